@@ -1,0 +1,123 @@
+package argparse
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// A call is what one command line meant.
+type call struct {
+	Host, File, Root string
+	Port             int
+	Timeout, Cost    time.Duration
+	Fix              bool
+}
+
+func parse(args ...string) (call, error) {
+	p := New("answers questions")
+	host := p.Argument("host", "IP or hostname")
+	file := p.OptionalArgument("file", "myData.txt", "what to fetch")
+	port := p.Port("p", 1060, "TCP port (default 1060)")
+	timeout := p.Seconds("t", time.Minute, "close after so long")
+	cost := p.Duration("d", 0, "what an answer costs")
+	root := p.String("root", "folder", ".", "what to serve")
+	fix := p.Flag("fix", "read while sending")
+	err := p.parse(args)
+	return call{*host, *file, *root, *port, *timeout, *cost, *fix}, err
+}
+
+func TestParse(t *testing.T) {
+	plain := call{"ftp.example.com", "myData.txt", ".", 1060, time.Minute, 0, false}
+	with := func(change func(*call)) call { c := plain; change(&c); return c }
+	port0 := with(func(c *call) { c.Port = 0 })
+	for _, test := range []struct {
+		args []string
+		want call
+	}{
+		{[]string{"ftp.example.com"}, plain},
+		{[]string{""}, with(func(c *call) { c.Host = "" })},
+		{[]string{"ftp.example.com", "-p", "0"}, port0},
+		{[]string{"-p", "0", "ftp.example.com"}, port0},
+		{[]string{"-p0", "ftp.example.com"}, port0},
+		{[]string{"ftp.example.com", "-p=0"}, port0},
+		{[]string{"-p", "1", "ftp.example.com", "-p", "0"}, port0},
+		{[]string{"ftp.example.com", "-fix"}, with(func(c *call) { c.Fix = true })},
+		{[]string{"ftp.example.com", "--fix"}, with(func(c *call) { c.Fix = true })},
+		{[]string{"ftp.example.com", "-root", "/srv"}, with(func(c *call) { c.Root = "/srv" })},
+		{[]string{"ftp.example.com", "-root=/srv"}, with(func(c *call) { c.Root = "/srv" })},
+		{[]string{"ftp.example.com", "x"}, with(func(c *call) { c.File = "x" })},
+		{[]string{"ftp.example.com", "--", "-fix"}, with(func(c *call) { c.File = "-fix" })},
+		{[]string{"ftp.example.com", "-t", "0"}, with(func(c *call) { c.Timeout = 0 })},
+		{[]string{"ftp.example.com", "-t", "1.5"}, with(func(c *call) { c.Timeout = 1500 * time.Millisecond })},
+		{[]string{"ftp.example.com", "-d", "200ms"}, with(func(c *call) { c.Cost = 200 * time.Millisecond })},
+	} {
+		got, err := parse(test.args...)
+		if err != nil {
+			t.Errorf("%q: %v", test.args, err)
+		} else if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.args, diff)
+		}
+	}
+}
+
+func TestWrongCalls(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "the following arguments are required: host"},
+		{[]string{"a", "b", "c", "d"}, "unrecognized arguments: c d"},
+		{[]string{"a", "-x"}, "unrecognized arguments: -x"},
+		{[]string{"a", "--long"}, "unrecognized arguments: --long"},
+		{[]string{"a", "-p"}, "argument -p: expected one argument"},
+		{[]string{"a", "-p", "zen"}, "argument -p: invalid port: 'zen' (0 to 65535)"},
+		{[]string{"a", "-p", "65536"}, "argument -p: invalid port: '65536' (0 to 65535)"},
+		{[]string{"a", "-p", "-1"}, "argument -p: invalid port: '-1' (0 to 65535)"},
+		{[]string{"a", "-t", "-1"}, "argument -t: invalid number of seconds: '-1'"},
+		{[]string{"a", "-t", "NaN"}, "argument -t: invalid number of seconds: 'NaN'"},
+		{[]string{"a", "-t", "1e300"}, "argument -t: invalid number of seconds: '1e300'"},
+		{[]string{"a", "-d", "5"}, "argument -d: invalid duration: '5' (as in 200ms or 1.5s)"},
+		{[]string{"a", "-d", "-5ms"}, "argument -d: invalid duration: '-5ms' (as in 200ms or 1.5s)"},
+	} {
+		_, err := parse(test.args...)
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%q: got %v, want %s", test.args, err, test.want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"-h"}, {"--help"}, {"ftp.example.com", "-h"}} {
+		if _, err := parse(args...); !errors.Is(err, pflag.ErrHelp) {
+			t.Errorf("%q: got %v, want help", args, err)
+		}
+	}
+	defer func(args []string) { os.Args = args }(os.Args)
+	os.Args = []string{"/usr/local/bin/client"}
+	p := New("Asks three questions.")
+	p.Argument("host", "IP or hostname")
+	p.OptionalArgument("file", "", "what to fetch")
+	p.Port("p", 1060, "TCP port (default 1060)")
+	p.Flag("e", "cause an error")
+	want := `usage: client [-h] [-p port] [-e] host [file]
+
+Asks three questions.
+
+positional arguments:
+  host          IP or hostname
+  file          what to fetch
+
+options:
+  -h, --help    show this help message and exit
+  -p port       TCP port (default 1060)
+  -e            cause an error
+`
+	if diff := cmp.Diff(want, p.help()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,103 @@
+// Package socket gives the listings what they took from Python's module of
+// that name and Go's package net does not give in the same form: addresses
+// that are pairs of host and port, and listeners that outlive a shortage of
+// descriptors and close when the program is asked to stop.
+//
+// Source: https://docs.python.org/3/library/socket.html
+package socket
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+)
+
+// An Address is a host and a port as they were asked for on a command line.
+// The empty Host is every interface to a server, and this machine to a client.
+type Address struct {
+	Host string // name, IPv4 or IPv6 address, or ""
+	Port int    // 0 to 65535; 0 lets the system choose
+}
+
+// String is the address as Python prints the tuple:
+//
+//	('', 1060)
+func (a Address) String() string { return pyfmt.HostPort(a.Host, a.Port) }
+
+// join is the address as package net wants it.
+func (a Address) join() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
+
+// Connect opens a TCP connection to address, which is tried under each of its
+// host's IP addresses in turn. Address appears in the error that a program
+// reports, so the error is only the reason: see program.Why.
+func Connect(address Address) (net.Conn, error) {
+	return net.Dial("tcp", address.join())
+}
+
+// A Listener is a TCP socket that listens.
+type Listener struct {
+	net.Listener
+	Address Address // as it was asked for, but with the real port in place of 0
+
+	failing atomic.Bool // from the first accept that failed to the next that did not
+}
+
+// Listen opens a TCP listener at address: IPv4 and IPv6 both, if its host is
+// empty. SO_REUSEADDR is set, so that a server can be started again while
+// connections of its last run linger. The listener is plain TCP without
+// keep-alive probes, which servers with a deadline for every question have no
+// use for and which cost four system calls a connection.
+//
+// From here on SIGINT and SIGTERM stop the program in order, and the listener
+// closes when they do.
+func Listen(address Address) (*Listener, error) {
+	config := net.ListenConfig{KeepAlive: -1}
+	config.SetMultipathTCP(false)
+	listener, err := config.Listen(context.Background(), "tcp", address.join())
+	if err != nil {
+		return nil, err
+	}
+	if address.Port == 0 {
+		address.Port = listener.Addr().(*net.TCPAddr).Port
+	}
+	program.StopOnSignal()
+	context.AfterFunc(program.Stopping(), func() { listener.Close() })
+	return &Listener{Listener: listener, Address: address}, nil
+}
+
+// How long Accept waits after a failure: twice as long each time.
+const (
+	shortestPause = 5 * time.Millisecond
+	longestPause  = time.Second
+)
+
+// Accept waits for a client. An accept that fails, as it does when the process
+// or the system has run out of descriptors, is said once on stderr, and tried
+// again after 5 ms, then 10 ms, and so on up to a second, until one succeeds:
+// the client is still in the queue, and other conversations will end. The only
+// error it returns is net.ErrClosed. Several goroutines may call it at once.
+func (l *Listener) Accept() (net.Conn, error) {
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		conn, err := l.Listener.Accept()
+		if err == nil {
+			l.failing.Store(false)
+			return conn, nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return nil, net.ErrClosed
+		}
+		if !l.failing.Swap(true) {
+			program.Complain("accept (will try again)", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-program.Stopping().Done():
+		}
+	}
+}
