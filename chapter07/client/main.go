@@ -1,0 +1,59 @@
+// Client asks a Zen server the three questions it can answer, in random order,
+// and prints each beside its answer.
+//
+// Source: fopnp py3/chapter07/client.py
+//
+// What to notice: the client sends a question only after the answer to the one
+// before, so it never learns that the servers would take all three at once.
+//
+// What to try: with -e it sends a question less its question mark and hangs
+// up. What the server says of that tells the seven apart.
+package main
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+func client(address socket.Address, timeout time.Duration, causeError bool) {
+	conn, err := socket.Connect(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	sock := zen_utils.NewSocket(conn, timeout)
+	aphorisms := slices.Sorted(maps.Keys(zen_utils.Aphorisms))
+	if causeError {
+		sock.SendAll(aphorisms[0][:len(aphorisms[0])-1])
+		sock.Close()
+		return
+	}
+	for _, i := range rand.Perm(len(aphorisms)) {
+		aphorism := pyfmt.Bytes([]byte(aphorisms[i]))
+		sock.SendAll(aphorisms[i])
+		answer, err := zen_utils.RecvUntil(sock, '.')
+		if err != nil {
+			program.Fail("no answer to "+aphorism, err)
+		}
+		fmt.Println(aphorism, pyfmt.Bytes(answer))
+	}
+	sock.Close()
+}
+
+func main() {
+	parser := argparse.New("example client")
+	host := parser.Argument("host", "IP or hostname")
+	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
+	e := parser.Flag("e", "cause an error")
+	parser.Parse()
+	client(socket.Address{Host: *host, Port: *port}, *t, *e)
+}

@@ -1,0 +1,113 @@
+package zen_utils
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+)
+
+// A Socket is one end of a conversation: a connection, and around it what
+// Python's socket leaves to the kernel or to the caller: the messages that
+// were received, those to be sent, and the time that the other end has.
+type Socket struct {
+	conn    net.Conn
+	framer  Framer
+	buffer  [512]byte // sixteen questions fit; a silent client holds no more
+	unsent  []byte
+	timeout time.Duration
+	clock   time.Time   // when the deadline was last set
+	forget  func() bool // leaves those who hear of a stop
+}
+
+// NewSocket begins a conversation over conn whose other end has the time
+// timeout for each message, or for ever if that is 0. When the program is told
+// to stop, the conversation ends as soon as what was received is answered.
+func NewSocket(conn net.Conn, timeout time.Duration) *Socket {
+	s := &Socket{conn: conn, timeout: timeout}
+	s.forget = context.AfterFunc(program.Stopping(), s.stop)
+	return s
+}
+
+// Close sends what SendAll has collected and closes the connection.
+func (s *Socket) Close() error {
+	s.forget()
+	return errors.Join(s.flush(), s.conn.Close())
+}
+
+// SendAll collects a message that is sent, with all others collected since, as
+// soon as RecvUntil finds nothing more to return: answers to questions that
+// came together leave together.
+func (s *Socket) SendAll(message string) {
+	s.unsent = append(s.unsent, message...)
+}
+
+// flush sends what was collected, in one write. From here on the other end has
+// its time to take it, and to send its next message.
+func (s *Socket) flush() error {
+	s.startClock()
+	if len(s.unsent) == 0 {
+		return nil
+	}
+	n, err := s.conn.Write(s.unsent)
+	unsent := s.unsent[n:]
+	s.unsent = s.unsent[:0]
+	if err != nil {
+		return fmt.Errorf("%s before we sent %s", program.Why(err), pyfmt.Bytes(unsent))
+	}
+	return nil
+}
+
+// recv returns what has come, or waits for it. Its error is RecvUntil's.
+func (s *Socket) recv() ([]byte, error) {
+	n, err := s.conn.Read(s.buffer[:])
+	if n > 0 {
+		return s.buffer[:n], nil
+	}
+	why := program.Why(err)
+	switch {
+	case err == io.EOF:
+		why = "socket closed"
+	case program.Stopping().Err() != nil:
+		err, why = io.EOF, "server stopped"
+	}
+	if half := s.framer.Rest(); len(half) > 0 {
+		return nil, fmt.Errorf("received %s then %s", pyfmt.Bytes(half), why)
+	}
+	if err == io.EOF {
+		return nil, io.EOF
+	}
+	return nil, errors.New(why)
+}
+
+// startClock gives the other end its time, and up to a second or a quarter of
+// the time more: to set a deadline costs as much as a tenth of a question, so
+// within that slack the old one serves the next question too.
+func (s *Socket) startClock() {
+	if s.timeout == 0 || program.Stopping().Err() != nil {
+		return
+	}
+	slack := min(time.Second, s.timeout/4)
+	now := time.Now()
+	if now.Sub(s.clock) < slack {
+		return
+	}
+	s.clock = now
+	s.conn.SetDeadline(now.Add(s.timeout + slack)) // fails if closed, as reads will
+	if program.Stopping().Err() != nil {
+		s.stop() // it came in between, and its deadlines were overwritten
+	}
+}
+
+// stop wakes the conversation if it waits for the client, and if it still
+// sends when the program's time is over.
+func (s *Socket) stop() {
+	past := time.Unix(1, 0)
+	s.conn.SetReadDeadline(past)
+	context.AfterFunc(program.Hurrying(), func() { s.conn.SetWriteDeadline(past) })
+}

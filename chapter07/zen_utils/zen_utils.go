@@ -1,0 +1,157 @@
+// Package zen_utils holds the conversation that all Zen servers share: a
+// client asks about the Zen of Python, the server answers, until the client
+// hangs up. The functions are the book's, one for one, under the names that Go
+// makes of theirs.
+//
+// Source: fopnp py3/chapter07/zen_utils.py
+//
+// What to notice: a question may arrive in pieces, and several may arrive at
+// once. RecvUntil returns them one by one, and the answers to all that came
+// together leave together, in one write.
+//
+// What Go changes: besides its address a server takes the time that a client
+// has for a question (-t) and the time that an answer costs (-d), and it stops
+// in order when it is told to.
+package zen_utils
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+// Aphorisms are the questions that have an answer, and their answers.
+var Aphorisms = map[string]string{
+	"Beautiful is better than?": "Ugly.",
+	"Explicit is better than?":  "Implicit.",
+	"Simple is better than?":    "Complex.",
+}
+
+// What the command line says of every conversation.
+var (
+	timeout = 60 * time.Second // for one question; 0 is for ever
+	cost    time.Duration      // of one answer
+)
+
+// GetAnswer returns the answer to a particular Zen-of-Python aphorism. It
+// takes as long as -d says: no time, or that of an expensive operation, which
+// is cut short when the server has to stop.
+func GetAnswer(aphorism []byte) string {
+	if cost > 0 {
+		select {
+		case <-time.After(cost):
+		case <-program.Hurrying().Done():
+		}
+	}
+	if answer, ok := Aphorisms[string(aphorism)]; ok {
+		return answer
+	}
+	return "Error: unknown aphorism."
+}
+
+// ParseCommandLine parses a server's command line and returns the address it
+// shall listen at. A wrong call ends the program with status 2.
+func ParseCommandLine(description string) socket.Address {
+	parser := argparse.New(description)
+	host := parser.Argument("host", "IP or hostname ('' is every interface)")
+	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	t := parser.Seconds("t", timeout,
+		"close a conversation that is silent so long (default 60, 0 never)")
+	d := parser.Duration("d", cost, "the time an answer costs (default 0s)")
+	parser.Parse()
+	timeout, cost = *t, *d
+	return socket.Address{Host: *host, Port: *port}
+}
+
+// CreateSrvSocket builds and returns a listening server socket, or ends the
+// program with status 1 and a line that says why it cannot.
+func CreateSrvSocket(address socket.Address) *socket.Listener {
+	listener, err := socket.Listen(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	fmt.Printf("Listening at %v\n", listener.Address)
+	return listener
+}
+
+// AcceptConnectionsForever answers incoming connections on a listening socket,
+// one after the other, until the server is told to stop.
+func AcceptConnectionsForever(listener *socket.Listener) {
+	for {
+		sock, err := listener.Accept()
+		if err != nil { // the server stops
+			return
+		}
+		address := sock.RemoteAddr()
+		fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
+		HandleConversation(sock, address)
+	}
+}
+
+// HandleConversation converses with a client over sock until they are done
+// talking, says how it ended, and closes sock.
+func HandleConversation(sock net.Conn, address net.Addr) {
+	client := NewSocket(sock, timeout)
+	defer client.Close()
+	for {
+		err := HandleRequest(client)
+		if err == io.EOF {
+			fmt.Printf("Client socket to %s has closed\n", pyfmt.Addr(address))
+			return
+		}
+		if err != nil {
+			fmt.Printf("Client %s error: %v\n", pyfmt.Addr(address), err)
+			return
+		}
+	}
+}
+
+// HandleRequest receives a single client request on sock and sends the answer.
+// Its errors are RecvUntil's.
+func HandleRequest(sock *Socket) error {
+	aphorism, err := RecvUntil(sock, '?')
+	if err != nil {
+		return err
+	}
+	sock.SendAll(GetAnswer(aphorism))
+	return nil
+}
+
+// RecvUntil returns the next message on sock, up to and including its suffix.
+// The message is valid until the next call. The time for it, sock's timeout,
+// begins when RecvUntil finds that it must wait, and all that SendAll has
+// collected is sent before it does.
+//
+// The error is io.EOF when the other side hung up between messages, and says
+// what was received when it did so in the middle of one:
+//
+//	received b'Beautiful is better than' then socket closed
+//
+// It is the reason when the connection broke, "timed out" when the time was
+// over, and names what could not be sent, if that is what failed.
+func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
+	message, err := sock.framer.Next(suffix)
+	if message != nil || err != nil {
+		return message, err
+	}
+	if err := sock.flush(); err != nil {
+		return nil, err
+	}
+	for {
+		data, err := sock.recv()
+		if err != nil {
+			return nil, err
+		}
+		sock.framer.Feed(data)
+		message, err := sock.framer.Next(suffix)
+		if message != nil || err != nil {
+			return message, err
+		}
+	}
+}
