@@ -1,0 +1,88 @@
+// Package progtest lets tests run the repository's programs for real: it
+// builds them all once, starts servers and knows when they are ready, stops
+// them, and reports which of their lines were run.
+package progtest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var (
+	bin      string // the folder of the built programs
+	coverage string // the folder in which they leave their coverage
+)
+
+// Main is the whole of a TestMain: it builds every program of the module, runs
+// the tests with the folder of the programs first on PATH, and returns the
+// status to exit with. The programs are built for coverage, and with the race
+// detector if the test is. With -v, Main ends by reporting the coverage of the
+// programs, package by package.
+func Main(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "fopnp")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	bin, coverage = filepath.Join(folder, "bin"), filepath.Join(folder, "coverage")
+	if err := build(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	os.Setenv("GOCOVERDIR", coverage)
+	status := m.Run()
+	if testing.Verbose() {
+		report()
+	}
+	return status
+}
+
+// Bin is the folder of the built programs, under Main.
+func Bin() string { return bin }
+
+// Coverage is the folder in which the programs leave their coverage: the value
+// of GOCOVERDIR, under Main.
+func Coverage() string { return coverage }
+
+// Root is the folder of go.mod.
+func Root() (string, error) {
+	mod, err := exec.Command("go", "env", "GOMOD").Output()
+	return filepath.Dir(strings.TrimSpace(string(mod))), err
+}
+
+func build() error {
+	root, err := Root()
+	if err != nil {
+		return fmt.Errorf("go env GOMOD: %w", err)
+	}
+	for _, folder := range []string{bin, coverage} {
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	args := []string{"build", "-o", bin + string(filepath.Separator), "-cover", "-coverpkg=fopnp/..."}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./...")...)
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, output)
+	}
+	return nil
+}
+
+func report() {
+	output, err := exec.Command("go", "tool", "covdata", "percent", "-i", coverage).CombinedOutput()
+	fmt.Printf("coverage of the programs, by package:\n%s", bytes.ReplaceAll(output, []byte("\t\t"), []byte("\t")))
+	if err != nil {
+		fmt.Println("go tool covdata:", err)
+	}
+}

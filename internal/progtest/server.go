@@ -1,0 +1,154 @@
+package progtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Patience bounds every wait for something that must happen. It is long, so
+// that no test depends on how fast the machine is: only a broken program ever
+// makes a test wait for it.
+const Patience = 30 * time.Second
+
+// A Server is a program that was started and has announced its address.
+type Server struct {
+	Port string // where it listens
+	Pid  int
+
+	cmd    *exec.Cmd
+	output output
+	exited chan struct{} // closed when it has
+	status error         // what Wait returned, once it has
+}
+
+// announcement is the line that every server prints when it is ready, if only
+// because its port was given as 0:
+//
+//	Listening at ('127.0.0.1', 41285)
+var announcement = regexp.MustCompile(`(?m)^Listening at .*?(\d+)[^\d\n]*$`)
+
+// Start starts a server and waits until it announces its address. What it
+// prints to stdout and stderr is collected in the order in which it came.
+// Whoever calls Start must see to it that Stop or Kill is called as well.
+func Start(cmd *exec.Cmd) (*Server, error) {
+	s := &Server{cmd: cmd, exited: make(chan struct{})}
+	s.output.changed = make(chan struct{})
+	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.Pid = cmd.Process.Pid
+	go func() {
+		s.status = cmd.Wait()
+		close(s.exited)
+	}()
+	line, err := s.WaitFor(announcement)
+	if err != nil {
+		s.Kill()
+		return nil, err
+	}
+	s.Port = line[1]
+	return s, nil
+}
+
+// Output is all that the server has printed so far.
+func (s *Server) Output() string {
+	text, _ := s.output.read()
+	return text
+}
+
+// WaitFor waits until what the server has printed matches pattern, and returns
+// the match with its groups. It is an error if the server exits without.
+func (s *Server) WaitFor(pattern *regexp.Regexp) ([]string, error) {
+	patience := time.After(Patience)
+	for {
+		text, changed := s.output.read()
+		if match := pattern.FindStringSubmatch(text); match != nil {
+			return match, nil
+		}
+		select {
+		case <-changed:
+		case <-s.exited:
+			text, _ := s.output.read() // with what it printed last
+			if match := pattern.FindStringSubmatch(text); match != nil {
+				return match, nil
+			}
+			return nil, fmt.Errorf("%s exited (%v) and never printed %s, but:\n%s", s.Name(), s.status, pattern, text)
+		case <-patience:
+			return nil, fmt.Errorf("%s never printed %s, but:\n%s", s.Name(), pattern, text)
+		}
+	}
+}
+
+// Name is the server's file name.
+func (s *Server) Name() string { return s.cmd.Path[strings.LastIndexAny(s.cmd.Path, `/\`)+1:] }
+
+// Signal sends the server a signal.
+func (s *Server) Signal(signal os.Signal) error { return s.cmd.Process.Signal(signal) }
+
+// Exited is closed when the server has exited.
+func (s *Server) Exited() <-chan struct{} { return s.exited }
+
+// Wait waits until the server exits. The error is that of (*exec.Cmd).Wait; or
+// says that it never did, or that it panicked or had a data race.
+func (s *Server) Wait() error {
+	select {
+	case <-s.exited:
+	case <-time.After(Patience):
+		s.Kill()
+		return fmt.Errorf("%s did not exit; it printed:\n%s", s.Name(), s.Output())
+	}
+	for _, trouble := range []string{"panic:", "fatal error:", "WARNING: DATA RACE"} {
+		if strings.Contains(s.Output(), trouble) {
+			return fmt.Errorf("%s: %s", s.Name(), s.Output())
+		}
+	}
+	return s.status
+}
+
+// Stop sends the server a signal and waits until it exits, which it must do
+// with status 0.
+func (s *Server) Stop(signal os.Signal) error {
+	if err := s.Signal(signal); err != nil {
+		return fmt.Errorf("%s was to be sent %v: %w; it printed:\n%s", s.Name(), signal, err, s.Output())
+	}
+	if err := s.Wait(); err != nil {
+		return fmt.Errorf("%s after %v: %w; it printed:\n%s", s.Name(), signal, err, s.Output())
+	}
+	return nil
+}
+
+// Kill ends the server if it still runs, and reports whether it did.
+func (s *Server) Kill() (ran bool) {
+	ran = !errors.Is(s.cmd.Process.Kill(), os.ErrProcessDone)
+	<-s.exited
+	return ran
+}
+
+// An output collects what is written to it, and tells those who wait for it.
+type output struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{} // closed, and made anew, at every write
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.changed)
+	o.changed = make(chan struct{})
+	return o.text.Write(p)
+}
+
+func (o *output) read() (string, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String(), o.changed
+}
