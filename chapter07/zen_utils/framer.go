@@ -43,8 +43,8 @@ func (f *Framer) Next(end byte) ([]byte, error) {
 	message := bytes.TrimLeft(f.fed, "\r\n \t")
 	length := bytes.IndexByte(message, end)
 	if length > MaxMessage || length < 0 && len(message) > MaxMessage {
-		return nil, fmt.Errorf("received %s... without %s in %d bytes",
-			pyfmt.Bytes(message[:40]), pyfmt.Bytes([]byte{end}), MaxMessage)
+		f.fed, f.rest = nil, nil
+		return nil, TooLong(message, end)
 	}
 	if length >= 0 {
 		f.fed = message[length+1:]
@@ -67,3 +67,10 @@ func (f *Framer) keep(message []byte) {
 
 // Rest is the message that has begun and not ended: empty between messages.
 func (f *Framer) Rest() []byte { return f.rest }
+
+// TooLong is the error of a message without an end, which it names by its
+// beginning.
+func TooLong(message []byte, end byte) error {
+	return fmt.Errorf("received %s... without %s in %d bytes",
+		pyfmt.Bytes(message[:40]), pyfmt.Bytes([]byte{end}), MaxMessage)
+}

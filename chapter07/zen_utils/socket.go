@@ -3,13 +3,12 @@ package zen_utils
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"time"
 
 	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
 )
 
 // A Socket is one end of a conversation: a connection, and around it what
@@ -58,7 +57,7 @@ func (s *Socket) flush() error {
 	unsent := s.unsent[n:]
 	s.unsent = s.unsent[:0]
 	if err != nil {
-		return fmt.Errorf("%s before we sent %s", program.Why(err), pyfmt.Bytes(unsent))
+		return socket.Unsent(unsent, err)
 	}
 	return nil
 }
@@ -69,20 +68,10 @@ func (s *Socket) recv() ([]byte, error) {
 	if n > 0 {
 		return s.buffer[:n], nil
 	}
-	why := program.Why(err)
-	switch {
-	case err == io.EOF:
-		why = "socket closed"
-	case program.Stopping().Err() != nil:
-		err, why = io.EOF, "server stopped"
+	if program.Stopping().Err() != nil && err != io.EOF {
+		err = ErrStopped
 	}
-	if half := s.framer.Rest(); len(half) > 0 {
-		return nil, fmt.Errorf("received %s then %s", pyfmt.Bytes(half), why)
-	}
-	if err == io.EOF {
-		return nil, io.EOF
-	}
-	return nil, errors.New(why)
+	return nil, Ended(s.framer.Rest(), err)
 }
 
 // startClock gives the other end its time, and up to a second or a quarter of

@@ -15,6 +15,7 @@
 package zen_utils
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -33,11 +34,12 @@ var Aphorisms = map[string]string{
 	"Simple is better than?":    "Complex.",
 }
 
-// What the command line says of every conversation.
-var (
-	timeout = 60 * time.Second // for one question; 0 is for ever
-	cost    time.Duration      // of one answer
-)
+// Timeout is the time that a client has for one question, as the command line
+// says; 0 is for ever.
+var Timeout = 60 * time.Second
+
+// cost is the time that an answer takes, as the command line says.
+var cost time.Duration
 
 // GetAnswer returns the answer to a particular Zen-of-Python aphorism. It
 // takes as long as -d says: no time, or that of an expensive operation, which
@@ -55,17 +57,32 @@ func GetAnswer(aphorism []byte) string {
 	return "Error: unknown aphorism."
 }
 
+// GetAnswers is for servers that receive by themselves. It feeds data to the
+// conversation's Framer and appends to answers those to all the questions that
+// are now whole. The error, of a question that is too long, is the Framer's;
+// the answers to those before it are not lost.
+func GetAnswers(answers []byte, received *Framer, data []byte) ([]byte, error) {
+	received.Feed(data)
+	for {
+		aphorism, err := received.Next('?')
+		if aphorism == nil {
+			return answers, err
+		}
+		answers = append(answers, GetAnswer(aphorism)...)
+	}
+}
+
 // ParseCommandLine parses a server's command line and returns the address it
 // shall listen at. A wrong call ends the program with status 2.
 func ParseCommandLine(description string) socket.Address {
 	parser := argparse.New(description)
 	host := parser.Argument("host", "IP or hostname ('' is every interface)")
 	port := parser.Port("p", 1060, "TCP port (default 1060)")
-	t := parser.Seconds("t", timeout,
+	t := parser.Seconds("t", Timeout,
 		"close a conversation that is silent so long (default 60, 0 never)")
 	d := parser.Duration("d", cost, "the time an answer costs (default 0s)")
 	parser.Parse()
-	timeout, cost = *t, *d
+	Timeout, cost = *t, *d
 	return socket.Address{Host: *host, Port: *port}
 }
 
@@ -97,7 +114,7 @@ func AcceptConnectionsForever(listener *socket.Listener) {
 // HandleConversation converses with a client over sock until they are done
 // talking, says how it ended, and closes sock.
 func HandleConversation(sock net.Conn, address net.Addr) {
-	client := NewSocket(sock, timeout)
+	client := NewSocket(sock, Timeout)
 	defer client.Close()
 	for {
 		err := HandleRequest(client)
@@ -154,4 +171,25 @@ func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 			return message, err
 		}
 	}
+}
+
+// Why a server may end a conversation by itself.
+var (
+	ErrTimedOut = errors.New("timed out")
+	ErrStopped  = errors.New("server stopped")
+)
+
+// Ended is the error of a conversation that ended because of why, after half
+// of a question had come, or nothing of it. It is io.EOF when nothing is
+// amiss: the client hung up between questions, or the server stops.
+func Ended(half []byte, why error) error {
+	switch {
+	case len(half) == 0 && (why == io.EOF || why == ErrStopped):
+		return io.EOF
+	case len(half) == 0:
+		return errors.New(program.Why(why))
+	case why == io.EOF:
+		return fmt.Errorf("received %s then socket closed", pyfmt.Bytes(half))
+	}
+	return fmt.Errorf("received %s then %s", pyfmt.Bytes(half), program.Why(why))
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"net"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"fopnp/internal/program"
@@ -45,7 +44,7 @@ type Listener struct {
 	net.Listener
 	Address Address // as it was asked for, but with the real port in place of 0
 
-	failing atomic.Bool // from the first accept that failed to the next that did not
+	backoff Backoff
 }
 
 // Listen opens a TCP listener at address: IPv4 and IPv6 both, if its host is
@@ -71,32 +70,23 @@ func Listen(address Address) (*Listener, error) {
 	return &Listener{Listener: listener, Address: address}, nil
 }
 
-// How long Accept waits after a failure: twice as long each time.
-const (
-	shortestPause = 5 * time.Millisecond
-	longestPause  = time.Second
-)
-
 // Accept waits for a client. An accept that fails, as it does when the process
 // or the system has run out of descriptors, is said once on stderr, and tried
-// again after 5 ms, then 10 ms, and so on up to a second, until one succeeds:
-// the client is still in the queue, and other conversations will end. The only
-// error it returns is net.ErrClosed. Several goroutines may call it at once.
+// again after 5 ms, then 10 ms, and so on up to a second, until one succeeds.
+// The only error it returns is net.ErrClosed. Several goroutines may call it
+// at once.
 func (l *Listener) Accept() (net.Conn, error) {
-	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			l.failing.Store(false)
+			l.backoff.Succeeded()
 			return conn, nil
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, net.ErrClosed
 		}
-		if !l.failing.Swap(true) {
-			program.Complain("accept (will try again)", err)
-		}
 		select {
-		case <-time.After(pause):
+		case <-time.After(l.backoff.Failed("accept", err)):
 		case <-program.Stopping().Done():
 		}
 	}

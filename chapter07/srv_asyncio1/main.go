@@ -1,0 +1,86 @@
+// Srv_asyncio1 answers Zen questions in callbacks: an event loop waits for all
+// clients at once, and calls a conversation's methods when something has come
+// for it.
+//
+// Source: fopnp py3/chapter07/srv_asyncio1.py
+//
+// What to notice: of all that srv_async does by hand there is only the lesson
+// left. But a conversation is no longer a loop that one can read from top to
+// bottom: it is taken apart into what happens to it.
+//
+// What Go changes: the loop is this repository's own, written after Python's.
+// A client that does not read its answers is not read from either, until it
+// does (PauseWriting); the original keeps answers for it without end.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/asyncio"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+)
+
+// ZenServer is one conversation.
+type ZenServer struct {
+	transport *asyncio.Transport
+	address   string
+	received  zen_utils.Framer
+	failure   error // of the client's, for which we hung up
+}
+
+// answers are those of whichever conversation is being called.
+var answers []byte
+
+func (z *ZenServer) ConnectionMade(transport *asyncio.Transport) {
+	z.transport = transport
+	z.address = pyfmt.AddrPort(transport.PeerName())
+	transport.SetTimeout(zen_utils.Timeout)
+	fmt.Printf("Accepted connection from %s\n", z.address)
+}
+
+func (z *ZenServer) DataReceived(data []byte) {
+	answers, z.failure = zen_utils.GetAnswers(answers[:0], &z.received, data)
+	if len(answers) > 0 {
+		z.transport.Write(answers)
+		z.transport.SetTimeout(zen_utils.Timeout)
+	}
+	if z.failure != nil {
+		z.transport.Close()
+	}
+}
+
+func (z *ZenServer) PauseWriting()  { z.transport.PauseReading() }
+func (z *ZenServer) ResumeWriting() { z.transport.ResumeReading() }
+
+func (z *ZenServer) ConnectionLost(err error) {
+	half := z.received.Rest()
+	if err == nil {
+		err = z.failure
+	}
+	switch {
+	case err != nil:
+		fmt.Printf("Client %s error: %v\n", z.address, zen_utils.Ended(half, err))
+	case len(half) > 0:
+		fmt.Printf("Client %s sent %s but then closed\n", z.address, pyfmt.Bytes(half))
+	default:
+		fmt.Printf("Client %s closed socket\n", z.address)
+	}
+}
+
+func main() {
+	address := zen_utils.ParseCommandLine("asyncio server using callbacks")
+	listener := zen_utils.CreateSrvSocket(address)
+	loop, err := asyncio.NewEventLoop()
+	if err != nil {
+		program.Fail("event loop", err)
+	}
+	zenServer := func() asyncio.Protocol { return &ZenServer{} }
+	if err := loop.CreateServer(zenServer, listener); err != nil {
+		program.Fail("create server", err)
+	}
+	if err := loop.RunForever(); err != nil {
+		program.Fail("event loop", err)
+	}
+}

@@ -1,0 +1,72 @@
+// Srv_asyncio2 answers Zen questions in coroutines: each conversation is a loop
+// that reads from top to bottom, and is suspended whenever it waits, while one
+// event loop waits for them all.
+//
+// Source: fopnp py3/chapter07/srv_asyncio2.py
+//
+// What to notice: Read looks as if it blocked. It does, but only this
+// conversation: what runs meanwhile is the event loop, the same as that of
+// srv_asyncio1, and whichever conversation it resumes.
+//
+// What Go changes: where the original says "yield from", the coroutine is one
+// of iter.Pull, and nothing shows where it may be suspended but the names Read
+// and Drain.
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/asyncio"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+)
+
+// answers are those of whichever conversation is not suspended.
+var answers []byte
+
+func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWriter) {
+	address := pyfmt.AddrPort(writer.PeerName())
+	fmt.Printf("Accepted connection from %s\n", address)
+	writer.SetTimeout(zen_utils.Timeout)
+	var received zen_utils.Framer
+	var err error
+	for err == nil {
+		var data []byte
+		if data, err = reader.Read(); err != nil {
+			break
+		}
+		answers, err = zen_utils.GetAnswers(answers[:0], &received, data)
+		if len(answers) > 0 {
+			writer.Write(answers)
+			writer.SetTimeout(zen_utils.Timeout)
+			writer.Drain()
+		}
+	}
+	half := received.Rest()
+	ended := zen_utils.Ended(half, err)
+	switch {
+	case ended == io.EOF:
+		fmt.Printf("Client %s closed socket normally\n", address)
+	case err == io.EOF:
+		fmt.Printf("Client %s sent %s but then closed\n", address, pyfmt.Bytes(half))
+	default:
+		fmt.Printf("Client %s error: %v\n", address, ended)
+	}
+}
+
+func main() {
+	address := zen_utils.ParseCommandLine("asyncio server using coroutine")
+	listener := zen_utils.CreateSrvSocket(address)
+	loop, err := asyncio.NewEventLoop()
+	if err != nil {
+		program.Fail("event loop", err)
+	}
+	if err := loop.StartServer(handleConversation, listener); err != nil {
+		program.Fail("start server", err)
+	}
+	if err := loop.RunForever(); err != nil {
+		program.Fail("event loop", err)
+	}
+}

@@ -1,0 +1,44 @@
+//go:build unix && !linux
+
+package socket
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func recv(fd int, buffer []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, buffer)
+		if err != unix.EINTR {
+			return received(n, err)
+		}
+	}
+}
+
+func send(fd int, data []byte) (int, error) {
+	for {
+		n, err := unix.Write(fd, data) // Go ignores SIGPIPE but on stdout and stderr
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+func acceptNonblocking(fd int) (int, unix.Sockaddr, error) {
+	// A program that is started in between must not inherit the descriptor.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	for {
+		client, address, err := unix.Accept(fd)
+		switch err {
+		case nil:
+			unix.CloseOnExec(client)
+			return client, address, unix.SetNonblock(client, true)
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			return -1, nil, err
+		}
+	}
+}
