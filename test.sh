@@ -10,6 +10,12 @@
 
 servers='
 srv_single
+srv_threaded
+srv_async
+srv_asyncio1
+srv_asyncio2
+srv_legacy1
+srv_legacy2
 '
 
 want="b'Beautiful is better than?' b'Ugly.'

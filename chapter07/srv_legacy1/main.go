@@ -1,0 +1,49 @@
+// Srv_legacy1 answers Zen questions with the socketserver module: a handler
+// class, on a server class that a mix-in gives a goroutine a conversation.
+//
+// Source: fopnp py3/chapter07/srv_legacy1.py
+//
+// What to notice: the program says what it is, not what it does. Everything
+// that happens, happens in the framework.
+//
+// What Go changes: this is how Go programs serve, with or without a framework.
+// Ten thousand goroutines that wait are no burden; the original's ten thousand
+// threads would be.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/program"
+	"fopnp/internal/socketserver"
+)
+
+type ZenHandler struct {
+	socketserver.BaseRequestHandler
+}
+
+func (h *ZenHandler) Handle() {
+	zen_utils.HandleConversation(h.Request, h.ClientAddress)
+}
+
+type ZenServer struct {
+	socketserver.ThreadingMixIn
+	socketserver.TCPServer
+}
+
+func newZenHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+	return &ZenHandler{base}
+}
+
+func main() {
+	address := zen_utils.ParseCommandLine(`legacy "SocketServer" server`)
+	server := &ZenServer{}
+	if err := server.Bind(server, address, newZenHandler); err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	if address.Port == 0 { // or nobody could find it
+		fmt.Printf("Listening at %v\n", server.ServerAddress)
+	}
+	server.ServeForever()
+}

@@ -1,0 +1,86 @@
+// Srv_legacy2 answers Zen questions as asyncore's async_chat has them: it sets a
+// terminator, is called when it was found, and never sees where one segment
+// ended and the next began.
+//
+// Source: fopnp py3/chapter07/srv_legacy2.py
+//
+// What to notice: this is srv_asyncio1 with the framing in the framework. The
+// handler collects until a question mark is found. That the question mark is
+// part of the question, it has to remember by itself.
+//
+// What Go changes: asyncore is gone from Python since 3.12, so that the
+// original no longer starts; here it is a page of its own, on the same poll.
+// Of a fault a line is said on stderr, where the original is silent.
+package main
+
+import (
+	"bytes"
+	"io"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/asyncore"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+)
+
+// ZenRequestHandler is one conversation.
+type ZenRequestHandler struct {
+	*asyncore.AsyncChat
+	data    []byte // half a question
+	failure error  // of the client's, for which we hung up
+}
+
+func handleAccepted(chat *asyncore.AsyncChat) asyncore.Handler {
+	chat.SetTerminator('?')
+	chat.SetTimeout(zen_utils.Timeout)
+	return &ZenRequestHandler{AsyncChat: chat}
+}
+
+func (z *ZenRequestHandler) CollectIncomingData(moreData []byte) {
+	if len(z.data) == 0 {
+		moreData = bytes.TrimLeft(moreData, "\r\n \t")
+	}
+	if z.failure == nil {
+		z.data = append(z.data, moreData...)
+	}
+	if len(z.data) > zen_utils.MaxMessage {
+		z.failure = zen_utils.TooLong(z.data, '?')
+		z.data = nil
+		z.CloseWhenDone()
+	}
+}
+
+func (z *ZenRequestHandler) FoundTerminator() {
+	if z.failure == nil {
+		z.Push(zen_utils.GetAnswer(append(z.data, '?')))
+		z.SetTimeout(zen_utils.Timeout)
+		z.data = z.data[:0]
+	}
+}
+
+func (z *ZenRequestHandler) HandleClose() {
+	if z.failure != nil {
+		z.HandleError(z.failure)
+	} else if len(z.data) > 0 {
+		z.HandleError(io.EOF)
+	}
+}
+
+func (z *ZenRequestHandler) HandleError(err error) {
+	program.Complain("client "+pyfmt.AddrPort(z.Addr()), zen_utils.Ended(z.data, err))
+}
+
+func main() {
+	address := zen_utils.ParseCommandLine(`legacy "asyncore" server`)
+	listener := zen_utils.CreateSrvSocket(address)
+	loop, err := asyncore.NewLoop()
+	if err != nil {
+		program.Fail("event loop", err)
+	}
+	if err := loop.Dispatch(listener, handleAccepted); err != nil {
+		program.Fail("dispatcher", err)
+	}
+	if err := loop.Run(); err != nil {
+		program.Fail("event loop", err)
+	}
+}

@@ -1,0 +1,32 @@
+// Srv_threaded answers Zen questions with four workers that accept from one
+// listener, so a fifth client waits until one of four has left.
+//
+// Source: fopnp py3/chapter07/srv_threaded.py
+//
+// What to notice: the workers share nothing but the listener, and the kernel
+// hands each new client to one of those that wait in accept.
+//
+// What Go changes: a worker is a goroutine, not a thread of the system. While
+// it waits for its client it holds no thread.
+package main
+
+import (
+	"sync"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/socket"
+)
+
+func startThreads(listener *socket.Listener, workers int) *sync.WaitGroup {
+	var threads sync.WaitGroup
+	for range workers {
+		threads.Go(func() { zen_utils.AcceptConnectionsForever(listener) })
+	}
+	return &threads
+}
+
+func main() {
+	address := zen_utils.ParseCommandLine("multi-threaded server")
+	listener := zen_utils.CreateSrvSocket(address)
+	startThreads(listener, 4).Wait()
+}

@@ -1,0 +1,150 @@
+// Package socketserver makes a server out of three parts that do not know each
+// other: a server class, which says what kind of socket there is; a mix-in,
+// which says who handles a request; and a handler class, which does. It is
+// Python's module of that name.
+//
+// Where Python inherits, Go embeds. A server type embeds a mix-in and a server,
+// in that order as in Python, and a method of the mix-in hides the one of the
+// same name that the server has from its BaseServer, one level further down:
+//
+//	type ZenServer struct {
+//		socketserver.ThreadingMixIn
+//		socketserver.TCPServer
+//	}
+//
+// Source: https://docs.python.org/3/library/socketserver.html
+package socketserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+// A Server is a server type: whatever embeds one of the servers of this package.
+// The methods are those that a mix-in, or the type itself, may hide.
+type Server interface {
+	ProcessRequest(server Server, request net.Conn, address net.Addr)
+	FinishRequest(request net.Conn, address net.Addr)
+	HandleError(request net.Conn, address net.Addr, problem any)
+	Join()
+}
+
+// A RequestHandler handles one request: first Setup is called, then Handle,
+// then, whatever Handle did, Finish.
+type RequestHandler interface {
+	Setup()
+	Handle()
+	Finish()
+}
+
+// BaseServer is what servers of every kind of socket have in common. Its zero
+// value is not ready: see TCPServer.Bind.
+type BaseServer struct {
+	// ServerAddress is where the server listens: as it was asked for, but
+	// with the real port in place of 0.
+	ServerAddress socket.Address
+
+	listener   *socket.Listener
+	self       Server // the server type that embeds this one
+	newHandler func(BaseRequestHandler) RequestHandler
+}
+
+// ServeForever handles requests until the program is asked to stop, then closes
+// the server.
+func (s *BaseServer) ServeForever() {
+	defer s.ServerClose()
+	for {
+		request, err := s.listener.Accept()
+		if err != nil { // the program stops
+			return
+		}
+		s.self.ProcessRequest(s.self, request, request.RemoteAddr())
+	}
+}
+
+// ServerClose closes the server's socket and waits until all requests are
+// handled.
+func (s *BaseServer) ServerClose() {
+	s.listener.Close()
+	s.self.Join()
+}
+
+// Join waits for nothing: without a mix-in there is one request at a time.
+func (s *BaseServer) Join() {}
+
+// ProcessRequest handles a request at once: whoever comes next waits. The
+// mix-ins hide it.
+func (s *BaseServer) ProcessRequest(server Server, request net.Conn, address net.Addr) {
+	processRequest(server, request, address)
+}
+
+// processRequest handles a request and closes it. A handler that panics takes
+// down its own request and nothing else.
+func processRequest(server Server, request net.Conn, address net.Addr) {
+	defer request.Close()
+	defer func() {
+		if problem := recover(); problem != nil {
+			server.HandleError(request, address, problem)
+		}
+	}()
+	server.FinishRequest(request, address)
+}
+
+// FinishRequest makes a handler for the request, which handles it.
+func (s *BaseServer) FinishRequest(request net.Conn, address net.Addr) {
+	handler := s.newHandler(BaseRequestHandler{request, address, s.self})
+	handler.Setup()
+	defer handler.Finish()
+	handler.Handle()
+}
+
+// HandleError says on stderr what a handler panicked of, and where.
+func (s *BaseServer) HandleError(request net.Conn, address net.Addr, problem any) {
+	fmt.Fprintf(os.Stderr, "%s: request from %s: %v\n%s", program.Name(), pyfmt.Addr(address), problem, debug.Stack())
+}
+
+// TCPServer is a server on a TCP socket.
+type TCPServer struct{ BaseServer }
+
+// Bind makes the server ready: it listens at address, where handlers made by
+// newHandler will handle what comes. The server type that embeds this TCPServer
+// is self.
+func (s *TCPServer) Bind(self Server, address socket.Address, newHandler func(BaseRequestHandler) RequestHandler) error {
+	listener, err := socket.Listen(address)
+	if err != nil {
+		return err
+	}
+	s.BaseServer = BaseServer{listener.Address, listener, self, newHandler}
+	return nil
+}
+
+// ThreadingMixIn gives each request a thread of its own, which in Go is a
+// goroutine.
+type ThreadingMixIn struct{ threads sync.WaitGroup }
+
+// ProcessRequest begins to handle a request and does not wait for it.
+func (m *ThreadingMixIn) ProcessRequest(server Server, request net.Conn, address net.Addr) {
+	m.threads.Go(func() { processRequest(server, request, address) })
+}
+
+// Join waits until every thread has handled its request.
+func (m *ThreadingMixIn) Join() { m.threads.Wait() }
+
+// BaseRequestHandler is what a handler knows of its request. Handler types
+// embed it, and hide its methods, which do nothing.
+type BaseRequestHandler struct {
+	Request       net.Conn
+	ClientAddress net.Addr
+	Server        Server
+}
+
+func (h *BaseRequestHandler) Setup()  {}
+func (h *BaseRequestHandler) Handle() {}
+func (h *BaseRequestHandler) Finish() {}
