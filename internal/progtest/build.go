@@ -5,6 +5,7 @@ package progtest
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,6 +38,10 @@ func Main(m *testing.M) int {
 	}
 	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Setenv("GOCOVERDIR", coverage)
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		flag.Set("test.parallel", "8") // most of our tests wait for others most of the time
+	}
 	status := m.Run()
 	if testing.Verbose() {
 		report()
