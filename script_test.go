@@ -46,6 +46,7 @@ func scripts(folder string) testscript.Params {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOCOVERDIR", progtest.Coverage())
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			running := servers{env: env, started: map[string]*progtest.Server{}}
 			env.Values[serversKey{}] = &running
 			env.Defer(running.kill)

@@ -69,10 +69,10 @@ func (l *Loop) CallLater(delay time.Duration, call func()) {
 	l.timers = slices.Insert(l.timers, at, timer{due, call})
 }
 
-// RunForever runs the loop until the program is asked to stop, and then until
-// every connection has been sent what was written to it, or the program's time
-// is over. It closes the servers and the connections, and returns when all
-// protocols have been told that theirs is lost.
+// RunForever runs the loop until Stop is called, or the program is asked to
+// stop, and then until every connection has been sent what was written to it,
+// or the program's time is over. It returns when all protocols have been told
+// that their connection is lost.
 func (l *Loop) RunForever() error {
 	defer l.selector.Close()
 	stop, err := socket.Stopping()
@@ -96,7 +96,7 @@ func (l *Loop) RunForever() error {
 				owner.accept()
 			default:
 				l.selector.Unregister(stopKey)
-				l.stop()
+				l.Stop()
 			}
 		}
 		l.runDue()
@@ -132,8 +132,12 @@ func (l *Loop) runDue() {
 	}
 }
 
-// stop begins the end.
-func (l *Loop) stop() {
+// Stop closes the servers and the connections, each when all that was written
+// to it has been sent, and has RunForever return after the last.
+func (l *Loop) Stop() {
+	if l.stopping {
+		return
+	}
 	l.stopping = true
 	for _, s := range l.servers {
 		s.close()

@@ -38,6 +38,7 @@ func Main(m *testing.M) int {
 	}
 	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Setenv("GOCOVERDIR", coverage)
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program ends a second late
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		flag.Set("test.parallel", "8") // most of our tests wait for others most of the time
