@@ -1,0 +1,70 @@
+package fopnp
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"fopnp/internal/literate"
+	"fopnp/internal/progtest"
+)
+
+var update = flag.Bool("update", false, "rewrite the READMEs as they should read")
+
+// The READMEs are the book: what they show of the code is the code, and what
+// they show of the screen was run. See package literate for how they say so.
+// After a change, go test . -update rewrites what has become out of date.
+func TestREADMEs(t *testing.T) {
+	root, err := progtest.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book := &literate.Book{
+		Root: root,
+		Bin:  progtest.Bin(),
+		Env:  []string{"GOCOVERDIR=" + progtest.Coverage()},
+	}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != "README.md" {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		t.Run(filepath.ToSlash(name), func(t *testing.T) {
+			t.Parallel()
+			weave(t, book, path, filepath.ToSlash(name))
+		})
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// weave holds one README against the programs, or brings it up to date.
+func weave(t *testing.T, book *literate.Book, path, name string) {
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	woven, problems := book.Weave(name, doc)
+	for _, p := range problems {
+		switch {
+		case p.Skip:
+			t.Log(p)
+		case *update && p.Stale:
+			t.Log("rewritten:", p)
+		default:
+			t.Error(p)
+		}
+	}
+	if *update && string(woven) != string(doc) {
+		if err := os.WriteFile(path, woven, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
