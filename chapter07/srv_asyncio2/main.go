@@ -27,8 +27,11 @@ import (
 var answers []byte
 
 func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWriter) {
-	address := pyfmt.AddrPort(writer.PeerName())
-	fmt.Printf("Accepted connection from %s\n", address)
+	// Said on the loop's stack: ours would grow for it to twice its size, and
+	// stay so as long as the client does.
+	writer.Loop().CallSoon(func() {
+		fmt.Printf("Accepted connection from %s\n", pyfmt.AddrPort(writer.PeerName()))
+	})
 	writer.SetTimeout(zen_utils.Timeout)
 	var received zen_utils.Framer
 	var err error
@@ -44,7 +47,7 @@ func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWrit
 			writer.Drain()
 		}
 	}
-	half := received.Rest()
+	address, half := pyfmt.AddrPort(writer.PeerName()), received.Rest()
 	ended := zen_utils.Ended(half, err)
 	switch {
 	case ended == io.EOF:

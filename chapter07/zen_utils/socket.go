@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"fopnp/internal/program"
@@ -20,8 +21,9 @@ type Socket struct {
 	buffer  [512]byte // sixteen questions fit; a silent client holds no more
 	unsent  []byte
 	timeout time.Duration
-	clock   time.Time   // when the deadline was last set
-	forget  func() bool // leaves those who hear of a stop
+	clock   time.Time // when the deadline was last set
+
+	next, previous *Socket // in conversations
 }
 
 // NewSocket begins a conversation over conn whose other end has the time
@@ -29,13 +31,14 @@ type Socket struct {
 // to stop, the conversation ends as soon as what was received is answered.
 func NewSocket(conn net.Conn, timeout time.Duration) *Socket {
 	s := &Socket{conn: conn, timeout: timeout}
-	s.forget = context.AfterFunc(program.Stopping(), s.stop)
+	conversations.add(s)
 	return s
 }
 
 // Close sends what SendAll has collected and closes the connection.
 func (s *Socket) Close() error {
-	s.forget()
+	conversations.remove(s)
+	s.startClock()
 	return errors.Join(s.flush(), s.conn.Close())
 }
 
@@ -46,10 +49,8 @@ func (s *Socket) SendAll(message string) {
 	s.unsent = append(s.unsent, message...)
 }
 
-// flush sends what was collected, in one write. From here on the other end has
-// its time to take it, and to send its next message.
+// flush sends what was collected, in one write.
 func (s *Socket) flush() error {
-	s.startClock()
 	if len(s.unsent) == 0 {
 		return nil
 	}
@@ -93,10 +94,62 @@ func (s *Socket) startClock() {
 	}
 }
 
-// stop wakes the conversation if it waits for the client, and if it still
-// sends when the program's time is over.
+// stop wakes the conversation if the program stops and it waits for the client,
+// or if it still sends when the program's time is over.
 func (s *Socket) stop() {
 	past := time.Unix(1, 0)
-	s.conn.SetReadDeadline(past)
-	context.AfterFunc(program.Hurrying(), func() { s.conn.SetWriteDeadline(past) })
+	if program.Stopping().Err() != nil {
+		s.conn.SetReadDeadline(past)
+	}
+	if program.Hurrying().Err() != nil {
+		s.conn.SetWriteDeadline(past)
+	}
+}
+
+// conversations are all that are open. They are a linked list, because adding to
+// one takes next to no stack: a goroutine that has once needed more than 2 KiB
+// keeps 4, and with ten thousand silent clients that is most of what they cost.
+var conversations list
+
+type list struct {
+	mu    sync.Mutex
+	watch sync.Once
+	first *Socket
+}
+
+func (l *list) add(s *Socket) {
+	l.watch.Do(func() {
+		context.AfterFunc(program.Stopping(), l.stop)
+		context.AfterFunc(program.Hurrying(), l.stop)
+	})
+	l.mu.Lock()
+	s.next = l.first
+	if s.next != nil {
+		s.next.previous = s
+	}
+	l.first = s
+	l.mu.Unlock()
+	s.stop() // if it came meanwhile
+}
+
+func (l *list) remove(s *Socket) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.previous != nil {
+		s.previous.next = s.next
+	} else if l.first == s {
+		l.first = s.next
+	}
+	if s.next != nil {
+		s.next.previous = s.previous
+	}
+	s.next, s.previous = nil, nil
+}
+
+func (l *list) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for s := l.first; s != nil; s = s.next {
+		s.stop()
+	}
 }

@@ -117,15 +117,19 @@ func HandleConversation(sock net.Conn, address net.Addr) {
 	client := NewSocket(sock, Timeout)
 	defer client.Close()
 	for {
-		err := HandleRequest(client)
-		if err == io.EOF {
-			fmt.Printf("Client socket to %s has closed\n", pyfmt.Addr(address))
+		if err := HandleRequest(client); err != nil {
+			sayGoodbye(address, err)
 			return
 		}
-		if err != nil {
-			fmt.Printf("Client %s error: %v\n", pyfmt.Addr(address), err)
-			return
-		}
+	}
+}
+
+// sayGoodbye says how a conversation ended.
+func sayGoodbye(address net.Addr, why error) {
+	if why == io.EOF {
+		fmt.Printf("Client socket to %s has closed\n", pyfmt.Addr(address))
+	} else {
+		fmt.Printf("Client %s error: %v\n", pyfmt.Addr(address), why)
 	}
 }
 
@@ -157,6 +161,7 @@ func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 	if message != nil || err != nil {
 		return message, err
 	}
+	sock.startClock() // to take our messages, and to send the next
 	if err := sock.flush(); err != nil {
 		return nil, err
 	}

@@ -106,5 +106,8 @@ func (w *StreamWriter) Drain() {
 // PeerName returns the address of the other side.
 func (w *StreamWriter) PeerName() netip.AddrPort { return w.transport.PeerName() }
 
+// Loop returns the loop that the coroutine runs on.
+func (w *StreamWriter) Loop() *Loop { return w.transport.loop }
+
 // SetTimeout is Transport.SetTimeout.
 func (w *StreamWriter) SetTimeout(timeout time.Duration) { w.transport.SetTimeout(timeout) }

@@ -74,7 +74,7 @@ func build() error {
 		}
 	}
 	args := []string{"build", "-o", bin + string(filepath.Separator), "-cover", "-coverpkg=fopnp/..."}
-	if raceEnabled {
+	if Race {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./...")...)

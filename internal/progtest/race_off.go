@@ -2,4 +2,5 @@
 
 package progtest
 
-const raceEnabled = false
+// Race is whether the programs, and the test, carry the race detector.
+const Race = false

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"time"
 
 	"fopnp/internal/program"
@@ -50,6 +51,9 @@ func (s Socket) Close() error { return closeSocket(int(s)) }
 // that accepts by itself. The Listener is closed; the Socket is not, and
 // nobody closes it when the program is asked to stop: see Stopping.
 func (l *Listener) Detach() (Socket, error) {
+	if !l.forget() { // the program stops before it has begun
+		os.Exit(0)
+	}
 	s, err := detach(l)
 	l.Listener.Close()
 	return s, err

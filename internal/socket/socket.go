@@ -45,6 +45,7 @@ type Listener struct {
 	Address Address // as it was asked for, but with the real port in place of 0
 
 	backoff Backoff
+	forget  func() bool // has it not close when the program stops
 }
 
 // Listen opens a TCP listener at address: IPv4 and IPv6 both, if its host is
@@ -66,8 +67,9 @@ func Listen(address Address) (*Listener, error) {
 		address.Port = listener.Addr().(*net.TCPAddr).Port
 	}
 	program.StopOnSignal()
-	context.AfterFunc(program.Stopping(), func() { listener.Close() })
-	return &Listener{Listener: listener, Address: address}, nil
+	l := &Listener{Listener: listener, Address: address}
+	l.forget = context.AfterFunc(program.Stopping(), func() { listener.Close() })
+	return l, nil
 }
 
 // Accept waits for a client. An accept that fails, as it does when the process

@@ -85,16 +85,19 @@ func (s *BaseServer) ProcessRequest(server Server, request net.Conn, address net
 	processRequest(server, request, address)
 }
 
-// processRequest handles a request and closes it. A handler that panics takes
-// down its own request and nothing else.
+// processRequest handles a request and closes it.
 func processRequest(server Server, request net.Conn, address net.Addr) {
-	defer request.Close()
-	defer func() {
-		if problem := recover(); problem != nil {
-			server.HandleError(request, address, problem)
-		}
-	}()
+	defer endRequest(server, request, address)
 	server.FinishRequest(request, address)
+}
+
+// endRequest closes a request. A handler that panicked takes down its own and
+// nothing else.
+func endRequest(server Server, request net.Conn, address net.Addr) {
+	if problem := recover(); problem != nil {
+		server.HandleError(request, address, problem)
+	}
+	request.Close()
 }
 
 // FinishRequest makes a handler for the request, which handles it.
@@ -131,7 +134,14 @@ type ThreadingMixIn struct{ threads sync.WaitGroup }
 
 // ProcessRequest begins to handle a request and does not wait for it.
 func (m *ThreadingMixIn) ProcessRequest(server Server, request net.Conn, address net.Addr) {
-	m.threads.Go(func() { processRequest(server, request, address) })
+	m.threads.Add(1)
+	go m.processRequestThread(server, request, address)
+}
+
+func (m *ThreadingMixIn) processRequestThread(server Server, request net.Conn, address net.Addr) {
+	defer m.threads.Done()
+	defer endRequest(server, request, address)
+	server.FinishRequest(request, address)
 }
 
 // Join waits until every thread has handled its request.

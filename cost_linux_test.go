@@ -1,0 +1,185 @@
+package fopnp
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/progtest"
+)
+
+// What an architecture costs whatever the machine's mood: how often a question
+// makes it call the kernel, and what a client costs that says nothing.
+var costs = []struct {
+	server  string
+	clients int     // that ask at once
+	calls   float64 // system calls a question, at the most
+	idle    float64 // KiB of memory a silent client, at the most; 0 is not measured
+}{
+	{"srv_single", 1, 5, 0},
+	{"srv_threaded", 4, 3.2, 0},
+	{"srv_async", 64, 2.2, 0.6},
+	{"srv_asyncio1", 64, 2.2, 0.6},
+	{"srv_asyncio2", 64, 2.2, 3.5},
+	{"srv_legacy1", 64, 3.2, 7},
+	{"srv_legacy2", 64, 2.2, 0.6},
+}
+
+// The calls are counted by strace: those that a question can cause. The Go
+// runtime makes others, by the clock. Under strace the server is slow, so that
+// its clients are all waiting for it, as in a server that is busy.
+func TestSystemCalls(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("strace is not installed")
+	}
+	if progtest.Race {
+		t.Skip("the race detector has no part in it, and makes it slow")
+	}
+	const questions = 6400
+	for _, cost := range costs {
+		t.Run(cost.server, func(t *testing.T) {
+			t.Parallel()
+			trace := filepath.Join(t.TempDir(), "trace")
+			server := start(t, exec.Command("strace", "-f", "--seccomp-bpf", "-c", "-U", "calls,name",
+				"-e", "trace=read,write,recvfrom,sendto,poll,ppoll,epoll_wait,epoll_pwait", "-o", trace,
+				filepath.Join(progtest.Bin(), cost.server), "127.0.0.1", "-p", "0"))
+			var asking sync.WaitGroup
+			for _, client := range connect(t, server, cost.clients) {
+				asking.Go(func() { askInTurn(t, []net.Conn{client}, questions/cost.clients) })
+			}
+			asking.Wait()
+			// The server is strace's child; strace ends when it has.
+			if err := exec.Command("pkill", "-TERM", "-P", strconv.Itoa(server.Pid)).Run(); err != nil {
+				t.Fatal("pkill:", err)
+			}
+			if err := server.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			table, err := os.ReadFile(trace)
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls := total(t, string(table)) / questions
+			t.Logf("%.2f system calls a question", calls)
+			if calls > cost.calls {
+				t.Errorf("%.2f system calls a question, want at most %v:\n%s", calls, cost.calls, table)
+			}
+		})
+	}
+}
+
+// total is the number of calls in the last line of strace's table.
+func total(t *testing.T, table string) float64 {
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	n, err := strconv.ParseFloat(strings.Fields(lines[len(lines)-1])[0], 64)
+	if err != nil {
+		t.Fatalf("strace printed:\n%s", table)
+	}
+	return n
+}
+
+// Ten thousand clients are connected at once. Each is answered, and each is
+// still there to be answered again when the last has come.
+func TestTenThousandClients(t *testing.T) {
+	n := 10_000
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max < uint64(n)+100 {
+		t.Skipf("%d descriptors are not enough", limit.Max)
+	}
+	if progtest.Race {
+		n /= 10 // the race detector makes everything cost ten times as much
+	}
+	for _, cost := range costs {
+		if cost.idle == 0 {
+			continue
+		}
+		t.Run(cost.server, func(t *testing.T) { // one after the other: they fill the machine
+			server := start(t, exec.Command(filepath.Join(progtest.Bin(), cost.server), "127.0.0.1", "-p", "0"))
+			before := resident(t, server)
+			clients := connect(t, server, n)
+			askInTurn(t, clients, 1)
+			idle := (resident(t, server) - before) / float64(n)
+			askInTurn(t, clients, 1)
+			t.Logf("%.2f KiB a client", idle)
+			if idle > cost.idle && !progtest.Race {
+				t.Errorf("%.2f KiB a client, want at most %v", idle, cost.idle)
+			}
+			if err := server.Stop(syscall.SIGTERM); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// start starts a server that is killed if the test does not end it.
+func start(t *testing.T, cmd *exec.Cmd) *progtest.Server {
+	server, err := progtest.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Kill() })
+	return server
+}
+
+// connect opens n connections, which are closed when the test ends.
+func connect(t *testing.T, server *progtest.Server, n int) []net.Conn {
+	var clients []net.Conn
+	for range n {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+server.Port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, conn)
+	}
+	t.Cleanup(func() {
+		for _, conn := range clients {
+			conn.Close()
+		}
+	})
+	return clients
+}
+
+// askInTurn has all clients ask and then all hear the answer, rounds times.
+func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
+	question, answer := []byte("Simple is better than?"), []byte("Complex.")
+	heard := make([]byte, len(answer))
+	for range rounds {
+		for _, conn := range clients {
+			if _, err := conn.Write(question); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		for i, conn := range clients {
+			if _, err := io.ReadFull(conn, heard); err != nil || !bytes.Equal(heard, answer) {
+				t.Errorf("client %d heard %q, %v", i, heard, err)
+				return
+			}
+		}
+	}
+}
+
+// resident is the memory of a server that is in use, in KiB.
+func resident(t *testing.T, server *progtest.Server) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(status), "VmRSS:")
+	kib, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kib
+}
