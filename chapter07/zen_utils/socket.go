@@ -94,15 +94,16 @@ func (s *Socket) startClock() {
 	}
 }
 
-// stop wakes the conversation if the program stops and it waits for the client,
-// or if it still sends when the program's time is over.
+// stop wakes the conversation if the program stops and it waits for the client.
+// If it still sends when the program's time is over, or is only then done with
+// an answer, there is a moment left for that.
 func (s *Socket) stop() {
-	past := time.Unix(1, 0)
+	now := time.Now()
 	if program.Stopping().Err() != nil {
-		s.conn.SetReadDeadline(past)
+		s.conn.SetReadDeadline(now)
 	}
 	if program.Hurrying().Err() != nil {
-		s.conn.SetWriteDeadline(past)
+		s.conn.SetWriteDeadline(now.Add(100 * time.Millisecond))
 	}
 }
 

@@ -145,8 +145,11 @@ func (l *Loop) Stop() {
 	for _, t := range slices.Clone(l.transports) {
 		t.Close()
 	}
-	l.abortInTime()
+	l.CallLater(grain, l.abortInTime)
 }
+
+// grain is how often a loop that stops looks whether the program's time is over.
+const grain = 50 * time.Millisecond
 
 // abortInTime ends, when the program's time is over, the connections of those
 // who have not taken what was written to them.
@@ -156,7 +159,7 @@ func (l *Loop) abortInTime() {
 			t.lose(errTimedOut)
 		}
 	}
-	l.CallLater(50*time.Millisecond, l.abortInTime)
+	l.CallLater(grain, l.abortInTime)
 }
 
 // sweep looks whose time is over, once in a while for all of them: that is

@@ -25,7 +25,8 @@
 // the next are one session: one bash, in a fresh copy of the repository, on a
 // network of its own where the system grants one. "go run ./chapter07/client"
 // runs the program that is already built, which carries the race detector and
-// the coverage counters; so go does not add the line "exit status 1".
+// the coverage counters; so go does not add the line "exit status 1". "go build
+// -o FOLDER" puts links to the built programs in the folder.
 //
 // A command that ends in & starts a program in the background. The next command
 // waits until that program has announced itself, in its output or in the file

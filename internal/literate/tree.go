@@ -30,8 +30,9 @@ func (s *session) furnish() error {
 	return s.copyTree()
 }
 
-// goScript is a go command that runs the built program in the place of go run
-// ./some/folder/NAME, and leaves everything else to the real one.
+// goScript is a go command that has the built programs: it runs one in the place
+// of go run ./some/folder/NAME, puts links to all in the folder of go build -o
+// FOLDER, and leaves everything else to the real one.
 const goScript = `#!/bin/sh
 bin=%s
 name=${2##*/}
@@ -39,6 +40,11 @@ if [ "$1" = run ] && [ -f "$bin/$name" ]; then
 	shift 2
 	exec "$bin/$name" "$@"
 fi
+case "$*" in
+build*' -o '*)
+	while [ "$1" != -o ]; do shift; done
+	exec ln -s "$bin"/* "$2" ;;
+esac
 PATH=${PATH#*:}
 exec go "$@"
 `

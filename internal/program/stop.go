@@ -11,7 +11,7 @@ import (
 
 // How a server stops: within a second of the first signal.
 const (
-	grace = 800 * time.Millisecond // for answers that are being made or sent
+	grace = 750 * time.Millisecond // for answers that are being made or sent
 	limit = 950 * time.Millisecond // then the program ends, whatever it does
 )
 
@@ -23,7 +23,7 @@ var (
 
 // StopOnSignal makes SIGINT and SIGTERM stop the program in order, in three
 // steps. At the signal, Stopping is done: no more clients are accepted and
-// idle conversations close. After 800 ms, Hurrying is done: what still is
+// idle conversations close. After 750 ms, Hurrying is done: what still is
 // being computed or sent is cut short. After 950 ms the program exits with
 // status 0, unless its main function has returned before. A second signal
 // ends it at once, with 128 and the signal's number for status, as a shell

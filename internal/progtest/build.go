@@ -39,15 +39,21 @@ func Main(m *testing.M) int {
 	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Setenv("GOCOVERDIR", coverage)
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program ends a second late
-	flag.Parse()
-	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		flag.Set("test.parallel", "8") // most of our tests wait for others most of the time
-	}
+	Parallel()
 	status := m.Run()
 	if testing.Verbose() {
 		report()
 	}
 	return status
+}
+
+// Parallel has eight tests run at once, unless the command line says otherwise:
+// most of ours wait for others most of the time.
+func Parallel() {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		flag.Set("test.parallel", "8")
+	}
 }
 
 // Bin is the folder of the built programs, under Main.

@@ -1,0 +1,17 @@
+package fopnp
+
+import (
+	"testing"
+
+	"fopnp/internal/zentest"
+)
+
+// Every Zen server keeps the whole contract. See package zentest for the checks.
+func TestZenServers(t *testing.T) {
+	for _, server := range zentest.Servers {
+		t.Run(server.Name, func(t *testing.T) {
+			t.Parallel()
+			zentest.Run(t, server)
+		})
+	}
+}
