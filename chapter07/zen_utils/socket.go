@@ -103,7 +103,7 @@ func (s *Socket) stop() {
 		s.conn.SetReadDeadline(now)
 	}
 	if program.Hurrying().Err() != nil {
-		s.conn.SetWriteDeadline(now.Add(100 * time.Millisecond))
+		s.conn.SetWriteDeadline(now.Add(200 * time.Millisecond))
 	}
 }
 

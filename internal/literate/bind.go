@@ -19,7 +19,7 @@ import (
 func (b *Book) goText(args []string) (string, error) {
 	switch len(args) {
 	case 0:
-		return "", errors.New("a go block names a folder of the repository, and perhaps what to show of it")
+		return "", errors.New("a go block names a folder, and perhaps what to show of it")
 	case 1:
 		return b.page(args[0])
 	}
@@ -41,7 +41,7 @@ func (b *Book) goText(args []string) (string, error) {
 // difference is the text of a diff block.
 func (b *Book) difference(args []string) (string, error) {
 	if len(args) != 2 {
-		return "", errors.New("a diff block names two folders of the repository")
+		return "", errors.New("a diff block names two folders")
 	}
 	var pages [2]string
 	for i, place := range args {
@@ -61,7 +61,7 @@ func (b *Book) difference(args []string) (string, error) {
 // file is the text of a block that shows a file as it is.
 func (b *Book) file(args []string) (string, error) {
 	if len(args) != 1 {
-		return "", errors.New("a text block names one file of the repository, or is marked illustration")
+		return "", errors.New("a text block names one file, or is marked illustration")
 	}
 	text, err := fs.ReadFile(b.files(), path.Clean(args[0]))
 	if err != nil {
@@ -154,7 +154,7 @@ func declaration(files []source, name string) (string, error) {
 				continue
 			}
 			if where != "" {
-				return "", fmt.Errorf("%s is declared in %s and in %s; name the file meant", name, where, f.path)
+				return "", fmt.Errorf("%s is in %s and in %s; name the file meant", name, where, f.path)
 			}
 			text, where = found, f.path
 		}

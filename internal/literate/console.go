@@ -21,7 +21,9 @@ type command struct {
 // console runs the commands of one block, in the session of its section.
 func (w *weaver) console(b block, args []string) {
 	if runtime.GOOS == "windows" {
-		w.problems = append(w.problems, Problem{Path: w.path, Line: b.line, What: "not run on windows", Skip: true})
+		w.problems = append(w.problems, Problem{
+			Path: w.path, Line: b.line, What: "not run on windows", Skip: true,
+		})
 		return
 	}
 	sorted, status := false, 0
@@ -34,7 +36,8 @@ func (w *weaver) console(b block, args []string) {
 		if arg == "sorted" {
 			sorted = true
 		} else if !isStatus || err != nil {
-			w.report(b.line, fmt.Sprintf("unknown word %q; a console block takes sorted, status=N or illustration", arg))
+			w.report(b.line, fmt.Sprintf("unknown word %q; a console block is "+
+				"sorted, status=N or illustration", arg))
 			return
 		}
 	}

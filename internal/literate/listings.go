@@ -113,7 +113,8 @@ func (w *weaver) listing(dir string) (page, is string, err error) {
 		if err != nil {
 			return "", "", missing(p, err)
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), p, text, parser.PackageClauseOnly|parser.ParseComments)
+		const mode = parser.PackageClauseOnly | parser.ParseComments
+		f, err := parser.ParseFile(token.NewFileSet(), p, text, mode)
 		if err != nil {
 			return "", "", err
 		}

@@ -26,14 +26,14 @@
 // network of its own where the system grants one. "go run ./chapter07/client"
 // runs the program that is already built, which carries the race detector and
 // the coverage counters; so go does not add the line "exit status 1". "go build
-// -o FOLDER" puts links to the built programs in the folder.
+// -o FOLDER/" puts links to the built programs in the folder.
 //
 // A command that ends in & starts a program in the background. The next command
 // waits until that program has announced itself, in its output or in the file
 // that its output goes to, or has opened a socket to serve from. "cat FILE",
 // where FILE is what such a program prints to, is repeated for a while until it
-// shows what it should: the program may have more to say. What still runs at the end of the session is
-// sent SIGTERM, and must then exit with status 0.
+// shows what it should: the program may have more to say. What still runs at the
+// end of the session is sent SIGTERM, and must then exit with status 0.
 //
 // A command must exit with status 0, or with N in a block marked status=N. In a
 // block marked sorted a command may print its lines in any order. What differs

@@ -73,7 +73,8 @@ func tiny(verb string, args ...string) error {
 		<-stop
 		return fmt.Errorf("not like this")
 	case "weave": // the transcripts that the test is about to kill
-		b := &Book{Root: args[0], Bin: args[1], Env: []string{"FIFO=" + args[2]}, shared: args[3] == "shared"}
+		b := &Book{Root: args[0], Bin: args[1], shared: args[3] == "shared"}
+		b.Env = []string{"FIFO=" + args[2]}
 		_, problems := b.Weave("README.md", []byte(args[4]))
 		return fmt.Errorf("%v", problems)
 	case "panic":

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -185,8 +184,16 @@ func (s *session) runUntil(c command, done func(output string) bool) (output str
 // showsLog reports whether a script is "cat FILE", where FILE is what a program
 // in the background prints to.
 func (s *session) showsLog(script string) bool {
-	words := strings.Fields(script)
-	return len(words) == 2 && words[0] == "cat" && slices.ContainsFunc(s.jobs, func(j job) bool {
-		return slices.ContainsFunc(redirections(j.by.script), func(r redirection) bool { return r.name == words[1] })
-	})
+	file, isCat := strings.CutPrefix(script, "cat ")
+	if !isCat {
+		return false
+	}
+	for _, j := range s.jobs {
+		for _, to := range redirections(j.by.script) {
+			if to.name == file {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -179,6 +179,21 @@ func TestNobodyIsLeftOfAKilledTest(t *testing.T) {
 	}
 }
 
+// A log is shown again until it is as it should be. Here the program logs its
+// last line only when the log has been looked at.
+func TestLog(t *testing.T) {
+	needsBash(t)
+	if got := weave(library(t, nil),
+		`$ cat() { command cat "$@"; touch seen; }`,
+		"$ (echo Listening; until [ -e seen ]; do :; done; echo later) > tiny.log &",
+		"$ cat tiny.log",
+		"Listening",
+		"later",
+	); got != "" {
+		t.Error(got)
+	}
+}
+
 // Two sessions with networks of their own serve on the same port. Each waits
 // for the other before it goes on, so both are there at the same time.
 func TestSamePort(t *testing.T) {
@@ -280,6 +295,8 @@ func TestGo(t *testing.T) {
 		"1 2",
 		"$ go run ./any/where/tiny sing || true",
 		"tiny: cannot sing",
+		"$ go build -trimpath -o out/ ./...; ls out",
+		"tiny",
 	); got != "" {
 		t.Error(got)
 	}

@@ -32,7 +32,7 @@ func (s *session) furnish() error {
 
 // goScript is a go command that has the built programs: it runs one in the place
 // of go run ./some/folder/NAME, puts links to all in the folder of go build -o
-// FOLDER, and leaves everything else to the real one.
+// FOLDER/, and leaves everything else to the real one.
 const goScript = `#!/bin/sh
 bin=%s
 name=${2##*/}
@@ -41,9 +41,10 @@ if [ "$1" = run ] && [ -f "$bin/$name" ]; then
 	exec "$bin/$name" "$@"
 fi
 case "$*" in
-build*' -o '*)
+build*' -o '*/' '*)
 	while [ "$1" != -o ]; do shift; done
-	exec ln -s "$bin"/* "$2" ;;
+	mkdir -p "$2"
+	exec ln -sf "$bin"/* "$2" ;;
 esac
 PATH=${PATH#*:}
 exec go "$@"
@@ -82,9 +83,10 @@ func (s *session) copyTree() error {
 func (s *session) environment() []string {
 	var env []string
 	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if name == "HOME" || name == "USER" || strings.HasPrefix(name, "GO") || strings.HasPrefix(name, "CGO") {
-			env = append(env, v)
+		for _, ours := range []string{"HOME=", "USER=", "GO", "CGO_"} {
+			if strings.HasPrefix(v, ours) {
+				env = append(env, v)
+			}
 		}
 	}
 	path := []string{filepath.Join(s.dir, "bin"), s.Bin, os.Getenv("PATH")}

@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// How a server stops: within a second of the first signal.
+// How a server stops: within a second of the first signal, on a machine that
+// lets it run.
 const (
-	grace = 750 * time.Millisecond // for answers that are being made or sent
-	limit = 950 * time.Millisecond // then the program ends, whatever it does
+	grace = 600 * time.Millisecond // for answers that are being made or sent
+	rest  = 350 * time.Millisecond // then for whoever is still to be closed
 )
 
 var (
@@ -23,8 +24,8 @@ var (
 
 // StopOnSignal makes SIGINT and SIGTERM stop the program in order, in three
 // steps. At the signal, Stopping is done: no more clients are accepted and
-// idle conversations close. After 750 ms, Hurrying is done: what still is
-// being computed or sent is cut short. After 950 ms the program exits with
+// idle conversations close. After 600 ms, Hurrying is done: what still is
+// being computed or sent is cut short. 350 ms later the program exits with
 // status 0, unless its main function has returned before. A second signal
 // ends it at once, with 128 and the signal's number for status, as a shell
 // reports a program that died of it.
@@ -34,8 +35,10 @@ func StopOnSignal() {
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 		go func() {
 			<-signals
-			time.AfterFunc(grace, rush)
-			time.AfterFunc(limit, func() { os.Exit(0) })
+			time.AfterFunc(grace, func() {
+				rush()
+				time.AfterFunc(rest, func() { os.Exit(0) })
+			})
 			stop()
 			os.Exit(128 + int((<-signals).(syscall.Signal)))
 		}()

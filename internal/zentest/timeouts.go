@@ -13,7 +13,7 @@ var timeoutChecks = []Check{
 	{"silence/without end", serving(silenceWithoutEnd, "-t", "0")},
 	{"a byte at a time", serving(byteAtATime, "-t", "0.3")},
 	{"keeps asking", serving(keepsAsking, "-t", "0.4")},
-	{"never reads", serving(neverReads, "-t", "1")},
+	{"never reads", serving(neverReads, "-t", "2")},
 	{"slow reader", serving(slowReader)},
 	{"slow reader/half-close", serving(slowReaderHalfClose)},
 }
