@@ -4,8 +4,12 @@ import (
 	"flag"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"fopnp/internal/literate"
 	"fopnp/internal/progtest"
@@ -66,5 +70,32 @@ func weave(t *testing.T, book *literate.Book, path, name string) {
 		if err := os.WriteFile(path, woven, 0o644); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The one transcript that cannot be run by go test is that of go test. It names
+// every package, and says which have tests.
+func TestPackagesInREADME(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := exec.Command("go", "list", "-f",
+		`{{if or .TestGoFiles .XTestGoFiles}}ok{{else}}?{{end}} {{.ImportPath}}`, "./...")
+	packages, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for line := range strings.Lines(string(readme)) {
+		if word, rest, _ := strings.Cut(line, " "); word == "ok" || word == "?" {
+			got = append(got, word+" "+strings.Fields(rest)[0])
+		}
+	}
+	for line := range strings.Lines(string(packages)) {
+		want = append(want, strings.TrimSpace(line))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("README.md shows other packages (-want +got):\n%s", diff)
 	}
 }

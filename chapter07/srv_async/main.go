@@ -1,9 +1,8 @@
 //go:build unix
 
-// Srv_async answers Zen questions from one thread that waits for all of its
-// clients at once, in poll, and does by hand what an operating system does for
-// programs that may wait: it keeps everybody's half-read question and half-sent
-// answer in a table.
+// Srv_async answers Zen questions from one thread, which waits in poll for all
+// of its clients at once and keeps a table of their half-read questions and
+// half-sent answers by hand.
 //
 // Source: fopnp py3/chapter07/srv_async.py
 //
