@@ -72,14 +72,8 @@ func (z *ZenServer) ConnectionLost(err error) {
 func main() {
 	address := zen_utils.ParseCommandLine("asyncio server using callbacks")
 	listener := zen_utils.CreateSrvSocket(address)
-	loop, err := asyncio.NewEventLoop()
-	if err != nil {
-		program.Fail("event loop", err)
-	}
-	zenServer := func() asyncio.Protocol { return &ZenServer{} }
-	if err := loop.CreateServer(zenServer, listener); err != nil {
-		program.Fail("create server", err)
-	}
+	loop := asyncio.NewEventLoop()
+	loop.CreateServer(func() asyncio.Protocol { return &ZenServer{} }, listener)
 	if err := loop.RunForever(); err != nil {
 		program.Fail("event loop", err)
 	}

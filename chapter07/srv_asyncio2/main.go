@@ -62,13 +62,8 @@ func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWrit
 func main() {
 	address := zen_utils.ParseCommandLine("asyncio server using coroutine")
 	listener := zen_utils.CreateSrvSocket(address)
-	loop, err := asyncio.NewEventLoop()
-	if err != nil {
-		program.Fail("event loop", err)
-	}
-	if err := loop.StartServer(handleConversation, listener); err != nil {
-		program.Fail("start server", err)
-	}
+	loop := asyncio.NewEventLoop()
+	loop.StartServer(handleConversation, listener)
 	if err := loop.RunForever(); err != nil {
 		program.Fail("event loop", err)
 	}

@@ -73,13 +73,8 @@ func (z *ZenRequestHandler) HandleError(err error) {
 func main() {
 	address := zen_utils.ParseCommandLine(`legacy "asyncore" server`)
 	listener := zen_utils.CreateSrvSocket(address)
-	loop, err := asyncore.NewLoop()
-	if err != nil {
-		program.Fail("event loop", err)
-	}
-	if err := loop.Dispatch(listener, handleAccepted); err != nil {
-		program.Fail("dispatcher", err)
-	}
+	loop := asyncore.NewLoop()
+	loop.Dispatch(listener, handleAccepted)
 	if err := loop.Run(); err != nil {
 		program.Fail("event loop", err)
 	}

@@ -32,6 +32,7 @@ type Loop struct {
 	sweeping   bool
 	stopping   bool
 	buffer     [4096]byte // whatever is received, from whomever
+	err        error      // why it cannot run
 }
 
 type timer struct {
@@ -40,18 +41,12 @@ type timer struct {
 }
 
 // NewEventLoop returns a loop on the system's best selector.
-func NewEventLoop() (*Loop, error) {
-	selector, err := selectors.Default()
-	if err != nil {
-		return nil, err
-	}
-	return NewSelectorEventLoop(selector), nil
-}
+func NewEventLoop() *Loop { return NewSelectorEventLoop(selectors.Default()) }
 
 // NewSelectorEventLoop returns a loop on selector, which is the loop's from
-// here on.
-func NewSelectorEventLoop(selector selectors.Selector) *Loop {
-	return &Loop{selector: selector, now: time.Now()}
+// here on. That there is none, and why, RunForever will say.
+func NewSelectorEventLoop(selector selectors.Selector, err error) *Loop {
+	return &Loop{selector: selector, now: time.Now(), err: err}
 }
 
 // Time returns the time at which the loop last stopped waiting.
@@ -72,8 +67,12 @@ func (l *Loop) CallLater(delay time.Duration, call func()) {
 // RunForever runs the loop until Stop is called, or the program is asked to
 // stop, and then until every connection has been sent what was written to it,
 // or the program's time is over. It returns when all protocols have been told
-// that their connection is lost.
+// that their connection is lost. Its error is that of the loop's making, of a
+// CreateServer, or of the system that does not let it wait.
 func (l *Loop) RunForever() error {
+	if l.err != nil {
+		return l.err
+	}
 	defer l.selector.Close()
 	stop, err := socket.Stopping()
 	if err != nil {
@@ -199,15 +198,15 @@ type server struct {
 
 // CreateServer has the loop accept clients from listener, which from here on
 // is the loop's, and make a protocol for each.
-func (l *Loop) CreateServer(factory func() Protocol, listener *socket.Listener) error {
-	sock, err := listener.Detach()
-	if err != nil {
-		return err
+func (l *Loop) CreateServer(factory func() Protocol, listener *socket.Listener) {
+	if l.err != nil {
+		return
 	}
-	s := &server{loop: l, listener: sock, factory: factory}
-	s.key, err = l.selector.Register(sock.Fileno(), selectors.EventRead, s)
-	l.servers = append(l.servers, s)
-	return err
+	s := &server{loop: l, factory: factory}
+	if s.listener, l.err = listener.Detach(); l.err == nil {
+		s.key, l.err = l.selector.Register(s.listener.Fileno(), selectors.EventRead, s)
+		l.servers = append(l.servers, s)
+	}
 }
 
 // accept takes all clients that are in the queue.

@@ -14,8 +14,8 @@ import (
 // when the loop has what it waits for. Of all coroutines only one runs at any
 // time, and only between its waits can another, so that they need no locks.
 // The connection closes when converse returns.
-func (l *Loop) StartServer(converse func(*StreamReader, *StreamWriter), listener *socket.Listener) error {
-	return l.CreateServer(func() Protocol { return &stream{converse: converse} }, listener)
+func (l *Loop) StartServer(converse func(*StreamReader, *StreamWriter), listener *socket.Listener) {
+	l.CreateServer(func() Protocol { return &stream{converse: converse} }, listener)
 }
 
 // A stream is the Protocol of a connection whose conversation is a coroutine.

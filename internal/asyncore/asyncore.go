@@ -40,12 +40,8 @@ type Handler interface {
 type Loop struct{ loop *asyncio.Loop }
 
 // NewLoop returns a loop that rests on poll.
-func NewLoop() (*Loop, error) {
-	selector, err := selectors.NewPoll()
-	if err != nil {
-		return nil, err
-	}
-	return &Loop{asyncio.NewSelectorEventLoop(selector)}, nil
+func NewLoop() *Loop {
+	return &Loop{asyncio.NewSelectorEventLoop(selectors.NewPoll())}
 }
 
 // Run serves until the program is asked to stop: see asyncio.Loop.RunForever.
@@ -53,8 +49,8 @@ func (l *Loop) Run() error { return l.loop.RunForever() }
 
 // Dispatch accepts clients from listener, which from here on is the loop's.
 // It calls handleAccepted with each, for a handler of what the client sends.
-func (l *Loop) Dispatch(listener *socket.Listener, handleAccepted func(*AsyncChat) Handler) error {
-	return l.loop.CreateServer(func() asyncio.Protocol {
+func (l *Loop) Dispatch(listener *socket.Listener, handleAccepted func(*AsyncChat) Handler) {
+	l.loop.CreateServer(func() asyncio.Protocol {
 		return &protocol{handleAccepted: handleAccepted}
 	}, listener)
 }

@@ -48,10 +48,7 @@ func (r *recorder) HandleError(err error) {
 
 // serve runs a loop for one client, and returns the calls of its handler.
 func serve(t *testing.T, client func(*net.TCPConn)) []string {
-	loop, err := NewLoop()
-	if err != nil {
-		t.Fatal(err)
-	}
+	loop := NewLoop()
 	listener, err := socket.Listen(socket.Address{Host: "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
@@ -62,13 +59,11 @@ func serve(t *testing.T, client func(*net.TCPConn)) []string {
 	}
 	defer conn.Close()
 	var handler *recorder
-	if err := loop.Dispatch(listener, func(chat *AsyncChat) Handler {
+	loop.Dispatch(listener, func(chat *AsyncChat) Handler {
 		chat.SetTerminator('?')
 		handler = &recorder{AsyncChat: chat, loop: loop}
 		return handler
-	}); err != nil {
-		t.Fatal(err)
-	}
+	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
