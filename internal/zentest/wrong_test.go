@@ -82,7 +82,7 @@ func serveWrong(defect string, atOnce int, args []string) int {
 		fmt.Println("Listening at " + pyfmt.HostPort(shown, real))
 	}
 	if defect == "ready too late" {
-		time.Sleep(100 * time.Millisecond)
+		<-time.After(100 * time.Millisecond)
 		w.stopOnSignal()
 	}
 	w.places = make(chan struct{}, atOnce)
@@ -183,7 +183,7 @@ func (w *wrong) acceptForever() {
 			}
 			failed = true
 			if w.defect != "spins" {
-				time.Sleep(50 * time.Millisecond)
+				<-time.After(50 * time.Millisecond)
 			}
 			conn, err = w.listener.Accept()
 		}
@@ -212,7 +212,7 @@ func (w *wrong) converse(conn net.Conn) {
 	addr := pyfmt.Addr(conn.RemoteAddr())
 	if w.defect == "lines mix" {
 		fmt.Print("Accepted connection")
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		fmt.Printf(" from %s\n", addr)
 	} else {
 		fmt.Printf("Accepted connection from %s\n", addr)
