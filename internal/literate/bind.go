@@ -38,15 +38,16 @@ func (b *Book) goText(args []string) (string, error) {
 	return strings.Join(texts, "\n"), nil
 }
 
-// difference is the text of a diff block.
+// difference is the text of a diff block: of two pages, or of the declarations
+// of the same names in both.
 func (b *Book) difference(args []string) (string, error) {
-	if len(args) != 2 {
+	if len(args) < 2 {
 		return "", errors.New("a diff block names two folders")
 	}
 	var pages [2]string
-	for i, place := range args {
+	for i, place := range args[:2] {
 		var err error
-		if pages[i], err = b.page(place); err != nil {
+		if pages[i], err = b.goText(append([]string{place}, args[2:]...)); err != nil {
 			return "", err
 		}
 	}

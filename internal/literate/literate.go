@@ -7,7 +7,8 @@
 //	```go chapter07/srv_single main      declarations: func, type, Type.Method, var or const
 //	```go chapter07/srv_single           the page: the only file, from its package clause on
 //	```diff chapter07/srv_single chapter07/srv_threaded
-//	                                     the difference between two pages
+//	                                     the difference between two pages, or, with
+//	                                     names behind them, between declarations
 //	```text inetd.conf                   a file; so do sh and conf
 //	```console                           a transcript; see below
 //	```mermaid                           left alone
@@ -62,14 +63,18 @@ type Book struct {
 	Env  []string // more environment for transcripts, such as GOCOVERDIR=...
 
 	// What tests change.
-	shared  bool          // use the system's network, even if there could be another
-	toEnd   time.Duration // how long a command may take, if not endLimit
-	toReady time.Duration // and a background program's start, if not readyLimit
+	shared bool          // use the system's network, even if there could be another
+	toEnd  time.Duration // how long a command may take, if not endLimit
+	looks  int           // how often to look for what a program does, if not lookLimit
 }
 
+// A command has a minute. What a program in the background is to do has ten
+// seconds, but counted in looks: on a machine that is too busy for us to look
+// that often, the program does not get on either.
 const (
-	endLimit   = time.Minute
-	readyLimit = 10 * time.Second
+	endLimit  = time.Minute
+	lookEvery = 10 * time.Millisecond
+	lookLimit = 1000
 )
 
 // A Problem is a place where a README is not as it should be.

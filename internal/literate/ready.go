@@ -87,9 +87,9 @@ func redirections(script string) []redirection {
 // time would take us for it.
 func (s *session) await(r *readiness, output string) (more string, err error) {
 	pid := s.pids[0]
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for end := time.Now().Add(cmp.Or(s.toReady, readyLimit)); ; <-tick.C {
+	for look := 1; ; look++ {
 		// Alive first: what it has done, it did before it died.
 		said, err := s.ask("kill -0 " + pid + " 2>/dev/null")
 		if err != nil {
@@ -106,9 +106,10 @@ func (s *session) await(r *readiness, output string) (more string, err error) {
 				return "", err
 			}
 			return "", fmt.Errorf("exited with status %d before it was ready%s", s.status, excerpt(r.said()))
-		case time.Now().After(end):
+		case look >= cmp.Or(s.looks, lookLimit):
 			return "", fmt.Errorf("has neither announced itself nor opened a socket%s", excerpt(r.said()))
 		}
+		<-tick.C
 	}
 }
 
@@ -171,13 +172,14 @@ func (s *session) sockets() map[string]bool {
 // of what has just happened. It is not waited for longer than for a program to
 // get ready.
 func (s *session) runUntil(c command, done func(output string) bool) (output string, err error) {
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for end := time.Now().Add(cmp.Or(s.toReady, readyLimit)); ; <-tick.C {
+	for look := 1; ; look++ {
 		output, err = s.run(c)
-		if err != nil || done(output) || !s.showsLog(c.script) || time.Now().After(end) {
+		if err != nil || done(output) || !s.showsLog(c.script) || look >= cmp.Or(s.looks, lookLimit) {
 			return output, err
 		}
+		<-tick.C
 	}
 }
 

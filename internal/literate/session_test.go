@@ -119,7 +119,7 @@ func TestNobodyIsLeft(t *testing.T) {
 		{"a command that hangs", func(b *Book) { b.toEnd = 1 }, []string{
 			"$ tiny idle > $FIFO",
 		}, "README.md:2: has not ended in 1ns\n"},
-		{"a server that is never ready", func(b *Book) { b.toReady = 1 }, []string{
+		{"a server that is never ready", func(b *Book) { b.looks = 1 }, []string{
 			"$ tiny idle > $FIFO &",
 		}, "README.md:2: has neither announced itself nor opened a socket\n"},
 		{"an end of the shell", func(b *Book) {}, []string{
@@ -308,7 +308,7 @@ func TestOldAnnouncement(t *testing.T) {
 	needsBash(t)
 	b := library(t, nil)
 	b.Env = append(b.Env, "FIFO="+fifo(t))
-	b.toReady = 1
+	b.looks = 1
 	got := weave(b,
 		"$ echo Listening > tiny.log",
 		"$ (read < $FIFO; tiny idle > tiny.log) &",
