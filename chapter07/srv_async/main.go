@@ -132,7 +132,7 @@ func (s *server) receive(row int) {
 	}
 	s.answers, c.ending = zen_utils.GetAnswers(s.answers[:0], &c.received, s.buffer[:n])
 	if len(s.answers) > 0 || c.ending != nil {
-		c.deadline = s.now.Add(zen_utils.Timeout)
+		c.deadline = time.Now().Add(zen_utils.Timeout) // an answer took its time
 		s.send(row, s.answers)
 	}
 }
@@ -181,8 +181,8 @@ func (s *server) close(row int, why error) {
 // answers are sent.
 func (s *server) stop() {
 	s.stopping = true
-	s.fds[stopRow].Events, s.fds[listenerRow].Events = 0, 0
 	s.listener.Close()
+	s.fds[listenerRow].Fd, s.fds[stopRow].Fd = -1, -1 // poll passes them over
 	for row := len(s.fds) - 1; row >= firstClient; row-- {
 		c := s.conversations[row]
 		c.ending = zen_utils.ErrStopped
@@ -217,12 +217,20 @@ func (s *server) lookAtClock() {
 		return
 	}
 	s.looked = s.now
-	late := zen_utils.Timeout > 0
 	for row := len(s.fds) - 1; row >= firstClient; row-- {
-		if late && s.now.After(s.conversations[row].deadline) || program.Hurrying().Err() != nil {
+		c := s.conversations[row]
+		if s.late(c) && c.toSend == nil {
+			s.receive(row) // it may have asked while we were busy with others
+		}
+		if row < len(s.fds) && s.conversations[row] == c && s.late(c) {
 			s.close(row, zen_utils.ErrTimedOut)
 		}
 	}
+}
+
+// late reports whether a client has used up its time, or ours is over.
+func (s *server) late(c *conversation) bool {
+	return zen_utils.Timeout > 0 && s.now.After(c.deadline) || program.Hurrying().Err() != nil
 }
 
 func newServer(listener *socket.Listener) *server {

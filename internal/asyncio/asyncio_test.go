@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -247,11 +248,12 @@ func TestCallLater(t *testing.T) {
 	if err := loop.RunForever(); err != nil {
 		t.Fatal(err)
 	}
-	// What is due when the loop first looks goes before what is to be soon.
-	if calls[0] == "soon" {
-		calls = append(calls[1:], "soon")
+	// When soon is, between the timers, depends on how late the loop is.
+	soon := slices.Index(calls, "soon")
+	if soon < 0 {
+		t.Fatalf("soon was not called, but %q", calls)
 	}
-	wantCalls(t, calls, "first", "second", "third", "fourth", "soon")
+	wantCalls(t, slices.Delete(calls, soon, soon+1), "first", "second", "third", "fourth")
 }
 
 // A coroutine reads as if it blocked, and its connection closes when it returns.

@@ -170,10 +170,14 @@ func (l *Loop) sweep() {
 		if t.timeout == 0 {
 			continue
 		}
-		if l.now.After(t.deadline) {
-			t.lose(errTimedOut)
-		} else {
+		if t.late() && t.key.Events&selectors.EventRead != 0 {
+			t.receive() // it may have come while the loop was busy with others
+		}
+		switch {
+		case !t.late():
 			l.sweepLater(t.timeout)
+		case !t.closing || len(t.unsent) > 0: // otherwise it ends by itself
+			t.lose(errTimedOut)
 		}
 	}
 }

@@ -113,16 +113,19 @@ func (t *Transport) ResumeReading() {
 }
 
 // SetTimeout breaks the connection, with the error "timed out", unless it is
-// called again before the time of timeout has passed, counted from loop.Time.
-// It may come up to a second late, or a quarter of timeout if that is less; 0
-// is never. To call it often costs nothing.
+// called again before the time of timeout has passed. The break may come up to
+// a second late, or a quarter of timeout if that is less; 0 is never. To call
+// it often costs next to nothing.
 func (t *Transport) SetTimeout(timeout time.Duration) {
 	t.timeout = timeout
 	if timeout > 0 {
-		t.deadline = t.loop.now.Add(timeout)
+		t.deadline = time.Now().Add(timeout)
 		t.loop.sweepLater(timeout)
 	}
 }
+
+// late reports whether the time of SetTimeout has passed.
+func (t *Transport) late() bool { return t.loop.now.After(t.deadline) }
 
 // handle does what the selector says can be done.
 func (t *Transport) handle(events selectors.Event) {

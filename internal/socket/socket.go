@@ -75,11 +75,16 @@ func Listen(address Address) (*Listener, error) {
 // Accept waits for a client. An accept that fails, as it does when the process
 // or the system has run out of descriptors, is said once on stderr, and tried
 // again after 5 ms, then 10 ms, and so on up to a second, until one succeeds.
-// The only error it returns is net.ErrClosed. Several goroutines may call it
-// at once.
+// The only error it returns is net.ErrClosed: the listener was closed, or the
+// program stops, and whoever is still in the queue is turned away. Several
+// goroutines may call it at once.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
+		if err == nil && program.Stopping().Err() != nil {
+			conn.Close()
+			return nil, net.ErrClosed
+		}
 		if err == nil {
 			l.backoff.Succeeded()
 			return conn, nil

@@ -3,7 +3,9 @@ package zentest
 import (
 	"net"
 	"os"
+	"strings"
 	"syscall"
+	"time"
 )
 
 var stopChecks = []Check{
@@ -11,6 +13,7 @@ var stopChecks = []Check{
 	{"stop/SIGINT", serving(stopped(os.Interrupt))},
 	{"stop/half a question", serving(stopHalf)},
 	{"stop/nobody", serving(stopNobody)},
+	{"stop/never reads", serving(stopNeverReads)},
 }
 
 // At SIGINT and SIGTERM a server stops accepting, closes idle conversations
@@ -29,6 +32,16 @@ func stopped(signal os.Signal) func(*trial) {
 			t.failf("somebody still accepts connections")
 		}
 	}
+}
+
+// A client that does not take its answers keeps no server from stopping.
+func stopNeverReads(t *trial) {
+	c := t.connect()
+	c.conn.SetReadBuffer(1 << 16)
+	go c.send(strings.Repeat("?", 1<<20))
+	<-t.clock(200 * time.Millisecond) // time to get stuck, in most runs
+	t.signal(syscall.SIGTERM)
+	t.exits(0)
 }
 
 // A server that has announced itself can be stopped, though nobody has come.

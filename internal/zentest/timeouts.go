@@ -2,6 +2,7 @@ package zentest
 
 import (
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -10,6 +11,7 @@ var timeoutChecks = []Check{
 	{"silence/half a question", serving(silenceHalf, "-t", "0.3")},
 	{"silence/between questions", serving(silenceBetween, "-t", "0.3")},
 	{"silence/next client", serving(silenceNext, "-t", "0.5")},
+	{"costly answers", serving(costlyAnswers, "-t", "1", "-d", "1500ms")},
 	{"silence/without end", serving(silenceWithoutEnd, "-t", "0")},
 	{"a byte at a time", serving(byteAtATime, "-t", "0.3")},
 	{"keeps asking", serving(keepsAsking, "-t", "0.4")},
@@ -55,6 +57,20 @@ func silenceNext(t *trial) {
 	next.asks()
 	silent.over()
 	silent.ends(t.Error, "WHY", "timed out")
+}
+
+// What an answer costs is the server's time, and not that of the client who
+// asked, nor of the next.
+func costlyAnswers(t *trial) {
+	clients := 2
+	if t.AtOnce == 1 {
+		clients = 1
+	}
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() { t.connect().asksAndLeaves() })
+	}
+	all.Wait()
 }
 
 // With -t 0 silence never closes a conversation.

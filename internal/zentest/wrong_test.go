@@ -188,6 +188,9 @@ func (w *wrong) acceptForever() {
 			conn, err = w.listener.Accept()
 		}
 		if err != nil {
+			if w.defect == "complains at a stop" {
+				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): bad file descriptor")
+			}
 			return
 		}
 		if served++; w.defect == "serves ten" && served > 10 {
@@ -244,6 +247,7 @@ func (w *wrong) converse(conn net.Conn) {
 func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 	wake := func() { conn.SetReadDeadline(time.Unix(1, 0)) }
 	defer context.AfterFunc(w.stopping, wake)()
+	defer context.AfterFunc(w.hurrying, func() { conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) })()
 	var received []byte
 	buffer := make([]byte, 4096)
 	renew := true
@@ -270,6 +274,9 @@ func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 		}
 		if w.defect == "too long loses answers" && len(received) > 3000 {
 			answers = nil
+		}
+		if w.timeout > 0 && len(answers) > 0 && w.hurrying.Err() == nil && w.defect != "counts its own time" {
+			conn.SetWriteDeadline(time.Now().Add(w.time()))
 		}
 		if why := w.send(conn, answers); why != "" {
 			return nil, why
