@@ -24,7 +24,7 @@ import (
 // A Loop calls back when something happens: on a socket, or by the clock.
 type Loop struct {
 	selector   selectors.Selector
-	now        time.Time
+	now        time.Time // when the loop last stopped waiting
 	timers     []timer  // the next to come is the last
 	soon       []func() // to be called before anything is waited for
 	transports []*Transport
@@ -48,9 +48,6 @@ func NewEventLoop() *Loop { return NewSelectorEventLoop(selectors.Default()) }
 func NewSelectorEventLoop(selector selectors.Selector, err error) *Loop {
 	return &Loop{selector: selector, now: time.Now(), err: err}
 }
-
-// Time returns the time at which the loop last stopped waiting.
-func (l *Loop) Time() time.Time { return l.now }
 
 // CallSoon has call called before the loop waits again.
 func (l *Loop) CallSoon(call func()) { l.soon = append(l.soon, call) }
