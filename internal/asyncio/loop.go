@@ -25,8 +25,8 @@ import (
 type Loop struct {
 	selector   selectors.Selector
 	now        time.Time // when the loop last stopped waiting
-	timers     []timer  // the next to come is the last
-	soon       []func() // to be called before anything is waited for
+	timers     []timer   // the next to come is the last
+	soon       []func()  // to be called before anything is waited for
 	transports []*Transport
 	servers    []*server
 	sweeping   bool
