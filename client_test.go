@@ -3,6 +3,7 @@ package fopnp
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,11 +32,16 @@ type clients struct {
 	mu      sync.Mutex
 	changed sync.Cond // with mu: somebody has heard something
 	named   map[string]*client
-	order   []string // who has heard something since serve, in the order of time
+	order   []arrival // who has heard something since serve
+}
+
+type arrival struct {
+	name string
+	at   time.Time
 }
 
 type client struct {
-	net.Conn
+	*net.TCPConn
 	heard string // since the last hear
 	err   error  // why it hears no more
 }
@@ -85,7 +91,14 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		c := clientsOf(ts)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		fmt.Fprintln(ts.Stdout(), strings.Join(c.order, " "))
+		slices.SortFunc(c.order, func(a, b arrival) int { return a.at.Compare(b.at) })
+		for i, a := range c.order {
+			if i > 0 {
+				fmt.Fprint(ts.Stdout(), " ")
+			}
+			fmt.Fprint(ts.Stdout(), a.name)
+		}
+		fmt.Fprintln(ts.Stdout())
 	},
 	"crowd": func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 1, 1, "crowd N")
@@ -136,8 +149,11 @@ func (c *clients) connect(name, port string) error {
 	if err != nil {
 		return err
 	}
-	client := &client{Conn: conn}
+	client := &client{TCPConn: conn.(*net.TCPConn)}
 	c.named[name] = client
+	if err := stamp(client); err != nil {
+		return err
+	}
 	go c.listen(name, client)
 	return nil
 }
@@ -146,10 +162,10 @@ func (c *clients) connect(name, port string) error {
 func (c *clients) listen(name string, client *client) {
 	buffer := make([]byte, 4096)
 	for {
-		n, err := client.Read(buffer)
+		n, at, err := receive(client, buffer)
 		c.mu.Lock()
 		if n > 0 && client.heard == "" {
-			c.order = append(c.order, name)
+			c.order = append(c.order, arrival{name, at})
 		}
 		client.heard += string(buffer[:n])
 		client.err = err

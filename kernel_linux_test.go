@@ -1,15 +1,62 @@
 package fopnp
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"fopnp/internal/progtest"
 )
+
+// stamp has the kernel note when what a connection receives arrives.
+func stamp(conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	return errors.Join(err, controlErr)
+}
+
+// receive reads from a stamped connection, and returns also when the last byte
+// of what it read arrived: however late we come to read it.
+func receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	control := make([]byte, 128)
+	var length int
+	readErr := raw.Read(func(fd uintptr) bool {
+		n, length, _, _, err = unix.Recvmsg(int(fd), buffer, control, 0)
+		return err != unix.EAGAIN
+	})
+	if readErr != nil || err != nil {
+		return 0, time.Time{}, errors.Join(readErr, err)
+	}
+	if n == 0 {
+		return 0, time.Time{}, io.EOF
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:length])
+	for _, m := range messages {
+		if m.Header.Type == unix.SCM_TIMESTAMPNS {
+			at := (*unix.Timespec)(unsafe.Pointer(unsafe.SliceData(m.Data)))
+			return n, time.Unix(at.Unix()), nil
+		}
+	}
+	return 0, time.Time{}, errors.Join(err, errors.New("the kernel did not say when it came"))
+}
 
 // taken waits until the other side of a connection has read all that this side
 // has sent: until nothing is left in the receive queue that the kernel lists

@@ -1,0 +1,18 @@
+//go:build !linux
+
+package fopnp
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+func stamp(net.Conn) error { return nil }
+
+func receive(conn net.Conn, buffer []byte) (int, time.Time, error) {
+	n, err := conn.Read(buffer)
+	return n, time.Now(), err
+}
+
+func taken(net.Conn) error { return errors.New("the command taken needs Linux") }
