@@ -75,6 +75,7 @@ func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.
 		if err != nil {
 			t.Fatal(err)
 		}
+		conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 		accept(loop, listener)
 		done := make(chan struct{})
 		go func() {
@@ -124,7 +125,7 @@ func TestCallbacks(t *testing.T) {
 
 // Whoever closes first, what was written is sent.
 func TestWrittenIsSent(t *testing.T) {
-	const size = 16 << 20 // more than the kernel's buffers hold
+	const size = 6 << 20 // more than the kernel's buffers hold
 	big := bytes.Repeat([]byte("0123456789abcdef"), size/16)
 	for name, closes := range map[string]func(t *Transport){
 		"server": func(t *Transport) { t.Close() },
@@ -172,7 +173,7 @@ func TestWriteAfterClose(t *testing.T) {
 // A protocol is told once that the other side does not read, and once that it
 // reads again.
 func TestFlowControl(t *testing.T) {
-	const size = 16 << 20 // more than the kernel's buffers hold
+	const size = 6 << 20 // more than the kernel's buffers hold
 	var c *controller
 	written := make(chan bool, 1)
 	serve(t, func(loop *Loop) Protocol {

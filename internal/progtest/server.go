@@ -1,7 +1,6 @@
 package progtest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +18,9 @@ const Patience = 30 * time.Second
 
 // A Server is a program that was started and has announced its address.
 type Server struct {
-	Port string // where it listens
-	Pid  int
+	Port     string // where it listens
+	Pid      int
+	Patience time.Duration // bounds the waits for it, as Patience does at first
 
 	cmd    *exec.Cmd
 	output output
@@ -38,7 +38,7 @@ var announcement = regexp.MustCompile(`(?m)^Listening at .*?(\d+)[^\d\n]*$`)
 // prints to stdout and stderr is collected in the order in which it came.
 // Whoever calls Start must see to it that Stop or Kill is called as well.
 func Start(cmd *exec.Cmd) (*Server, error) {
-	s := &Server{cmd: cmd, exited: make(chan struct{})}
+	s := &Server{Patience: Patience, cmd: cmd, exited: make(chan struct{})}
 	s.output.changed = make(chan struct{})
 	cmd.Stdout, cmd.Stderr = &s.output, &s.output
 	if err := cmd.Start(); err != nil {
@@ -66,23 +66,34 @@ func (s *Server) Output() string {
 
 // WaitFor waits until what the server has printed matches pattern, and returns
 // the match with its groups. It is an error if the server exits without.
-func (s *Server) WaitFor(pattern *regexp.Regexp) ([]string, error) {
-	patience := time.After(Patience)
+func (s *Server) WaitFor(pattern *regexp.Regexp) (match []string, err error) {
+	err = s.WaitUntil(pattern.String(), func(output string) bool {
+		match = pattern.FindStringSubmatch(output)
+		return match != nil
+	})
+	return match, err
+}
+
+// WaitUntil waits until isThere says that what is in all that the server has
+// printed so far. It is an error if the server exits without.
+func (s *Server) WaitUntil(what string, isThere func(output string) bool) error {
+	patience := time.NewTimer(s.Patience)
+	defer patience.Stop()
 	for {
 		text, changed := s.output.read()
-		if match := pattern.FindStringSubmatch(text); match != nil {
-			return match, nil
+		if isThere(text) {
+			return nil
 		}
 		select {
 		case <-changed:
 		case <-s.exited:
 			text, _ := s.output.read() // with what it printed last
-			if match := pattern.FindStringSubmatch(text); match != nil {
-				return match, nil
+			if isThere(text) {
+				return nil
 			}
-			return nil, fmt.Errorf("%s exited (%v) and never printed %s, but:\n%s", s.Name(), s.status, pattern, text)
-		case <-patience:
-			return nil, fmt.Errorf("%s never printed %s, but:\n%s", s.Name(), pattern, text)
+			return fmt.Errorf("%s exited (%v) and never printed %s, but:\n%s", s.Name(), s.status, what, text)
+		case <-patience.C:
+			return fmt.Errorf("%s never printed %s, but:\n%s", s.Name(), what, text)
 		}
 	}
 }
@@ -101,7 +112,7 @@ func (s *Server) Exited() <-chan struct{} { return s.exited }
 func (s *Server) Wait() error {
 	select {
 	case <-s.exited:
-	case <-time.After(Patience):
+	case <-time.After(s.Patience):
 		s.Kill()
 		return fmt.Errorf("%s did not exit; it printed:\n%s", s.Name(), s.Output())
 	}
@@ -135,7 +146,7 @@ func (s *Server) Kill() (ran bool) {
 // An output collects what is written to it, and tells those who wait for it.
 type output struct {
 	mu      sync.Mutex
-	text    bytes.Buffer
+	text    strings.Builder
 	changed chan struct{} // closed, and made anew, at every write
 }
 

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"fopnp/internal/progtest"
 	"fopnp/internal/pyfmt"
 )
 
@@ -178,10 +179,14 @@ func TestAgainstPython(t *testing.T) {
 
 	// In short rows, so that a character that is new to either side hides
 	// few others.
-	t.Run("every code point", func(t *testing.T) {
+	t.Run("code points", func(t *testing.T) {
 		const row = 128
+		step := rune(row)
+		if progtest.Race {
+			step *= 17 // one row in so many: there is nothing here to race with
+		}
 		compared, skipped := 0, 0
-		for first := rune(0); first <= unicode.MaxRune; first += row {
+		for first := rune(0); first <= unicode.MaxRune; first += step {
 			var s strings.Builder
 			for r := first; r < first+row; r++ {
 				if utf8.ValidRune(r) {

@@ -19,11 +19,11 @@ var callChecks = []Check{
 	wrongCall("port is missing", "127.0.0.1", "-p"),
 	wrongCall("negative timeout", "127.0.0.1", "-t", "-1"),
 	wrongCall("no duration", "127.0.0.1", "-d", "x"),
-	{"help", help},
-	{"options before the host", optionsBefore},
-	{"options after the host", serving(announcement, "-t", "5", "-d", "1ms")},
-	{"port in use", serving(portInUse)},
-	{"unresolvable host", unresolvableHost},
+	{Name: "help", Run: help},
+	{Name: "options before the host", Run: optionsBefore},
+	alone("options after the host", announcement, "-t", "5", "-d", "1ms"),
+	alone("port in use", portInUse),
+	{Name: "unresolvable host", Run: unresolvableHost},
 }
 
 // An outcome is all that can be seen of a program that has ended.
@@ -58,7 +58,7 @@ func (s Server) runCommand(cmd *exec.Cmd) (outcome, error) {
 // wrongCall is the check that a call is refused: usage on stderr, nothing on
 // stdout, status 2.
 func wrongCall(name string, args ...string) Check {
-	return Check{"wrong call/" + name, func(s Server) error {
+	return Check{Name: "wrong call/" + name, Run: func(s Server) error {
 		got, err := s.run(args...)
 		if err == nil && (got.status != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "usage: ")) {
 			err = fmt.Errorf("called with %q: %+v", args, got)

@@ -6,20 +6,20 @@ import (
 )
 
 var conversationChecks = []Check{
-	{"announcement", servingAt("127.0.0.1", announcement)},
-	{"announcement/name", servingAt("localhost", announcement)},
-	{"every interface", servingAt("", everyInterface)},
-	{"answers", serving(answers)},
-	{"pipelined/2", serving(pipelined2)},
-	{"pipelined/16", serving(pipelined16)},
-	{"split", serving(split)},
-	{"split with the next", serving(splitWithNext)},
-	{"blanks", serving(blanks)},
-	{"many blanks", serving(manyBlanks)},
-	{"only blanks", serving(onlyBlanks)},
-	{"nothing", serving(nothing)},
-	{"half-close", serving(halfClose)},
-	{"longest question", serving(longestQuestion)},
+	sharing("announcement", announcement),
+	{Name: "announcement/name", Run: servingAt("localhost", announcement)},
+	{Name: "every interface", Run: servingAt("", everyInterface)},
+	sharing("answers", answers),
+	sharing("pipelined/2", pipelined2),
+	sharing("pipelined/16", pipelined16),
+	sharing("split", split),
+	sharing("split with the next", splitWithNext),
+	sharing("blanks", blanks),
+	sharing("many blanks", manyBlanks),
+	sharing("only blanks", onlyBlanks),
+	sharing("nothing", nothing),
+	sharing("half-close", halfClose),
+	sharing("longest question", longestQuestion),
 }
 
 // A table of questions and answers, in no order.
@@ -60,7 +60,7 @@ func announcement(t *trial) {
 // is printed as those of its family are.
 func everyInterface(t *trial) {
 	for _, host := range loopbacks() {
-		c := t.connectTo(host)
+		c := t.connectTo(host, nil)
 		c.asks()
 		c.leaves()
 		if t.Accepted != "" {

@@ -8,9 +8,9 @@ import (
 )
 
 var crowdChecks = []Check{
-	{"one after another", serving(oneAfterAnother)},
-	{"at once", serving(atOnce)},
-	{"churn", serving(churn)},
+	sharing("one after another", oneAfterAnother),
+	alone("at once", atOnce),
+	alone("churn", churn),
 }
 
 // Whoever comes is served, each in its turn.
@@ -69,7 +69,7 @@ func churn(t *trial) {
 	questions, answers := many(3)
 	conversations := 1000
 	if progtest.Race {
-		conversations /= 10 // each costs ten times as much
+		conversations /= 20 // each costs ten times as much
 	}
 	var all sync.WaitGroup
 	for range 4 {

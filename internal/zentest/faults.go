@@ -8,16 +8,16 @@ import (
 )
 
 var faultChecks = []Check{
-	{"half a question", serving(beside(half))},
-	{"half a question/half-close", serving(beside(halfHalfClose))},
-	{"half a question/after blanks", serving(beside(halfAfterBlanks))},
-	{"reset", serving(beside(reset))},
-	{"reset/half a question", serving(beside(resetHalf))},
-	{"garbage", serving(beside(garbage))},
-	{"too long", serving(beside(tooLong))},
-	{"too long/after questions", serving(beside(tooLongAfterQuestions))},
-	{"too long/with its end", serving(beside(tooLongWithEnd))},
-	{"endless", serving(beside(endless))},
+	sharing("half a question", beside(half)),
+	sharing("half a question/half-close", beside(halfHalfClose)),
+	sharing("half a question/after blanks", beside(halfAfterBlanks)),
+	sharing("reset", beside(reset)),
+	sharing("reset/half a question", beside(resetHalf)),
+	sharing("garbage", beside(garbage)),
+	sharing("too long", beside(tooLong)),
+	sharing("too long/after questions", beside(tooLongAfterQuestions)),
+	sharing("too long/with its end", beside(tooLongWithEnd)),
+	sharing("endless", beside(endless)),
 }
 
 // One client's fault is reported in one line and touches nobody else. Here it

@@ -1,7 +1,6 @@
 package zentest
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,11 +27,21 @@ func expression(line string, values ...string) string {
 	return strings.NewReplacer("ADDR", anyAddr, "BYTES", anyBytes, "WHY", anyWhy).Replace(e)
 }
 
-// about is the expression of the line that ends the conversation of the client
-// with the address addr, whatever it says. Unlike the line that begins it, it
-// goes on after the address.
-func about(addr string) string {
-	return `(?m)^.*` + regexp.QuoteMeta(addr) + `[ :].*\n`
+// about are the lines that end the conversations of the clients with the
+// address addr, whatever they say. Unlike the line that begins one, they go on
+// after the address.
+func about(addr, output string) (lines []string) {
+	for {
+		before, after, found := strings.Cut(output, addr)
+		if !found {
+			return lines
+		}
+		rest, rest0, whole := strings.Cut(after, "\n")
+		if whole && rest != "" && strings.ContainsAny(rest[:1], " :") {
+			lines = append(lines, before[strings.LastIndexByte(before, '\n')+1:]+addr+rest+"\n")
+		}
+		output = rest0
+	}
 }
 
 // complaint is the expression of what the server says when accept fails.
@@ -95,84 +104,85 @@ func (t *trial) examine() {
 			t.failf("it printed %d lines about the end of %s", n, addr)
 		}
 	}
-	for addr, line := range t.endings {
-		t.compareEnding(addr, line, ended[addr])
-	}
-}
-
-// compareEnding wants n lines about the end of a conversation to be the one
-// that was expected, or none where the server prints none. The system may have
-// given the address of one client to another that came later.
-func (t *trial) compareEnding(addr, line string, n int) {
-	switch {
-	case line == "" && n > 0:
-		t.failf("it printed about %s, which ended well:\n%s", addr, t.server.Output())
-	case line != "" && n != t.cameFrom(addr):
-		t.failf("it printed %d lines about the end of %s", n, addr)
-	}
-}
-
-// cameFrom is how many clients had an address, one after the other.
-func (t *trial) cameFrom(addr string) (n int) {
 	for _, c := range t.clients {
-		if c.addr == addr {
-			n++
+		if least, most := t.endingsOf(c.addr); ended[c.addr] < least || ended[c.addr] > most {
+			t.failf("it printed %d lines about the end of %s:\n%s", ended[c.addr], c.addr, text)
 		}
 	}
-	return n
+}
+
+// endingsOf is how many lines there must be, and can be, about the ends of
+// conversations with the clients of an address. There may have been several:
+// the system can give the address of one client to another that comes later.
+func (t *trial) endingsOf(addr string) (least, most int) {
+	for _, c := range t.clients {
+		if c.addr == addr && (!c.isOver || c.ending != "") {
+			most++
+			if c.isOver {
+				least++
+			}
+		}
+	}
+	return least, most
 }
 
 // ends waits for the line about the end of c's conversation, which must be
 // line with the given values. It returns what the server printed.
 func (c *client) ends(line string, values ...string) string {
-	c.mu.Lock()
-	c.endings[c.addr] = line
-	c.mu.Unlock()
-	if line == "" {
-		return "" // examine will see that nothing was printed
-	}
-	found := c.waitFor(about(c.addr))
-	if found == nil {
-		return ""
-	}
+	found := c.waitForEnding(line)
 	values = append([]string{"ADDR", c.addr}, values...)
 	want := expression(line, values...)
-	if !regexp.MustCompile("^" + want + "\n$").MatchString(found[0]) {
-		c.failf("it printed %q, want %q with %q", found[0], line, values)
+	if found != "" && !regexp.MustCompile("^"+want+"\n$").MatchString(found) {
+		c.failf("it printed %q, want %q with %q", found, line, values)
 	}
-	return found[0]
+	return found
 }
 
 // endsNaming waits for the line about the end of c's conversation, which may
 // be any but must name what was received, or not sent.
 func (c *client) endsNaming(bytes string) {
-	if found := c.waitFor(about(c.addr)); found != nil && !strings.Contains(found[0], bytes) {
-		c.failf("it printed %q, which does not name %s", found[0], bytes)
+	if found := c.waitForEnding("ADDR: ..."); found != "" && !strings.Contains(found, bytes) {
+		c.failf("it printed %q, which does not name %s", found, bytes)
 	}
 }
 
-// waitFor waits until what the server has printed matches an expression.
-func (t *trial) waitFor(e string) []string {
-	if t.failed() {
-		return nil
+// waitForEnding waits for the line about the end of c's conversation, if one is
+// to be printed. If there was none, examine will see it.
+func (c *client) waitForEnding(line string) (found string) {
+	if c.failed() {
+		return ""
 	}
-	type result struct {
-		match []string
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		match, err := t.server.WaitFor(regexp.MustCompile(e))
-		done <- result{match, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil {
-			t.fail(r.err)
+	c.mu.Lock()
+	n := 1 // of the lines about this address, it is this one's
+	for _, earlier := range c.clients {
+		if earlier != c && earlier.addr == c.addr && (earlier.ending != "" || !earlier.isOver && c.Closed != "") {
+			n++
 		}
-		return r.match
-	case <-t.clock(t.wait()):
-		t.fail(fmt.Errorf("it never printed %s, but:\n%s", e, t.server.Output()))
-		return nil
+	}
+	c.isOver, c.ending = true, line
+	c.mu.Unlock()
+	if line == "" {
+		return ""
+	}
+	err := c.server.WaitUntil("how the conversation with "+c.addr+" ended", func(output string) bool {
+		lines := about(c.addr, output)
+		if len(lines) >= n {
+			found = lines[n-1]
+		}
+		return found != ""
+	})
+	if err != nil {
+		c.fail(err)
+	}
+	return found
+}
+
+// waitFor waits until what the server has printed matches an expression.
+func (t *trial) waitFor(e string) {
+	if t.failed() {
+		return
+	}
+	if _, err := t.server.WaitFor(regexp.MustCompile(e)); err != nil {
+		t.fail(err)
 	}
 }

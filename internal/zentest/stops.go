@@ -5,15 +5,14 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 )
 
 var stopChecks = []Check{
-	{"stop/SIGTERM", serving(stopped(syscall.SIGTERM))},
-	{"stop/SIGINT", serving(stopped(os.Interrupt))},
-	{"stop/half a question", serving(stopHalf)},
-	{"stop/nobody", serving(stopNobody)},
-	{"stop/never reads", serving(stopNeverReads)},
+	alone("stop/SIGTERM", stopped(syscall.SIGTERM)),
+	alone("stop/SIGINT", stopped(os.Interrupt)),
+	alone("stop/half a question", stopHalf),
+	alone("stop/nobody", stopNobody),
+	alone("stop/never reads", stopNeverReads),
 }
 
 // At SIGINT and SIGTERM a server stops accepting, closes idle conversations
@@ -36,10 +35,9 @@ func stopped(signal os.Signal) func(*trial) {
 
 // A client that does not take its answers keeps no server from stopping.
 func stopNeverReads(t *trial) {
-	c := t.connect()
-	c.conn.SetReadBuffer(1 << 16)
+	c := t.connectNarrow()
 	go c.send(strings.Repeat("?", 1<<20))
-	<-t.clock(200 * time.Millisecond) // time to get stuck, in most runs
+	c.isStuck()
 	t.signal(syscall.SIGTERM)
 	t.exits(0)
 }

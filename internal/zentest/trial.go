@@ -15,7 +15,7 @@ import (
 	"fopnp/internal/pyfmt"
 )
 
-// A trial is the run of one server for one check. The first failure decides
+// A trial is the run of one server, for one check or more. The first failure decides
 // it: after that nothing is waited for any more, so that checks read as plain
 // sequences of events. Its methods and those of its clients may be called from
 // several goroutines.
@@ -28,12 +28,21 @@ type trial struct {
 
 	mu      sync.Mutex
 	err     error
-	clients []*client
-	endings map[string]string // by address, the line with which its conversation ended
+	clients []*client // all that there were
 }
 
-// serving makes a check of one server that listens at 127.0.0.1 and was given
-// the options args: it starts it, lets check play the clients, and stops it.
+// sharing is a check that needs no server of its own.
+func sharing(name string, check func(*trial)) Check {
+	return Check{name, serving(check), check}
+}
+
+// alone is a check with a server of its own that listens at 127.0.0.1 and was
+// given the options args. It starts the server, lets check play the clients,
+// and stops it.
+func alone(name string, check func(*trial), args ...string) Check {
+	return Check{Name: name, Run: serving(check, args...)}
+}
+
 func serving(check func(*trial), args ...string) func(Server) error {
 	return servingAt("127.0.0.1", check, args...)
 }
@@ -41,29 +50,31 @@ func serving(check func(*trial), args ...string) func(Server) error {
 // servingAt is serving with the server's host.
 func servingAt(host string, check func(*trial), args ...string) func(Server) error {
 	return func(s Server) error {
-		t := &trial{Server: s, host: host, endings: map[string]string{}}
-		var err error
-		t.server, err = progtest.Start(s.command(append([]string{host, "-p", "0"}, args...)...))
+		t, err := start(s, host, args...)
 		if err != nil {
 			return err
 		}
-		defer t.server.Kill()
 		check(t)
-		t.finish()
-		return t.err
+		return t.finish()
 	}
 }
 
+func start(s Server, host string, args ...string) (*trial, error) {
+	server, err := progtest.Start(s.command(append([]string{host, "-p", "0"}, args...)...))
+	if err != nil {
+		return nil, err
+	}
+	server.Patience = s.wait()
+	return &trial{Server: s, host: host, server: server}, nil
+}
+
 // finish stops the server, if the check has not done so, and looks at what it
-// has printed.
-func (t *trial) finish() {
-	defer func() {
-		for _, c := range t.clients {
-			c.conn.Close()
-		}
-	}()
+// has printed. It returns the trial's error.
+func (t *trial) finish() error {
+	defer t.server.Kill()
+	defer t.hangUp()
 	if t.failed() {
-		return
+		return t.err
 	}
 	if !t.gone {
 		t.signal(syscall.SIGTERM)
@@ -71,6 +82,14 @@ func (t *trial) finish() {
 	}
 	if !t.failed() {
 		t.examine()
+	}
+	return t.err
+}
+
+// hangUp closes the connections of all clients.
+func (t *trial) hangUp() {
+	for _, c := range t.clients {
+		c.conn.Close()
 	}
 }
 
@@ -92,10 +111,6 @@ func (t *trial) failed() bool {
 	return t.err != nil
 }
 
-// clock is time.After. What waits for it either bounds a wait for something
-// that must happen, or gives the server time to do something wrong.
-func (t *trial) clock(d time.Duration) <-chan time.Time { return time.After(d) }
-
 // signal sends the server a signal.
 func (t *trial) signal(signal os.Signal) {
 	if t.failed() {
@@ -113,12 +128,6 @@ func (t *trial) exits(statuses ...int) {
 		return
 	}
 	t.gone = true
-	select {
-	case <-t.server.Exited():
-	case <-t.clock(t.wait()):
-		t.failf("it does not exit; it printed:\n%s", t.server.Output())
-		return
-	}
 	err := t.server.Wait()
 	got := 0
 	var exit *exec.ExitError
@@ -141,6 +150,9 @@ type client struct {
 	conn *net.TCPConn
 	addr string // as the server prints it
 	said int    // bytes
+
+	isOver bool   // how its conversation ended is known
+	ending string // the server's line about that, or none
 }
 
 // loopbacks are the addresses of this machine, in each family that it has.
@@ -154,14 +166,21 @@ func loopbacks() []string {
 }
 
 // connect opens a connection to the server.
-func (t *trial) connect() *client { return t.connectTo("127.0.0.1") }
+func (t *trial) connect() *client { return t.connectTo("127.0.0.1", nil) }
 
-func (t *trial) connectTo(host string) *client {
+// connectNarrow opens a connection by which little can be on its way to the
+// client, so that one who does not read is soon noticed.
+func (t *trial) connectNarrow() *client { return t.connectTo("127.0.0.1", narrow) }
+
+// connectTo opens a connection on a socket that prepare, if it is not nil, has
+// prepared.
+func (t *trial) connectTo(host string, prepare func(network, address string, c syscall.RawConn) error) *client {
 	c := &client{trial: t, conn: new(net.TCPConn)}
 	if t.failed() {
 		return c
 	}
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, t.server.Port), t.wait())
+	dialer := net.Dialer{Timeout: t.wait(), Control: prepare}
+	conn, err := dialer.Dial("tcp", net.JoinHostPort(host, t.server.Port))
 	if err != nil {
 		t.failf("to connect: %w", err)
 		return c

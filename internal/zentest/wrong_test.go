@@ -250,6 +250,9 @@ func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 	defer context.AfterFunc(w.hurrying, func() { conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) })()
 	var received []byte
 	buffer := make([]byte, 4096)
+	if w.defect == "no most" {
+		buffer = make([]byte, 1<<20) // it takes the endless faster
+	}
 	renew := true
 	for {
 		if w.timeout > 0 && renew || w.defect == "bytes renew the time" || w.defect == "0 is at once" {

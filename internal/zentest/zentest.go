@@ -125,6 +125,10 @@ func (s Server) wait() time.Duration {
 type Check struct {
 	Name string
 	Run  func(Server) error
+
+	// shared is what Run does to a server that it has started, if other checks
+	// may have been made of that server before and others may follow.
+	shared func(*trial)
 }
 
 // errSkipped is the error of a check that cannot be made here.
@@ -136,21 +140,63 @@ var Checks = slices.Concat(
 	conversationChecks, faultChecks, timeoutChecks, crowdChecks, stopChecks,
 	callChecks, linuxChecks)
 
-// Run puts a server through every check, each a subtest of t.
+// Run puts a server through every check, each a subtest of t. One process
+// serves all checks that can share it, one after the other, because to start
+// that many takes most of the time; each of the others has its own.
 func Run(t *testing.T, s Server) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a server cannot be told to stop by a signal here")
 	}
+	t.Run("shared", func(t *testing.T) {
+		t.Parallel()
+		runShared(t, s)
+	})
 	for _, check := range Checks {
+		if check.shared == nil {
+			t.Run(check.Name, func(t *testing.T) {
+				t.Parallel()
+				report(t, check.Run(s))
+			})
+		}
+	}
+}
+
+// runShared makes all checks that can share a server. One that has failed a
+// check is not used for the next.
+func runShared(t *testing.T, s Server) {
+	var server *trial
+	defer func() {
+		if server != nil {
+			report(t, server.finish())
+		}
+	}()
+	for _, check := range Checks {
+		if check.shared == nil {
+			continue
+		}
 		t.Run(check.Name, func(t *testing.T) {
-			t.Parallel()
-			err := check.Run(s)
-			if errors.Is(err, errSkipped) {
-				t.Skip(err)
+			if server == nil {
+				var err error
+				if server, err = start(s, "127.0.0.1"); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err != nil {
-				t.Error(err)
+			check.shared(server)
+			server.hangUp()
+			if server.failed() {
+				report(t, server.finish())
+				server = nil
 			}
 		})
+	}
+}
+
+func report(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, errSkipped) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
