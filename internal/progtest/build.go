@@ -7,14 +7,17 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 var (
+	root     string // the folder of go.mod
 	bin      string // the folder of the built programs
 	coverage string // the folder in which they leave their coverage
 )
@@ -56,8 +59,23 @@ func Parallel() {
 	}
 }
 
-// Bin is the folder of the built programs, under Main.
-func Bin() string { return bin }
+// Bin is the folder of the built programs, under Main. Whoever asks for it
+// depends on the sources of the programs, which the go command cannot know: it
+// would report an earlier result as cached. So Bin looks at all of them, and the
+// command, which keeps account of the files that a test has looked at, does.
+func Bin() string {
+	lookAtSources()
+	return bin
+}
+
+var lookAtSources = sync.OnceFunc(func() {
+	filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".go" {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+})
 
 // Coverage is the folder in which the programs leave their coverage: the value
 // of GOCOVERDIR, under Main.
@@ -69,9 +87,8 @@ func Root() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(mod))), err
 }
 
-func build() error {
-	root, err := Root()
-	if err != nil {
+func build() (err error) {
+	if root, err = Root(); err != nil {
 		return fmt.Errorf("go env GOMOD: %w", err)
 	}
 	for _, folder := range []string{bin, coverage} {

@@ -26,6 +26,7 @@ var linuxChecks = []Check{
 	alone("stop/second signal", secondSignal, "-d", "1m"),
 	{Name: "port not permitted", Run: portNotPermitted},
 	{Name: "quiet", Run: quiet},
+	{Name: "descriptors are closed", Run: descriptorsAreClosed},
 }
 
 // Questions that came in one segment are answered in one write: the client's
@@ -391,6 +392,27 @@ func quiet(s Server) error {
 		return fmt.Errorf("at a port that it was given, it printed:\n%s", &stdout)
 	}
 	return nil
+}
+
+// However a conversation ends, its descriptor is closed by the server, and not
+// by the garbage collector when that finds it: here there is none.
+func descriptorsAreClosed(s Server) error {
+	command := s.command
+	s.Command = func(args ...string) *exec.Cmd {
+		cmd := command(args...)
+		cmd.Env = append(cmd.Environ(), "GOGC=off")
+		return cmd
+	}
+	return serving(func(t *trial) {
+		c := t.connect()
+		c.asks()
+		open := len(t.descriptors())
+		c.leaves()
+		half(t)
+		reset(t)
+		tooLong(t)
+		t.until("all descriptors are closed", func() bool { return len(t.descriptors()) == open-1 })
+	})(s)
 }
 
 // visit has a question answered at a port where a server may not listen yet.

@@ -8,11 +8,11 @@ import (
 	"fopnp/internal/pyfmt"
 )
 
-// What may stand for ADDR, BYTES and WHY. A reason has no parentheses but in
+// What may stand for ADDR, BYTES and WHY. Who names bytes names some. A reason has no parentheses but in
 // quotes, and no newline: two lines that ran into each other are not one.
 const (
 	anyAddr  = `\('(?:127\.0\.0\.1', \d+|::1', \d+, 0, 0)\)`
-	anyBytes = `b(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")`
+	anyBytes = `b(?:'(?:[^'\\\n]|\\.)+'|"(?:[^"\\\n]|\\.)+")`
 	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
 )
 

@@ -1,6 +1,7 @@
 package zentest
 
 import (
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -143,8 +144,8 @@ func (t *trial) keptAsking(timeout time.Duration) bool {
 	return true
 }
 
-// A client that asks and never reads is cut off, memory stays bounded, and
-// nobody else is affected.
+// A client that asks and never reads is cut off, what could not be sent to it is
+// named, memory stays bounded, and nobody else is affected.
 func neverReads(t *trial) {
 	c := t.connectNarrow()
 	done := make(chan struct{})
@@ -165,7 +166,9 @@ func neverReads(t *trial) {
 		}
 	}
 	<-done
-	c.ends(t.unsent())
+	if line := c.ends(t.unsent()); !t.failed() && !regexp.MustCompile(anyBytes).MatchString(line) {
+		t.failf("it printed %q, which does not name what was not sent", line)
+	}
 	t.memoryBounded()
 	t.connect().asksAndLeaves()
 }

@@ -221,7 +221,9 @@ func (w *wrong) converse(conn net.Conn) {
 		fmt.Printf("Accepted connection from %s\n", addr)
 	}
 	half, why := w.answer(conn.(*net.TCPConn))
-	conn.Close()
+	if w.defect != "left to the collector" {
+		conn.Close()
+	}
 	switch {
 	case w.defect == "faults are silent" && len(half) > 0, w.defect == "ends are silent":
 	case len(half) == 0 && why == "":
@@ -405,6 +407,8 @@ func (w *wrong) send(conn *net.TCPConn, answers []byte) (why string) {
 	switch {
 	case err == nil:
 		return ""
+	case w.defect == "unsent not named":
+		return "timed out"
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "timed out before we sent " + pyfmt.Bytes(answers[n:])
 	default:

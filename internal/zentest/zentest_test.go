@@ -78,7 +78,7 @@ var defects = map[string]string{
 	"silence/without end":          "0 is at once",
 	"a byte at a time":             "bytes renew the time",
 	"keeps asking":                 "one time for all",
-	"never reads":                  "sends for ever",
+	"never reads":                  "sends for ever, unsent not named",
 	"slow reader":                  "short writes",
 	"slow reader/half-close":       "short writes",
 	"one after another":            "serves ten",
@@ -110,6 +110,7 @@ var defects = map[string]string{
 	"stop/second signal":           "second signal ignored",
 	"port not permitted":           "stack trace",
 	"quiet":                        "announces nothing, any port",
+	"descriptors are closed":       "left to the collector",
 }
 
 // Every check fails a server that breaks its rule.
