@@ -32,7 +32,7 @@ var costs = []struct {
 	{"srv_async", 64, 2.2, 0.6},
 	{"srv_asyncio1", 64, 2.2, 0.6},
 	{"srv_asyncio2", 64, 2.2, 3.5},
-	{"srv_legacy1", 64, 3.2, 7},
+	{"srv_legacy1", 64, 3.2, 4.5},
 	{"srv_legacy2", 64, 2.2, 0.6},
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fopnp/internal/program"
@@ -21,10 +22,13 @@ type Socket struct {
 	buffer  [512]byte // sixteen questions fit; a silent client holds no more
 	unsent  []byte
 	timeout time.Duration
-	clock   time.Time // when the deadline was last set
+	clock   atomic.Int64 // when the time of the other end began; stopped, or late
 
 	next, previous *Socket // in conversations
 }
+
+// What a clock shows while nobody is waited for, and when it has run down.
+const stopped, late = 0, -1
 
 // NewSocket begins a conversation over conn whose other end has the time
 // timeout for each message, or for ever if that is 0. When the program is told
@@ -37,9 +41,10 @@ func NewSocket(conn net.Conn, timeout time.Duration) *Socket {
 
 // Close sends what SendAll has collected and closes the connection.
 func (s *Socket) Close() error {
-	conversations.remove(s)
 	s.startClock()
-	return errors.Join(s.flush(), s.conn.Close())
+	err := s.flush()
+	conversations.remove(s)
+	return errors.Join(err, s.conn.Close())
 }
 
 // SendAll collects a message that is sent, with all others collected since, as
@@ -63,34 +68,31 @@ func (s *Socket) flush() error {
 	return nil
 }
 
-// recv returns what has come, or waits for it. Its error is RecvUntil's.
-func (s *Socket) recv() ([]byte, error) {
-	n, err := s.conn.Read(s.buffer[:])
+// received returns the next message, if the n bytes that a Read has returned
+// complete one. Its error is RecvUntil's.
+func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 	if n > 0 {
-		return s.buffer[:n], nil
+		s.framer.Feed(s.buffer[:n])
+		return s.framer.Next(suffix)
 	}
-	if program.Stopping().Err() != nil && err != io.EOF {
-		err = ErrStopped
+	if program.Stopping().Err() != nil && why != io.EOF {
+		why = ErrStopped
 	}
-	return nil, Ended(s.framer.Rest(), err)
+	return nil, Ended(s.framer.Rest(), why)
 }
 
-// startClock gives the other end its time, and up to a second or a quarter of
-// the time more: to set a deadline costs as much as a tenth of a question, so
-// within that slack the old one serves the next question too.
+// startClock gives the other end its time, to take our messages and to send its
+// next.
 func (s *Socket) startClock() {
-	if s.timeout == 0 || program.Stopping().Err() != nil {
-		return
+	if s.clock.Load() != late {
+		s.clock.Store(conversations.now.Load())
 	}
-	slack := min(time.Second, s.timeout/4)
-	now := time.Now()
-	if now.Sub(s.clock) < slack {
-		return
-	}
-	s.clock = now
-	s.conn.SetDeadline(now.Add(s.timeout + slack)) // fails if closed, as reads will
-	if program.Stopping().Err() != nil {
-		s.stop() // it came in between, and its deadlines were overwritten
+}
+
+// stopClock is for the time that passes before we have answered.
+func (s *Socket) stopClock() {
+	if s.clock.Load() != late {
+		s.clock.Store(stopped)
 	}
 }
 
@@ -107,14 +109,18 @@ func (s *Socket) stop() {
 	}
 }
 
-// conversations are all that are open. They are a linked list, because adding to
-// one takes next to no stack: a goroutine that has once needed more than 2 KiB
-// keeps 4, and with ten thousand silent clients that is most of what they cost.
+// conversations are all that are open, and the clock by which they go. A
+// goroutine looks at it for all of them: for each to set a deadline costs up to
+// a tenth of a question. They are a linked list because that takes next to no
+// stack: a goroutine that has once needed more than 2 KiB keeps 4, and with ten
+// thousand silent clients that is most of what they cost.
 var conversations list
 
 type list struct {
-	mu    sync.Mutex
+	now   atomic.Int64 // ns since the beginning, and a little less than the truth
 	watch sync.Once
+	clock sync.Once
+	mu    sync.Mutex
 	first *Socket
 }
 
@@ -123,6 +129,12 @@ func (l *list) add(s *Socket) {
 		context.AfterFunc(program.Stopping(), l.stop)
 		context.AfterFunc(program.Hurrying(), l.stop)
 	})
+	if s.timeout > 0 {
+		l.clock.Do(func() {
+			l.now.Store(1)
+			go l.tick(socket.Tick(s.timeout))
+		})
+	}
 	l.mu.Lock()
 	s.next = l.first
 	if s.next != nil {
@@ -145,6 +157,31 @@ func (l *list) remove(s *Socket) {
 		s.next.previous = s.previous
 	}
 	s.next, s.previous = nil, nil
+}
+
+// tick sets the clock and wakes those who wait for somebody who is late. All
+// that a program converses with have about the same time.
+func (l *list) tick(interval time.Duration) {
+	start := time.Now()
+	for range time.Tick(interval) {
+		l.now.Store(int64(time.Since(start)))
+		l.mu.Lock()
+		for s := l.first; s != nil; s = s.next {
+			s.wakeIfLate(interval)
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (s *Socket) wakeIfLate(slack time.Duration) {
+	began := s.clock.Load()
+	if s.timeout == 0 || began == stopped || began == late {
+		return
+	}
+	waited := conversations.now.Load() - began
+	if waited > int64(s.timeout+slack) && s.clock.CompareAndSwap(began, late) {
+		s.conn.SetDeadline(time.Now())
+	}
 }
 
 func (l *list) stop() {

@@ -161,21 +161,14 @@ func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 	if message != nil || err != nil {
 		return message, err
 	}
-	sock.startClock() // to take our messages, and to send the next
-	if err := sock.flush(); err != nil {
-		return nil, err
+	sock.startClock()
+	err = sock.flush()
+	for message == nil && err == nil {
+		n, why := sock.conn.Read(sock.buffer[:])
+		message, err = sock.received(n, why, suffix)
 	}
-	for {
-		data, err := sock.recv()
-		if err != nil {
-			return nil, err
-		}
-		sock.framer.Feed(data)
-		message, err := sock.framer.Next(suffix)
-		if message != nil || err != nil {
-			return message, err
-		}
-	}
+	sock.stopClock()
+	return message, err
 }
 
 // Why a server may end a conversation by itself.

@@ -32,8 +32,8 @@ func note(problem any) {
 	problems.all = append(problems.all, fmt.Sprint(problem))
 }
 
-func (s *plain) HandleError(_ net.Conn, _ net.Addr, problem any)     { note(problem) }
-func (s *threading) HandleError(_ net.Conn, _ net.Addr, problem any) { note(problem) }
+func (s *plain) HandleError(_ *Request, problem any)     { note(problem) }
+func (s *threading) HandleError(_ *Request, problem any) { note(problem) }
 
 // An echo sends back what it receives, until it is told to stop or to panic. Its
 // setup and finish frame the answers.
