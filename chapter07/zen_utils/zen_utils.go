@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"fopnp/internal/argparse"
+	"fopnp/internal/inetd"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
 	"fopnp/internal/socket"
@@ -78,12 +79,26 @@ func ParseCommandLine(description string) socket.Address {
 	parser := argparse.New(description)
 	host := parser.Argument("host", "IP or hostname ('' is every interface)")
 	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	parse(parser)
+	return socket.Address{Host: *host, Port: *port}
+}
+
+// ParseInetdCommandLine parses the command line of a server that inetd starts:
+// it is told the file to which it shall print, and not where it listens. The
+// server may have added options of its own.
+func ParseInetdCommandLine(parser *argparse.Parser) {
+	log := parser.String("l", "file", "/tmp/zen.log", "append what happens to this file (default /tmp/zen.log)")
+	parse(parser)
+	inetd.Log(*log)
+}
+
+// parse adds the options that all servers have.
+func parse(parser *argparse.Parser) {
 	t := parser.Seconds("t", Timeout,
 		"close a conversation that is silent so long (default 60, 0 never)")
 	d := parser.Duration("d", cost, "the time an answer costs (default 0s)")
 	parser.Parse()
 	Timeout, cost = *t, *d
-	return socket.Address{Host: *host, Port: *port}
 }
 
 // CreateSrvSocket builds and returns a listening server socket, or ends the
@@ -98,12 +113,13 @@ func CreateSrvSocket(address socket.Address) *socket.Listener {
 }
 
 // AcceptConnectionsForever answers incoming connections on a listening socket,
-// one after the other, until the server is told to stop.
-func AcceptConnectionsForever(listener *socket.Listener) {
+// one after the other, until the server is told to stop or, if the socket has
+// only so much patience, nobody has come for that time. The error is Accept's.
+func AcceptConnectionsForever(listener *socket.Listener) error {
 	for {
 		sock, err := listener.Accept()
-		if err != nil { // the server stops
-			return
+		if err != nil {
+			return err
 		}
 		address := sock.RemoteAddr()
 		fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"strconv"
 	"time"
 
@@ -44,6 +45,9 @@ type Listener struct {
 	net.Listener
 	Address Address // as it was asked for, but with the real port in place of 0
 
+	// Patience is how long Accept waits for a client; 0 is for ever.
+	Patience time.Duration
+
 	backoff Backoff
 	forget  func() bool // has it not close when the program stops
 }
@@ -66,19 +70,32 @@ func Listen(address Address) (*Listener, error) {
 	if address.Port == 0 {
 		address.Port = listener.Addr().(*net.TCPAddr).Port
 	}
-	program.StopOnSignal()
-	l := &Listener{Listener: listener, Address: address}
-	l.forget = context.AfterFunc(program.Stopping(), func() { listener.Close() })
+	l := NewListener(listener)
+	l.Address = address
 	return l, nil
+}
+
+// NewListener makes a Listener of one that somebody else has opened. Its address
+// is not known.
+func NewListener(listener net.Listener) *Listener {
+	program.StopOnSignal()
+	l := &Listener{Listener: listener}
+	l.forget = context.AfterFunc(program.Stopping(), func() { listener.Close() })
+	return l
 }
 
 // Accept waits for a client. An accept that fails, as it does when the process
 // or the system has run out of descriptors, is said once on stderr, and tried
 // again after 5 ms, then 10 ms, and so on up to a second, until one succeeds.
-// The only error it returns is net.ErrClosed: the listener was closed, or the
-// program stops, and whoever is still in the queue is turned away. Several
+// The only errors it returns are net.ErrClosed, when the listener was closed or
+// the program stops, and whoever is still in the queue is turned away; and
+// os.ErrDeadlineExceeded, when nobody has come for the time of Patience. Several
 // goroutines may call it at once.
 func (l *Listener) Accept() (net.Conn, error) {
+	if l.Patience > 0 {
+		deadline := time.Now().Add(l.Patience)
+		l.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(deadline)
+	}
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil && program.Stopping().Err() != nil {
@@ -91,6 +108,9 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, net.ErrClosed
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, os.ErrDeadlineExceeded
 		}
 		select {
 		case <-time.After(l.backoff.Failed("accept", err)):

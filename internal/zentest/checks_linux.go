@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/progtest"
 )
 
 var linuxChecks = []Check{
@@ -369,7 +371,7 @@ func asNobody(cmd *exec.Cmd) (restore func(), err error) {
 // A server announces where it listens, as it was asked for; one whose text
 // announces nothing does so only if its port was given as 0.
 func quiet(s Server) error {
-	port, release, err := reservePort()
+	port, release, err := progtest.ReservePort()
 	if err != nil {
 		return err
 	}
@@ -435,25 +437,4 @@ func (s Server) visit(port string) error {
 	answer := make([]byte, len("Complex."))
 	_, err = io.ReadFull(conn, answer)
 	return err
-}
-
-// reservePort binds a port that no other program will be given, but that a
-// server may listen at, for it sets SO_REUSEADDR as we do.
-func reservePort() (port string, release func(), err error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return "", nil, err
-	}
-	release = func() { unix.Close(fd) }
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		release()
-		return "", nil, err
-	}
-	addr, err := unix.Getsockname(fd)
-	if err != nil {
-		release()
-		return "", nil, err
-	}
-	return strconv.Itoa(addr.(*unix.SockaddrInet4).Port), release, nil
 }

@@ -1,0 +1,6 @@
+package inetd
+
+import "golang.org/x/sys/unix"
+
+// dup makes descriptor to another name of from.
+func dup(from, to int) error { return unix.Dup3(from, to, 0) }

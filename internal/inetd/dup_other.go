@@ -1,0 +1,8 @@
+//go:build unix && !linux
+
+package inetd
+
+import "golang.org/x/sys/unix"
+
+// dup makes descriptor to another name of from.
+func dup(from, to int) error { return unix.Dup2(from, to) }
