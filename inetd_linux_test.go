@@ -219,11 +219,12 @@ func TestHanded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			client, err := net.FileConn(os.NewFile(uintptr(fds[0]), "client"))
+			end := os.NewFile(uintptr(fds[0]), "client")
+			client, err := net.FileConn(end)
 			if err != nil {
 				t.Fatal(err)
 			}
-			unix.Close(fds[0])
+			end.Close()
 			p := hand(t, os.NewFile(uintptr(fds[1]), "server"), "", "in_zen1")
 			asked(t, client)
 			client.Close()
@@ -255,7 +256,7 @@ func TestHanded(t *testing.T) {
 		},
 		"blocking again": func(t *testing.T) {
 			client, socket := pair(t, "127.0.0.1")
-			ours, err := unix.Dup(int(socket.Fd()))
+			ours, err := unix.FcntlInt(socket.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -348,7 +349,7 @@ func TestHanded(t *testing.T) {
 		"listener where a conversation belongs": func(t *testing.T) {
 			address, socket := listen(t)
 			client := dial(t, address)
-			ours, err := unix.Dup(int(socket.Fd()))
+			ours, err := unix.FcntlInt(socket.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
