@@ -20,6 +20,9 @@ type Socket struct {
 	conn    net.Conn
 	framer  Framer
 	buffer  [512]byte // sixteen questions fit; a silent client holds no more
+	large   []byte    // for who sends more at once, or none
+	full    bool      // there was no room in buffer for all that had come
+	broken  error     // what receiveMore has found instead of more
 	unsent  []byte
 	timeout time.Duration
 	clock   atomic.Int64 // when the time of the other end began; stopped, or late
@@ -72,6 +75,7 @@ func (s *Socket) flush() error {
 // complete one. Its error is RecvUntil's.
 func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 	if n > 0 {
+		s.full = n == len(s.buffer)
 		s.framer.Feed(s.buffer[:n])
 		return s.framer.Next(suffix)
 	}
@@ -79,6 +83,25 @@ func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 		why = ErrStopped
 	}
 	return nil, Ended(s.framer.Rest(), why)
+}
+
+// receiveMore returns the next message if it has come already and there was no
+// room for it in buffer. It does not wait: the answers to all that came in one
+// segment shall leave in one write, and a segment can be longer than buffer.
+func (s *Socket) receiveMore(suffix byte) ([]byte, error) {
+	s.full = false
+	if s.large == nil {
+		s.large = make([]byte, MaxMessage)
+	}
+	n, err := socket.RecvNow(s.conn, s.large)
+	if n > 0 {
+		s.framer.Feed(s.large[:n])
+		return s.framer.Next(suffix)
+	}
+	if err != socket.ErrWouldBlock {
+		s.broken = err // the system says so only once; first our messages are sent
+	}
+	return nil, nil
 }
 
 // startClock gives the other end its time, to take our messages and to send its

@@ -174,11 +174,16 @@ func HandleRequest(sock *Socket) error {
 // over, and names what could not be sent, if that is what failed.
 func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 	message, err := sock.framer.Next(suffix)
+	if message == nil && err == nil && sock.full {
+		message, err = sock.receiveMore(suffix)
+	}
 	if message != nil || err != nil {
 		return message, err
 	}
 	sock.startClock()
-	err = sock.flush()
+	if err = sock.flush(); err == nil && sock.broken != nil {
+		message, err = sock.received(0, sock.broken, suffix)
+	}
 	for message == nil && err == nil {
 		n, why := sock.conn.Read(sock.buffer[:])
 		message, err = sock.received(n, why, suffix)

@@ -3,6 +3,7 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -62,6 +63,11 @@ func (l *Listener) Detach() (Socket, error) {
 // Stopping returns a descriptor that becomes readable, and stays so, when the
 // program is asked to stop: the last thing to poll for.
 func Stopping() (Socket, error) { return stoppingPipe(program.Stopping()) }
+
+// RecvNow receives what has arrived on a connection of package net into buffer,
+// and does not wait if nothing has: that, or a connection that is none of the
+// system's, is ErrWouldBlock.
+func RecvNow(conn net.Conn, buffer []byte) (int, error) { return recvNow(conn, buffer) }
 
 // Tick is how often a server with a deadline of timeout for each of its
 // clients looks whether any has passed. One look at all of them is cheaper

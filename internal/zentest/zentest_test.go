@@ -103,6 +103,7 @@ var defects = map[string]string{
 	"port in use":                  "stack trace",
 	"unresolvable host":            "wrong name resolved",
 	"one write":                    "many writes",
+	"one write/long segment":       "many writes",
 	"out of descriptors":           "spins, says it always, says it once",
 	"stop/during an answer":        "stops at once",
 	"stop/during answers":          "stop loses answers",
