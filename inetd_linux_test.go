@@ -327,9 +327,9 @@ func TestHanded(t *testing.T) {
 		},
 		"one after the other": func(t *testing.T) {
 			address, socket := listen(t)
+			clients := []*net.TCPConn{dial(t, address), dial(t, address)}
 			p := hand(t, socket, "", "in_zen2", "-w", "0.3")
-			for range 2 {
-				client := dial(t, address)
+			for _, client := range clients {
 				asked(t, client)
 				client.CloseWrite()
 				silence(t, client)
@@ -384,8 +384,8 @@ func TestHanded(t *testing.T) {
 		},
 		"LISTEN_FDS/wait": func(t *testing.T) {
 			address, socket := listen(t)
-			p := handListenFDs(t, socket, "in_zen2", "-w", "0.3")
 			client := dial(t, address)
+			p := handListenFDs(t, socket, "in_zen2", "-w", "0.3")
 			asked(t, client)
 			client.CloseWrite()
 			silence(t, client)
