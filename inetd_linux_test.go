@@ -530,20 +530,33 @@ func launch(t *testing.T, cmd *exec.Cmd, port string) (address string) {
 	return "127.0.0.1:" + port
 }
 
-// visit connects to a super-server that may not be ready yet.
-func visit(t *testing.T, address string) *net.TCPConn {
+// visit connects to a super-server, which announces nothing, as soon as it can.
+func visit(t *testing.T, address string) (client *net.TCPConn) {
 	t.Helper()
-	giveUp := time.Now().Add(progtest.Patience)
-	for {
+	until(t, address+" accepts connections", func() bool {
 		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			t.Cleanup(func() { conn.Close() })
-			return conn.(*net.TCPConn)
+		if err != nil {
+			return false
 		}
-		if time.Now().After(giveUp) {
-			t.Fatal(err)
+		t.Cleanup(func() { conn.Close() })
+		client = conn.(*net.TCPConn)
+		return true
+	})
+	return client
+}
+
+// until waits for what can only be looked at, again and again.
+func until(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	patience := time.After(progtest.Patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !isTrue() {
+		select {
+		case <-tick.C:
+		case <-patience:
+			t.Fatalf("it never came that %s", what)
 		}
-		time.Sleep(5 * time.Millisecond) // it announces nothing
 	}
 }
 
@@ -561,17 +574,10 @@ func port(t *testing.T) string {
 // awaitLog waits until a log matches.
 func awaitLog(t *testing.T, log, pattern string) {
 	t.Helper()
-	giveUp := time.Now().Add(progtest.Patience)
-	for {
-		text, _ := os.ReadFile(log)
-		if regexp.MustCompile(pattern).Match(text) {
-			return
-		}
-		if time.Now().After(giveUp) {
-			t.Fatalf("the log is %q, want %s", text, pattern)
-		}
-		time.Sleep(5 * time.Millisecond) // a file cannot be waited for
-	}
+	until(t, log+" has "+pattern, func() bool {
+		text, _ := os.ReadFile(log) // there is none before the first client
+		return regexp.MustCompile(pattern).Match(text)
+	})
 }
 
 // TestLaunchers has real super-servers start the pair, and prints the matrix of
@@ -671,14 +677,13 @@ func TestInetdRespawns(t *testing.T) {
 	}
 	port, log := port(t), filepath.Join(t.TempDir(), "zen.log")
 	address := launch(t, exec.Command("inetd", "-i", conf(t, inetdLine(t, "1061", port, log))), port)
-	for i := range 24 {
+	for n := range 24 {
+		awaitLog(t, log, fmt.Sprintf("(?:(?s:.*)%s){%d}", left, n)) // in_zen2 is about to exit
 		client := visit(t, address)
 		asked(t, client)
 		client.CloseWrite()
 		silence(t, client)
-		time.Sleep(180*time.Millisecond + time.Duration(i)*2*time.Millisecond) // -w is 200 ms
 	}
-	awaitLog(t, log, "(?s:"+accepted+".*"+left+accepted+closed+".*"+left+")")
 }
 
 // A service that is appended to inetd's configuration is there after SIGHUP, as
