@@ -12,8 +12,9 @@ import (
 // How a server stops: within a second of the first signal, on a machine that
 // lets it run.
 const (
-	grace = 600 * time.Millisecond // for answers that are being made or sent
-	rest  = 350 * time.Millisecond // then for whoever is still to be closed
+	grace = 12 * tick // for answers that are being made or sent
+	rest  = 7 * tick  // then for whoever is still to be closed
+	tick  = 50 * time.Millisecond
 )
 
 var (
@@ -35,14 +36,25 @@ func StopOnSignal() {
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 		go func() {
 			<-signals
-			time.AfterFunc(grace, func() {
-				rush()
-				time.AfterFunc(rest, func() { os.Exit(0) })
-			})
 			stop()
+			go func() {
+				wait(grace)
+				rush()
+				wait(rest)
+				os.Exit(0)
+			}()
 			os.Exit(128 + int((<-signals).(syscall.Signal)))
 		}()
 	})
+}
+
+// wait waits for duration, and longer where the program is not let run. One
+// long sleep may end together with a pause of the machine in which nobody got
+// anything done; of many short ones that pause ends only one.
+func wait(duration time.Duration) {
+	for range duration / tick {
+		time.Sleep(tick)
+	}
 }
 
 // Stopping is done when the program has been asked to stop.

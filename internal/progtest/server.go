@@ -3,6 +3,7 @@ package progtest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -40,12 +41,18 @@ var announcement = regexp.MustCompile(`(?m)^Listening at .*?(\d+)[^\d\n]*$`)
 func Start(cmd *exec.Cmd) (*Server, error) {
 	s := &Server{Patience: Patience, cmd: cmd, exited: make(chan struct{})}
 	s.output.changed = make(chan struct{})
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	printed, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	widen(printed.(*os.File))
+	cmd.Stderr = cmd.Stdout
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	s.Pid = cmd.Process.Pid
 	go func() {
+		io.Copy(&s.output, printed) // until nobody has the other end
 		s.status = cmd.Wait()
 		close(s.exited)
 	}()

@@ -29,10 +29,17 @@ import (
 // 0x20 to 0x7e becomes \xNN. The result is printable ASCII.
 func Bytes(b []byte) string {
 	quote := quoteFor(string(b))
-	out := []byte{'b', quote}
-	for _, c := range b {
-		out = appendChar(out, rune(c), quote, ' ' <= c && c <= '~')
+	out := append(make([]byte, 0, len(b)+8), 'b', quote)
+	plain := 0 // where those bytes begin that stand for themselves
+	for i, c := range b {
+		if ' ' <= c && c <= '~' && c != quote && c != '\\' {
+			continue
+		}
+		out = append(out, b[plain:i]...)
+		out = appendChar(out, rune(c), quote, false)
+		plain = i + 1
 	}
+	out = append(out, b[plain:]...)
 	return string(append(out, quote))
 }
 
