@@ -1,8 +1,7 @@
 // Package fopnp has no code of its own: its tests build every listing once and
 // hold them against their texts. The scripts in testdata/ prove what each
-// listing does (script_test.go), the READMEs are run and compared with what
-// they print (readme_test.go), and the Zen servers are put through everything
-// the internet may do to them (zen_test.go).
+// listing does (script_test.go), and the READMEs are run and compared with what
+// they print (readme_test.go).
 package fopnp
 
 import (

@@ -1,6 +1,7 @@
 package fopnp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,6 +21,45 @@ import (
 
 // stamp has the kernel note when what a connection receives arrives.
 func stamp(conn syscall.Conn) error {
+	if err := stamping(); err != nil {
+		return err
+	}
+	return askForStamps(conn)
+}
+
+// stamping waits until the kernel notes the time of what arrives. It begins a
+// little after the first socket has asked for it, and goes on as long as one of
+// them is open: the one here stays so.
+var stamping = sync.OnceValue(func() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	peer, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	if err := askForStamps(conn.(syscall.Conn)); err != nil {
+		return err
+	}
+	for err = errNoStamp; err == errNoStamp; {
+		if _, err := peer.Write([]byte{0}); err != nil {
+			return err
+		}
+		_, _, err = receive(conn.(syscall.Conn), make([]byte, 1))
+	}
+	keepStamping = []net.Conn{conn, peer}
+	return err
+})
+
+var keepStamping []net.Conn // open, lest the collector close them
+
+func askForStamps(conn syscall.Conn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
@@ -28,6 +69,8 @@ func stamp(conn syscall.Conn) error {
 	})
 	return errors.Join(err, controlErr)
 }
+
+var errNoStamp = errors.New("the kernel did not say when it came")
 
 // receive reads from a stamped connection, and returns also when the last byte
 // of what it read arrived: however late we come to read it.
@@ -55,7 +98,7 @@ func receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err er
 			return n, time.Unix(at.Unix()), nil
 		}
 	}
-	return 0, time.Time{}, errors.Join(err, errors.New("the kernel did not say when it came"))
+	return 0, time.Time{}, cmp.Or(err, errNoStamp)
 }
 
 // taken waits until the other side of a connection has read all that this side

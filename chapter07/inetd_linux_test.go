@@ -1,4 +1,4 @@
-package fopnp
+package chapter07
 
 import (
 	"bytes"
@@ -486,7 +486,7 @@ func conf(t *testing.T, text string) string {
 // that inetd may start it as often as a test likes.
 func inetdLine(t *testing.T, begins, port, log string) string {
 	t.Helper()
-	text, err := os.ReadFile("inetd.conf")
+	text, err := os.ReadFile("../inetd.conf")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -616,7 +616,7 @@ func TestLaunchers(t *testing.T) {
 
 // What the README says of each launcher is what is tested.
 func TestLaunchersInREADME(t *testing.T) {
-	readme, err := os.ReadFile("chapter07/README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -639,7 +639,7 @@ func TestLaunchersInREADME(t *testing.T) {
 		how = strings.ReplaceAll(how, progtest.Bin(), "")
 		how = strings.Replace(environment.ReplaceAllString(how, ""), " "+userName(t)+" ", " brandon ", 1)
 		if row := fmt.Sprintf("| %s | %s | `%s`", l.name, l.mode, how); !strings.Contains(string(readme), row) {
-			t.Errorf("chapter07/README.md has no row\n%s", row)
+			t.Errorf("README.md has no row\n%s", row)
 		}
 	}
 }

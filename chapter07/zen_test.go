@@ -1,4 +1,4 @@
-package fopnp
+package chapter07
 
 import (
 	"testing"
