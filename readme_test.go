@@ -1,6 +1,7 @@
 package fopnp
 
 import (
+	"bytes"
 	"flag"
 	"io/fs"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"fopnp/internal/literate"
 	"fopnp/internal/progtest"
+	"fopnp/internal/zenbench"
+	"fopnp/internal/zenplot"
 )
 
 var update = flag.Bool("update", false, "rewrite the READMEs as they should read")
@@ -30,6 +33,11 @@ func TestREADMEs(t *testing.T) {
 		Bin:  progtest.Bin(),
 		Env:  []string{"GOCOVERDIR=" + progtest.Coverage()},
 	}
+	data, err := zenbench.Load("chapter07/bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	book.Measured = data.Say
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Name() != "README.md" {
 			return err
@@ -68,6 +76,30 @@ func weave(t *testing.T, book *literate.Book, path, name string) {
 	}
 	if *update && string(woven) != string(doc) {
 		if err := os.WriteFile(path, woven, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The pictures are what is drawn from the data beside them.
+func TestPictures(t *testing.T) {
+	const folder = "chapter07/bench"
+	data, err := zenbench.Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, draw := range zenplot.Pictures {
+		svg, err := draw(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, name)
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, svg) {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s is not what the data show", path)
+		} else if err := os.WriteFile(path, svg, 0o644); err != nil {
 			t.Error(err)
 		}
 	}

@@ -5,10 +5,15 @@
 package chapter07
 
 import (
+	"flag"
 	"os"
 	"testing"
 
 	"fopnp/internal/progtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }
+func TestMain(m *testing.M) {
+	variant()
+	flag.Set("test.benchtime", "1x") // BenchmarkZen has measured before it begins
+	os.Exit(progtest.Main(m))
+}

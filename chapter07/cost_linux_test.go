@@ -10,13 +10,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"fopnp/internal/progtest"
+	"fopnp/internal/zenbench"
 )
 
 // What an architecture costs whatever the machine's mood: how often a question
@@ -36,9 +36,9 @@ var costs = []struct {
 	{"srv_legacy2", 64, 2.2, 0.6},
 }
 
-// The calls are counted by strace: those that a question can cause. The Go
-// runtime makes others, by the clock. Under strace the server is slow, so that
-// its clients are all waiting for it, as in a server that is busy.
+// questions are those of a server whose system calls are counted.
+const questions = 6400
+
 func TestSystemCalls(t *testing.T) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Skip("strace is not installed")
@@ -46,47 +46,19 @@ func TestSystemCalls(t *testing.T) {
 	if progtest.Race {
 		t.Skip("the race detector has no part in it, and makes it slow")
 	}
-	const questions = 6400
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
 			t.Parallel()
-			trace := filepath.Join(t.TempDir(), "trace")
-			server := start(t, exec.Command("strace", "-f", "--seccomp-bpf", "-c", "-U", "calls,name",
-				"-e", "trace=read,write,recvfrom,sendto,poll,ppoll,epoll_wait,epoll_pwait", "-o", trace,
-				filepath.Join(progtest.Bin(), cost.server), "127.0.0.1", "-p", "0"))
-			var asking sync.WaitGroup
-			for _, client := range connect(t, server, cost.clients) {
-				asking.Go(func() { askInTurn(t, []net.Conn{client}, questions/cost.clients) })
-			}
-			asking.Wait()
-			// The server is strace's child; strace ends when it has.
-			if err := exec.Command("pkill", "-TERM", "-P", strconv.Itoa(server.Pid)).Run(); err != nil {
-				t.Fatal("pkill:", err)
-			}
-			if err := server.Wait(); err != nil {
-				t.Fatal(err)
-			}
-			table, err := os.ReadFile(trace)
+			calls, table, err := zenbench.SystemCalls(progtest.Bin(), cost.server, cost.clients, questions)
 			if err != nil {
 				t.Fatal(err)
 			}
-			calls := total(t, string(table)) / questions
 			t.Logf("%.2f system calls a question", calls)
 			if calls > cost.calls {
 				t.Errorf("%.2f system calls a question, want at most %v:\n%s", calls, cost.calls, table)
 			}
 		})
 	}
-}
-
-// total is the number of calls in the last line of strace's table.
-func total(t *testing.T, table string) float64 {
-	lines := strings.Split(strings.TrimSpace(table), "\n")
-	n, err := strconv.ParseFloat(strings.Fields(lines[len(lines)-1])[0], 64)
-	if err != nil {
-		t.Fatalf("strace printed:\n%s", table)
-	}
-	return n
 }
 
 // Ten thousand clients are connected at once. Each is answered, and each is

@@ -81,13 +81,17 @@ func (s *server) serve() {
 		}
 		s.now = time.Now()
 
-		// From the last row to the first: a row that moves into the place of
-		// one that is struck out has had its turn already.
-		for row := len(s.fds) - 1; row >= firstClient; row-- {
+		// In the order in which poll looks: whoever is answered first has
+		// the most time to ask again before poll comes by.
+		for row := firstClient; row < len(s.fds); row++ {
+			c := s.conversations[row]
 			if s.fds[row].Revents&unix.POLLOUT != 0 {
-				s.send(row, s.conversations[row].toSend)
+				s.send(row, c.toSend)
 			} else if s.fds[row].Revents != 0 {
 				s.receive(row)
+			}
+			if row < len(s.fds) && s.conversations[row] != c {
+				row-- // it was struck out, and the last row has moved here
 			}
 		}
 		if s.fds[listenerRow].Revents != 0 {

@@ -2,6 +2,7 @@ package literate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -16,25 +17,32 @@ import (
 	table "github.com/yuin/goldmark/extension/ast"
 )
 
-// comment brings the table below a <!-- listings FOLDER --> up to date. Other
-// comments say nothing to us.
+// comment brings the table below a <!-- listings FOLDER --> or a <!-- measured
+// WORD... --> up to date. Other comments say nothing to us.
 func (w *weaver) comment(n *markdown.HTMLBlock) {
 	end := w.lineEnd(n.Pos())
-	inside, isComment := strings.CutPrefix(string(w.doc[n.Pos():end]), "<!--")
-	words := strings.Fields(inside)
-	if !isComment || len(words) == 0 || words[0] != "listings" {
+	words, rest := directive(string(w.doc[n.Pos():end]))
+	if words == nil {
 		return
 	}
 	line := w.line(n.Pos())
-	if len(words) != 3 || words[2] != "-->" {
+	switch {
+	case words[0] == "listings" && (len(words) != 2 || rest != ""):
 		w.report(line, "the directive is <!-- listings FOLDER -->")
 		return
-	}
-	if !w.atMargin(n) {
+	case rest != "":
+		w.report(line, "a directive that begins a line stands alone in it")
+		return
+	case !w.atMargin(n):
 		w.report(line, "a directive in a list or a quotation; move it to the margin")
 		return
 	}
-	fresh := w.listings(line, words[1])
+	var fresh string
+	if words[0] == "listings" {
+		fresh = w.listings(line, words[1])
+	} else {
+		fresh = w.measuredAt(line, words[1:])
+	}
 	if fresh == "" {
 		return
 	}
@@ -56,6 +64,58 @@ func (w *weaver) comment(n *markdown.HTMLBlock) {
 		w.edits = append(w.edits, edit{start, stop, fresh})
 		w.stale(line, old, fresh)
 	}
+}
+
+// directive returns the words of a comment that is one of ours, or nil, and what
+// stands behind it.
+func directive(text string) (words []string, rest string) {
+	inside, isComment := strings.CutPrefix(text, "<!--")
+	inside, rest, _ = strings.Cut(inside, "-->")
+	words = strings.Fields(inside)
+	if !isComment || len(words) == 0 || words[0] != "listings" && words[0] != "measured" {
+		return nil, ""
+	}
+	return words, strings.TrimSpace(rest)
+}
+
+// inline brings what stands between <!-- measured WORD... --> and <!--/--> up to
+// date.
+func (w *weaver) inline(n *markdown.RawHTML) {
+	const end = "<!--/-->"
+	at := n.Segments.At(0)
+	start := n.Segments.At(n.Segments.Len() - 1).Stop
+	words, _ := directive(string(w.doc[at.Start:start]))
+	if words == nil {
+		return
+	}
+	line := w.line(at.Start)
+	length := strings.Index(string(w.doc[start:]), end)
+	if words[0] != "measured" || length < 0 || strings.Contains(string(w.doc[start:start+length]), "\n\n") {
+		w.report(line, "the directive is <!-- measured WORD... -->TEXT"+end)
+		return
+	}
+	fresh := w.measuredAt(line, words[1:])
+	// The prose may break its lines anywhere.
+	if old := string(w.doc[start : start+length]); fresh != "" && strings.Join(strings.Fields(old), " ") != fresh {
+		w.edits = append(w.edits, edit{start, start + length, fresh})
+		w.stale(line, old+"\n", fresh+"\n")
+	}
+}
+
+// measuredAt is what was measured, or "" if that is not known, which it reports.
+func (w *weaver) measuredAt(line int, words []string) string {
+	fresh, err := w.measured(words)
+	if err != nil {
+		w.report(line, err.Error())
+	}
+	return fresh
+}
+
+func (b *Book) measured(words []string) (string, error) {
+	if b.Measured == nil {
+		return "", errors.New("nothing is measured for this book")
+	}
+	return b.Measured(words...)
 }
 
 // listings returns the table of the programs below a folder.

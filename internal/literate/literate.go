@@ -18,6 +18,17 @@
 // The comment <!-- listings FOLDER --> is followed by a table of the programs
 // below the folder, made from their package comments.
 //
+// What was measured is never typed by hand. The words of a directive go to the
+// book's Measured, whose answer takes the place of what is there:
+//
+//	<!-- measured WORD... -->            followed by a table
+//	```text measured WORD...             a block
+//	... in <!-- measured WORD... -->4.6 µs<!--/--> ...
+//	                                     some words of the prose; such a comment
+//	                                     must not begin a line
+//
+// Links and pictures must lead to what there is.
+//
 // # Transcripts
 //
 // In a console block the lines that begin with "$ " are commands, each carried
@@ -45,6 +56,9 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +75,9 @@ type Book struct {
 	Root string   // the module's root, an absolute path
 	Bin  string   // the folder of the built programs, an absolute path
 	Env  []string // more environment for transcripts, such as GOCOVERDIR=...
+
+	// Measured answers in Markdown what a directive asks in words.
+	Measured func(words ...string) (string, error)
 
 	// What tests change.
 	shared bool          // use the system's network, even if there could be another
@@ -154,6 +171,27 @@ func (w *weaver) visit(n ast.Node) {
 		w.code(n)
 	case *ast.HTMLBlock:
 		w.comment(n)
+	case *ast.RawHTML:
+		w.inline(n)
+	case *ast.Image:
+		w.link(n.Pos(), string(n.Destination))
+	case *ast.Link:
+		w.link(n.Pos(), string(n.Destination))
+	}
+}
+
+// link looks whether a page, a program or a picture is where the text says.
+func (w *weaver) link(pos int, destination string) {
+	if n := len(w.edits); n > 0 && pos < w.edits[n-1].stop {
+		return // it goes with a table that is made anew
+	}
+	address, err := url.Parse(destination)
+	if err != nil || address.IsAbs() || address.Path == "" {
+		return
+	}
+	place := path.Join(path.Dir(w.path), address.Path)
+	if _, err := fs.Stat(w.files(), place); err != nil {
+		w.report(w.line(pos), missing(place, err).Error())
 	}
 }
 
@@ -201,6 +239,10 @@ func (w *weaver) code(n *ast.FencedCodeBlock) {
 	case "diff":
 		fresh, err = w.difference(args)
 	case "text", "sh", "conf":
+		if len(args) > 0 && args[0] == "measured" {
+			fresh, err = w.measured(args[1:])
+			break
+		}
 		fresh, err = w.file(args)
 	default:
 		err = fmt.Errorf("unknown language %q; an example of it is marked illustration", language)

@@ -1,0 +1,280 @@
+package chapter07
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"fopnp/internal/progtest"
+	"fopnp/internal/zenbench"
+	"fopnp/internal/zenplot"
+)
+
+var (
+	rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
+	update = flag.Bool("update", false, "have the benchmark write what it finds to bench/, and draw the pictures")
+)
+
+// BenchmarkZen measures what every server costs under every workload: see package
+// zenbench. It does so in rounds before it reports anything, and reports of each
+// value the one from the round that was disturbed least.
+//
+//	go test ./chapter07 -run '^$' -bench .            all, in about eight minutes
+//	go test ./chapter07 -run '^$' -bench Zen/churn    one workload
+//	go test ./chapter07 -run '^$' -bench Zen/././async   one kind of server
+func BenchmarkZen(b *testing.B) {
+	if progtest.Race {
+		b.Skip("the race detector makes everything cost ten times as much")
+	}
+	if *update && flag.Lookup("test.bench").Value.String() != "." {
+		b.Fatal("-update is for -bench . alone: the data are those of one run")
+	}
+	bin := b.TempDir()
+	build := exec.Command("go", "build", "-o", bin, "./...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("go build: %v\n%s", err, said)
+	}
+
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, name := range zenbench.Variants {
+		if err := os.Symlink(self, filepath.Join(bin, name)); err != nil {
+			b.Fatal(err)
+		}
+	}
+
+	data := &zenbench.Data{Machine: zenbench.ThisMachine(), Rounds: *rounds}
+	began := time.Now()
+	samples := measure(b, bin)
+	data.Seconds = math.Round(time.Since(began).Seconds())
+	data.Measurements = zenbench.Summarize(samples)
+	if *update {
+		for _, server := range zenbench.Servers {
+			timeline, err := zenbench.MeasureTimeline(bin, server, 100*time.Millisecond)
+			if err != nil {
+				b.Fatal(err)
+			}
+			data.Timelines = append(data.Timelines, timeline)
+		}
+		save(b, data, samples)
+	}
+
+	for _, m := range data.Measurements {
+		name := strings.TrimPrefix(zenbench.Name(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
+		b.Run(name, func(b *testing.B) {
+			b.ReportMetric(0, "ns/op") // leaves it out
+			for unit := range m.Figures {
+				b.ReportMetric(m.Best(unit), unit)
+			}
+			if m.Errors > 0 {
+				b.Errorf("%d connections broke, or got a wrong answer", m.Errors)
+			}
+		})
+	}
+}
+
+// Every workload can be asked of a server, and finds out what it should.
+func TestWorkloads(t *testing.T) {
+	for _, workload := range zenbench.Workloads {
+		for _, server := range []string{"srv_single", "srv_asyncio1", "in_zen1"} {
+			if !slices.Contains(workload.Servers, server) {
+				continue
+			}
+			t.Run(workload.Name+"/"+server, func(t *testing.T) {
+				t.Parallel()
+				short := workload
+				short.Window = 10 * time.Millisecond
+				short.Clients = workload.Clients[:1]
+				short.Crowd = min(workload.Crowd, 100)
+				samples, err := short.Measure(progtest.Bin(), server)
+				if errors.Is(err, zenbench.ErrNoInetd) {
+					t.Skip("inetd is not installed")
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range samples {
+					if s.Errors > 0 {
+						t.Errorf("%d errors: %v", s.Errors, s)
+					}
+				}
+				if workload.Crowd > 0 && samples[0].Values[zenbench.Memory] <= 0 {
+					t.Errorf("a client costs no memory: %v", samples[0])
+				}
+			})
+		}
+	}
+}
+
+// A server that has a slow client answers the others, or does not: srv_single
+// cannot, and everybody else can.
+func TestBesideSlow(t *testing.T) {
+	for server, answers := range map[string]bool{"srv_single": false, "srv_async": true} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			i := slices.IndexFunc(zenbench.Workloads, func(w zenbench.Workload) bool { return w.Slow })
+			workload := zenbench.Workloads[i]
+			workload.Window = 50 * time.Millisecond
+			for tries := 0; ; tries++ { // until there was time for an answer
+				samples, err := workload.Measure(progtest.Bin(), server)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if answered := samples[0].Questions > 0; answered == answers {
+					return
+				} else if answered || tries > 5 {
+					t.Fatalf("the others were answered: %v", answered)
+				}
+				workload.Window *= 2
+			}
+		})
+	}
+}
+
+// What the chapter shows was measured without an error, and in time enough.
+func TestData(t *testing.T) {
+	data, err := zenbench.Load("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data.Rounds < 7 || data.Seconds < 45 {
+		t.Errorf("%d rounds in %v seconds are too few", data.Rounds, data.Seconds)
+	}
+	for _, m := range data.Measurements {
+		if m.Errors > 0 {
+			t.Errorf("%s, %s: %d errors", m.Workload, m.Server, m.Errors)
+		}
+	}
+	for _, cost := range costs {
+		if calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls); !(calls <= cost.calls) {
+			t.Errorf("%s: %v system calls a question, want at most %v", cost.server, calls, cost.calls)
+		}
+		idle := data.Find("memory", 10_000, cost.server).Best(zenbench.Memory) / 1024
+		if cost.idle > 0 && !(idle <= cost.idle) {
+			t.Errorf("%s: %.2f KiB a silent client, want at most %v", cost.server, idle, cost.idle)
+		}
+	}
+}
+
+// measure makes all rounds, of what -bench asks for.
+func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
+	progress := newProgress()
+	defer progress.end()
+	noInetd := false
+	for round := range *rounds {
+		for _, workload := range zenbench.Workloads {
+			for _, server := range workload.Servers {
+				if !wanted(workload.Name, server) {
+					continue
+				}
+				progress.say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
+				more, err := workload.Measure(bin, server)
+				if errors.Is(err, zenbench.ErrNoInetd) {
+					noInetd = true
+					continue
+				}
+				if err != nil {
+					b.Fatalf("%s, %s: %v", workload.Name, server, err)
+				}
+				samples = append(samples, more...)
+			}
+		}
+	}
+	if noInetd {
+		b.Log("the inetd pair is not measured: inetd is not installed")
+	}
+	for _, name := range zenbench.Variants {
+		if wanted("collect", name) {
+			sample, err := pause(bin, name)
+			if err != nil {
+				b.Fatalf("%s: %v", name, err)
+			}
+			samples = append(samples, sample)
+		}
+	}
+	return append(samples, calls(b, bin)...)
+}
+
+// calls counts the system calls of a question, if strace is installed.
+func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		b.Log("system calls are not counted: strace is not installed")
+		return nil
+	}
+	for _, cost := range costs {
+		if !wanted("calls", cost.server) {
+			continue
+		}
+		calls, _, err := zenbench.SystemCalls(bin, cost.server, cost.clients, questions)
+		if err != nil {
+			b.Fatal(err)
+		}
+		samples = append(samples, zenbench.Sample{Workload: "calls", Clients: cost.clients, Server: cost.server,
+			Values: map[string]float64{zenbench.Calls: calls}})
+	}
+	return samples
+}
+
+// wanted reports whether -bench asks for a server under a workload.
+func wanted(workload, server string) bool {
+	name := []string{"BenchmarkZen", workload, "clients=", "server=" + server}
+	for i, pattern := range strings.Split(flag.Lookup("test.bench").Value.String(), "/") {
+		if i != 2 && i < len(name) && !regexp.MustCompile(pattern).MatchString(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// save writes the data and draws the pictures, for the chapter's page.
+func save(b *testing.B, data *zenbench.Data, samples []zenbench.Sample) {
+	if err := data.Save("bench", samples); err != nil {
+		b.Fatal(err)
+	}
+	for name, draw := range zenplot.Pictures {
+		svg, err := draw(data)
+		if err == nil {
+			err = os.WriteFile("bench/"+name, svg, 0o644)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// A progress is a line on the terminal, if there is one: go test takes what a
+// test prints for itself.
+type progress struct {
+	terminal *os.File
+	began    time.Time
+}
+
+func newProgress() progress {
+	terminal, _ := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
+	return progress{terminal, time.Now()}
+}
+
+func (p progress) say(format string, args ...any) {
+	if p.terminal != nil {
+		line := fmt.Sprintf(format, args...)
+		fmt.Fprintf(p.terminal, "\r%-60s %v ", line, time.Since(p.began).Round(time.Second))
+	}
+}
+
+func (p progress) end() {
+	if p.terminal != nil {
+		fmt.Fprintln(p.terminal)
+		p.terminal.Close()
+	}
+}

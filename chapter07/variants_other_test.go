@@ -1,0 +1,5 @@
+//go:build !linux
+
+package chapter07
+
+func variant() {}

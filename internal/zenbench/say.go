@@ -1,0 +1,239 @@
+package zenbench
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// unitNames are the units under the names that the chapter's pages use.
+var unitNames = map[string]string{
+	"cpu": CPU, "each": CPUEach, "rate": Rate, "median": Median, "p99": P99,
+	"threads": Threads, "memory": Memory, "calls": Calls, "pause": Pause, "generator": GeneratorCPU,
+}
+
+// Say answers what the chapter's pages ask of the data, in words:
+//
+//	value WORKLOAD[/CLIENTS] SERVER UNIT   a figure with its unit: 4.6 µs
+//	times WORKLOAD[/CLIENTS] SERVER UNIT WORKLOAD[/CLIENTS] SERVER UNIT
+//	                                       how many times the second the first is: 2.3
+//	more WORKLOAD[/CLIENTS] SERVER UNIT WORKLOAD[/CLIENTS] SERVER UNIT
+//	                                       by how much it is more: 3.1 µs
+//	machine cpu|processors|kernel|go|date  where the data come from
+//	rounds                                 how many there were
+//	minutes                                how long they took
+//	table workloads|costs|waits|processes  a table of Markdown
+//	timeline SERVER                        as the command prints it
+//
+// The units are cpu, each, rate, median, p99, threads, memory, calls, pause
+// and generator; see the constants.
+func (d *Data) Say(words ...string) (string, error) {
+	if len(words) == 0 {
+		return "", fmt.Errorf("nothing is asked of the data")
+	}
+	what, args := words[0], words[1:]
+	switch {
+	case what == "value" && len(args) == 3:
+		value, unit, err := d.value(args)
+		return inWords(value, unit), err
+	case (what == "times" || what == "more") && len(args) == 6:
+		a, unit, err := d.value(args[:3])
+		if err != nil {
+			return "", err
+		}
+		b, _, err := d.value(args[3:])
+		if err != nil {
+			return "", err
+		}
+		if what == "more" {
+			return inWords(a-b, unit), nil
+		}
+		return significant(a/b, 2), nil
+	case what == "machine" && len(args) == 1:
+		return d.Machine.say(args[0])
+	case what == "rounds" && len(args) == 0:
+		return strconv.Itoa(d.Rounds), nil
+	case what == "minutes" && len(args) == 0:
+		return significant(d.Seconds/60, 1), nil
+	case what == "table" && len(args) == 1:
+		if table, ok := tables[args[0]]; ok {
+			return table(d), nil
+		}
+	case what == "timeline" && len(args) == 1:
+		for _, t := range d.Timelines {
+			if t.Server == args[0] {
+				return t.String(), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("the data do not know %q", strings.Join(words, " "))
+}
+
+// value finds WORKLOAD[/CLIENTS] SERVER UNIT.
+func (d *Data) value(words []string) (value float64, unit string, err error) {
+	workload, count, _ := strings.Cut(words[0], "/")
+	clients, _ := strconv.Atoi(count)
+	unit = unitNames[words[2]]
+	value = d.Find(workload, clients, words[1]).Best(unit)
+	if math.IsNaN(value) {
+		err = fmt.Errorf("the data have no %s", strings.Join(words, " "))
+	}
+	return value, unit, err
+}
+
+func (m Machine) say(what string) (string, error) {
+	switch what {
+	case "cpu":
+		return m.CPU, nil
+	case "processors":
+		return strconv.Itoa(m.Processors), nil
+	case "kernel":
+		return m.Kernel, nil
+	case "go":
+		return m.Go, nil
+	case "date":
+		return m.Date, nil
+	}
+	return "", fmt.Errorf("the data do not know the machine's %s", what)
+}
+
+// inWords writes a value with its unit.
+func inWords(value float64, unit string) string {
+	switch unit {
+	case Rate:
+		return thousands(value)
+	case Threads:
+		return strconv.FormatFloat(value, 'f', 0, 64)
+	case Memory:
+		return significant(value/1024, 2) + " KiB"
+	case Calls:
+		return strconv.FormatFloat(value, 'f', 2, 64)
+	}
+	if value >= 1000 {
+		return significant(value/1000, 2) + " ms"
+	}
+	return significant(value, 2) + " µs"
+}
+
+// significant writes a value with at least so many digits that mean something.
+func significant(value float64, n int) string {
+	whole := 1
+	if value >= 1 {
+		whole = 1 + int(math.Log10(value))
+	} else if value > 0 {
+		whole = int(math.Floor(math.Log10(value))) + 1
+	}
+	return strconv.FormatFloat(value, 'f', max(0, n-whole), 64)
+}
+
+// thousands writes a rate with three digits that mean something: 192,000.
+func thousands(value float64) string {
+	unit := math.Pow(10, max(0, math.Floor(math.Log10(max(value, 1)))-2))
+	digits := strconv.Itoa(int(math.Round(value/unit) * unit))
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+var tables = map[string]func(*Data) string{
+	"workloads": workloads,
+	"costs":     costs,
+	"waits":     waits,
+	"processes": processes,
+}
+
+// table writes Markdown. A cell that begins with a digit stands to the right.
+func table(head []string, rows ...[]string) string {
+	var s strings.Builder
+	row := func(cells []string) { fmt.Fprintf(&s, "| %s |\n", strings.Join(cells, " | ")) }
+	row(head)
+	s.WriteByte('|')
+	for column := range head {
+		numbers := len(rows) > 0 && !slices.ContainsFunc(rows, func(row []string) bool {
+			return row[column] != none && (row[column][0] < '0' || row[column][0] > '9')
+		})
+		s.WriteString("---")
+		if numbers {
+			s.WriteByte(':')
+		}
+		s.WriteByte('|')
+	}
+	s.WriteByte('\n')
+	for _, cells := range rows {
+		row(cells)
+	}
+	return s.String()
+}
+
+const none = "–"
+
+// cell is a figure, or a dash where there is none.
+func (d *Data) cell(workload string, clients int, server, unit string) string {
+	value := d.Find(workload, clients, server).Best(unit)
+	if math.IsNaN(value) {
+		return none
+	}
+	return inWords(value, unit)
+}
+
+func workloads(*Data) string {
+	var rows [][]string
+	for _, w := range Workloads {
+		rows = append(rows, []string{"`" + w.Name + "`", w.About})
+	}
+	return table([]string{"workload", "what it is"}, rows...)
+}
+
+func costs(d *Data) string {
+	var rows [][]string
+	for _, server := range Servers {
+		rows = append(rows, []string{
+			"`" + server + "`",
+			d.cell("steady", 0, server, CPU),
+			d.cell("pipelined", 0, server, CPU),
+			d.cell("churn", 0, server, CPUEach),
+			d.cell("crowd", 10, server, CPU),
+			d.cell("memory", 10_000, server, Memory),
+			d.cell("calls", 0, server, Calls),
+			d.cell("steady", 0, server, Threads),
+		})
+	}
+	return table([]string{"server", "a question (`steady`)", "one of sixteen (`pipelined`)", "a conversation of three (`churn`)",
+		"a question, 10 of 10,000 ask (`crowd`)", "a silent client", "system calls a question", "threads"}, rows...)
+}
+
+func waits(d *Data) string {
+	var rows [][]string
+	for _, server := range Servers {
+		rows = append(rows, []string{
+			"`" + server + "`",
+			d.cell("closed-loop", 32, server, P99),
+			d.cell("beside-slow", 32, server, P99),
+			d.cell("beside-slow", 32, server, Rate),
+			d.cell("expensive", 20, server, Rate),
+			d.cell("expensive", 20, server, P99),
+		})
+	}
+	return table([]string{"server", "99 % of 32 clients' answers within", "beside a slow client", "answers a second beside it",
+		"answers a second that cost 5 ms", "99 % of them within"}, rows...)
+}
+
+func processes(d *Data) string {
+	var rows [][]string
+	base := d.Find("iterative", 1, Servers[0]).Best(CPUEach)
+	for _, server := range slices.Concat(Servers, InetdPair) {
+		each := d.Find("iterative", 1, server).Best(CPUEach)
+		if math.IsNaN(each) {
+			continue
+		}
+		above := none
+		if more := each - base; more > 0 {
+			above = inWords(more, CPUEach)
+		}
+		rows = append(rows, []string{"`" + server + "`", inWords(each, CPUEach), above})
+	}
+	return table([]string{"server", "a conversation of one question", "above the iterative server"}, rows...)
+}
