@@ -16,6 +16,7 @@ import (
 
 	"fopnp/internal/progtest"
 	"fopnp/internal/zenbench"
+	"fopnp/internal/zenload"
 	"fopnp/internal/zenplot"
 )
 
@@ -55,14 +56,14 @@ func BenchmarkZen(b *testing.B) {
 		}
 	}
 
-	data := &zenbench.Data{Machine: zenbench.ThisMachine(), Rounds: *rounds}
+	data := &zenbench.Data{Machine: zenload.ThisMachine(), Rounds: *rounds}
 	began := time.Now()
 	samples := measure(b, bin)
 	data.Seconds = math.Round(time.Since(began).Seconds())
 	data.Measurements = zenbench.Summarize(samples)
 	if *update {
 		for _, server := range zenbench.Servers {
-			timeline, err := zenbench.MeasureTimeline(bin, server, 100*time.Millisecond)
+			timeline, err := zenload.Timeline(bin, server, 100*time.Millisecond)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -98,8 +99,8 @@ func TestWorkloads(t *testing.T) {
 				short.Window = 10 * time.Millisecond
 				short.Clients = workload.Clients[:1]
 				short.Crowd = min(workload.Crowd, 100)
-				samples, err := short.Measure(progtest.Bin(), server)
-				if errors.Is(err, zenbench.ErrNoInetd) {
+				samples, err := zenload.Measure(short, progtest.Bin(), server)
+				if errors.Is(err, zenload.ErrNoInetd) {
 					t.Skip("inetd is not installed")
 				} else if err != nil {
 					t.Fatal(err)
@@ -127,7 +128,7 @@ func TestBesideSlow(t *testing.T) {
 			workload := zenbench.Workloads[i]
 			workload.Window = 50 * time.Millisecond
 			for tries := 0; ; tries++ { // until there was time for an answer
-				samples, err := workload.Measure(progtest.Bin(), server)
+				samples, err := zenload.Measure(workload, progtest.Bin(), server)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -179,8 +180,8 @@ func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 					continue
 				}
 				progress.say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
-				more, err := workload.Measure(bin, server)
-				if errors.Is(err, zenbench.ErrNoInetd) {
+				more, err := zenload.Measure(workload, bin, server)
+				if errors.Is(err, zenload.ErrNoInetd) {
 					noInetd = true
 					continue
 				}
@@ -216,7 +217,7 @@ func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 		if !wanted("calls", cost.server) {
 			continue
 		}
-		calls, _, err := zenbench.SystemCalls(bin, cost.server, cost.clients, questions)
+		calls, _, err := zenload.SystemCalls(bin, cost.server, cost.clients, questions)
 		if err != nil {
 			b.Fatal(err)
 		}

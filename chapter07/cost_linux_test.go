@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/internal/progtest"
-	"fopnp/internal/zenbench"
+	"fopnp/internal/zenload"
 )
 
 // What an architecture costs whatever the machine's mood: how often a question
@@ -49,7 +49,7 @@ func TestSystemCalls(t *testing.T) {
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
 			t.Parallel()
-			calls, table, err := zenbench.SystemCalls(progtest.Bin(), cost.server, cost.clients, questions)
+			calls, table, err := zenload.SystemCalls(progtest.Bin(), cost.server, cost.clients, questions)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/zenbench"
+	"fopnp/internal/zenload"
 )
 
 // The chapter tells what srv_single and srv_threaded would cost if they waited
@@ -112,7 +113,7 @@ func readRaw(sock *os.File, buffer []byte) (int, error) {
 // second, and returns how long it took, in µs.
 func pause(bin, name string) (sample zenbench.Sample, err error) {
 	sample = zenbench.Sample{Workload: "collect", Clients: 1, Server: name, Values: map[string]float64{}}
-	port, stop, err := zenbench.Run(bin, name)
+	port, stop, err := zenload.Run(bin, name)
 	if err != nil {
 		return sample, err
 	}

@@ -1,6 +1,7 @@
-// Package zenbench measures what each Zen server costs, keeps what it found,
-// and says it in the words of the chapter: in tables, in figures that stand in
-// the prose, and in pictures.
+// Package zenbench says what is asked of the Zen servers to find out what each
+// costs, keeps what was found (see package zenload for the finding), and says
+// it in the words of the chapter: in tables, and in figures that stand in the
+// prose.
 //
 // A measurement is made in rounds. In every round each server has its turn
 // with each workload, so that a state of the machine that lasts for seconds is

@@ -37,7 +37,10 @@ func (d *Data) Say(words ...string) (string, error) {
 	switch {
 	case what == "value" && len(args) == 3:
 		value, unit, err := d.value(args)
-		return inWords(value, unit), err
+		if err != nil {
+			return "", err
+		}
+		return inWords(value, unit), nil
 	case (what == "times" || what == "more") && len(args) == 6:
 		a, unit, err := d.value(args[:3])
 		if err != nil {
@@ -110,6 +113,9 @@ func inWords(value float64, unit string) string {
 		return significant(value/1024, 2) + " KiB"
 	case Calls:
 		return strconv.FormatFloat(value, 'f', 2, 64)
+	}
+	if value >= 1e6 {
+		return significant(value/1e6, 2) + " s"
 	}
 	if value >= 1000 {
 		return significant(value/1000, 2) + " ms"

@@ -95,6 +95,14 @@ func TestSignificant(t *testing.T) {
 	}
 }
 
+func TestInWords(t *testing.T) {
+	for value, want := range map[float64]string{4.56: "4.6 µs", 456: "456 µs", 4560: "4.6 ms", 1_035_000: "1.0 s"} {
+		if got := inWords(value, CPU); got != want {
+			t.Errorf("%v: got %s, want %s", value, got, want)
+		}
+	}
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	folder := t.TempDir()
 	saved := data()

@@ -1,4 +1,4 @@
-package zenbench
+package zenload
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package zenbench
+package zenload
 
 import (
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/zenbench"
 )
 
 // SystemCalls counts by strace how many system calls a question costs a server,
@@ -60,7 +62,7 @@ func (p *process) ask(clients, questions int) (int, error) {
 	}
 	defer c.close()
 	for deadline := time.Now().Add(patience); c.questions < questions; {
-		if err := c.converse(clients, talk{1, 0}, time.Now().Add(20*time.Millisecond)); err != nil {
+		if err := c.converse(clients, zenbench.Talk{Depth: 1}, time.Now().Add(20*time.Millisecond)); err != nil {
 			return 0, err
 		}
 		if c.errors > 0 || time.Now().After(deadline) {

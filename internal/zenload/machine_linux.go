@@ -1,4 +1,4 @@
-package zenbench
+package zenload
 
 import (
 	"os"
@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/zenbench"
 )
 
 // ThisMachine describes where the measurements are made.
-func ThisMachine() Machine {
-	m := Machine{
+func ThisMachine() zenbench.Machine {
+	m := zenbench.Machine{
 		Date:       time.Now().Format(time.DateOnly),
 		CPU:        "unknown",
 		Processors: runtime.NumCPU(),

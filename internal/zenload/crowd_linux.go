@@ -1,4 +1,4 @@
-package zenbench
+package zenload
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 
 	"fopnp/internal/selectors"
 	"fopnp/internal/socket"
+	"fopnp/internal/zenbench"
 )
 
 // A crowd is many clients of one server, in one thread, so that they take as
@@ -110,7 +111,7 @@ func (c *crowd) gather(n int, patience time.Duration) error {
 			c.clients = append(c.clients, k)
 			c.connect(k)
 		}
-		answered, err := c.step(deadline, &batches, talk{1, 0}, true)
+		answered, err := c.step(deadline, &batches, zenbench.Talk{Depth: 1}, true)
 		if err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func (c *crowd) gather(n int, patience time.Duration) error {
 // converse has active of the clients talk until the time end. Those who are not
 // there yet come first; those who are over and above active stay, and are
 // silent: one in so many talks, as they came.
-func (c *crowd) converse(active int, talk talk, end time.Time) error {
+func (c *crowd) converse(active int, talk zenbench.Talk, end time.Time) error {
 	batches := newBatches(talk.Depth)
 	c.now = time.Now()
 	for len(c.clients) < active {
@@ -154,7 +155,7 @@ func (c *crowd) converse(active int, talk talk, end time.Time) error {
 // step waits until something happens, or until end, and does what is to be done:
 // it returns how many batches were answered. Where the clients fall silent, they
 // do after their first.
-func (c *crowd) step(end time.Time, batches *[3]batch, talk talk, fallSilent bool) (answered int, err error) {
+func (c *crowd) step(end time.Time, batches *[3]batch, talk zenbench.Talk, fallSilent bool) (answered int, err error) {
 	if err := c.selector.Select(max(0, time.Until(end))); err != nil {
 		return 0, err
 	}

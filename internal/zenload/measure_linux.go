@@ -1,4 +1,4 @@
-package zenbench
+package zenload
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/zenbench"
 )
 
 // patience bounds every wait for something that must happen.
@@ -32,14 +34,14 @@ type process struct {
 	folder   string // which goes with it
 }
 
-// MeasureTimeline records the timeline of a server of the folder bin.
-func MeasureTimeline(bin, server string, cost time.Duration) (Timeline, error) {
+// Timeline records the timeline of a server of the folder bin.
+func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error) {
 	p, err := run(bin, server, "-d", cost.String())
 	if err != nil {
-		return Timeline{}, err
+		return zenbench.Timeline{}, err
 	}
 	defer p.stop()
-	return RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.port), cost)
+	return zenbench.RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.port), cost)
 }
 
 // Run starts a server of the folder bin, which is to be stopped.
@@ -191,13 +193,17 @@ func onProcessors(which func([]int) []int, do func() error) error {
 	return do()
 }
 
+// A workload has what is done with it here.
+type workload struct{ zenbench.Workload }
+
 // Measure has a workload's clients ask a server once, a program of the folder
 // bin, for the time of the workload's window and a fifth longer, in which they
 // arrive. There is a sample for each number of clients, and for a crowd one of
 // its memory at each size. Of the inetd pair the error is ErrNoInetd where there
 // is none.
-func (w *Workload) Measure(bin, server string) ([]Sample, error) {
-	var samples []Sample
+func Measure(load zenbench.Workload, bin, server string) ([]zenbench.Sample, error) {
+	w := workload{load}
+	var samples []zenbench.Sample
 	if w.Crowd > 0 { // the same crowd serves all of them
 		p, err := w.start(bin, server)
 		if err != nil {
@@ -221,14 +227,14 @@ func (w *Workload) Measure(bin, server string) ([]Sample, error) {
 	return samples, nil
 }
 
-func (w *Workload) start(bin, server string) (*process, error) {
-	if server == InetdPair[0] || server == InetdPair[1] {
+func (w workload) start(bin, server string) (*process, error) {
+	if server == zenbench.InetdPair[0] || server == zenbench.InetdPair[1] {
 		return runInetd(bin, server)
 	}
 	return run(bin, server, w.Args...)
 }
 
-func (w *Workload) measure(p *process, server string, clients int) (s Sample, err error) {
+func (w workload) measure(p *process, server string, clients int) (s zenbench.Sample, err error) {
 	if w.Slow {
 		slow, err := dialSlow(p.port)
 		if err != nil {
@@ -242,7 +248,7 @@ func (w *Workload) measure(p *process, server string, clients int) (s Sample, er
 	}
 	defer c.close()
 	active := clients
-	if most := atOnce[server]; most > 0 && w.Talk.Questions == 0 {
+	if most := zenbench.AtOnce[server]; most > 0 && w.Talk.Questions == 0 {
 		active = min(clients, most) // the others would wait for ever
 	}
 	return w.watch(p, c, server, active)
@@ -250,12 +256,12 @@ func (w *Workload) measure(p *process, server string, clients int) (s Sample, er
 
 // watch has the clients of a crowd talk, and reports what they do in the
 // workload's window.
-func (w *Workload) watch(p *process, c *crowd, server string, active int) (Sample, error) {
+func (w workload) watch(p *process, c *crowd, server string, active int) (zenbench.Sample, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC()
-	s := Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
+	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
-	if atOnce[server] > 0 {
+	if zenbench.AtOnce[server] > 0 {
 		// Who waits in the queue shall be seen to have waited.
 		window = max(window, time.Duration(active)*time.Millisecond)
 	}
@@ -270,17 +276,17 @@ func (w *Workload) watch(p *process, c *crowd, server string, active int) (Sampl
 		cpu, own = p.cpu()-cpu, clock(unix.CLOCK_THREAD_CPUTIME_ID)-own
 
 		s.Questions, s.Errors = c.questions, c.errors
-		s.Values[Rate] = float64(c.questions) / elapsed.Seconds()
-		s.Values[Threads] = p.status("Threads")
+		s.Values[zenbench.Rate] = float64(c.questions) / elapsed.Seconds()
+		s.Values[zenbench.Threads] = p.status("Threads")
 		if c.questions == 0 {
 			return err
 		}
-		s.Values[CPU] = micro(cpu) / float64(c.questions)
-		s.Values[GeneratorCPU] = micro(own) / float64(c.questions)
+		s.Values[zenbench.CPU] = micro(cpu) / float64(c.questions)
+		s.Values[zenbench.GeneratorCPU] = micro(own) / float64(c.questions)
 		if c.conversations > 0 {
-			s.Values[CPUEach] = micro(cpu) / float64(c.conversations)
+			s.Values[zenbench.CPUEach] = micro(cpu) / float64(c.conversations)
 		}
-		for unit, percentile := range map[string]float64{Median: 50, P99: 99, P999: 99.9} {
+		for unit, percentile := range map[string]float64{zenbench.Median: 50, zenbench.P99: 99, zenbench.P999: 99.9} {
 			s.Values[unit] = micro(time.Duration(c.latency.ValueAtPercentile(percentile)))
 		}
 		return err
@@ -292,7 +298,7 @@ func micro(d time.Duration) float64 { return float64(d) / 1000 }
 
 // measureCrowd gathers a crowd, notes what it costs while it grows, and has some
 // of it talk.
-func (w *Workload) measureCrowd(p *process, server string) (samples []Sample, err error) {
+func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sample, err error) {
 	c, err := newCrowd(p.port)
 	if err != nil {
 		return nil, err
@@ -306,8 +312,8 @@ func (w *Workload) measureCrowd(p *process, server string) (samples []Sample, er
 		if err := onProcessors(lastProcessor, func() error { return c.gather(size, patience) }); err != nil {
 			return nil, fmt.Errorf("%s: %w", server, err)
 		}
-		samples = append(samples, Sample{Workload: "memory", Clients: size, Server: server,
-			Values: map[string]float64{Memory: (p.resident() - before) / float64(size)}})
+		samples = append(samples, zenbench.Sample{Workload: "memory", Clients: size, Server: server,
+			Values: map[string]float64{zenbench.Memory: (p.resident() - before) / float64(size)}})
 	}
 	for _, clients := range w.Clients {
 		s, err := w.watch(p, c, server, clients)
