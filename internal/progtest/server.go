@@ -30,10 +30,11 @@ type Server struct {
 }
 
 // announcement is the line that every server prints when it is ready, if only
-// because its port was given as 0:
+// because its port was given as 0. Creosote's text has words of its own:
 //
 //	Listening at ('127.0.0.1', 41285)
-var announcement = regexp.MustCompile(`(?m)^Listening at .*?(\d+)[^\d\n]*$`)
+//	waiting on port: 41285
+var announcement = regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*?(\d+)[^\d\n]*$`)
 
 // Start starts a server and waits until it announces its address. What it
 // prints to stdout and stderr is collected in the order in which it came.
