@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -19,6 +20,36 @@ import (
 
 // stamp has the kernel note when what a connection receives arrives.
 func stamp(conn syscall.Conn) error {
+	return errors.Join(keepStamping(), askForStamps(conn))
+}
+
+// keepStamping has the kernel note times until the test ends. It begins with that
+// a moment after the first socket has asked for it, and that moment is waited for,
+// and ends when the last socket that has asked is closed: stamped never is.
+var keepStamping = sync.OnceValue(func() error {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return err
+	}
+	stamped = conn
+	if err := errors.Join(askForStamps(conn), conn.SetDeadline(time.Now().Add(progtest.Patience))); err != nil {
+		return err
+	}
+	err = errNoStamp
+	for err == errNoStamp {
+		if _, err := conn.WriteTo([]byte("what time is it?"), conn.LocalAddr()); err != nil {
+			return err
+		}
+		_, _, err = receive(conn, make([]byte, 16))
+	}
+	return err
+})
+
+var stamped *net.UDPConn
+
+var errNoStamp = errors.New("the kernel did not say when it came")
+
+func askForStamps(conn syscall.Conn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return err
@@ -55,7 +86,10 @@ func receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err er
 			return n, time.Unix(at.Unix()), nil
 		}
 	}
-	return 0, time.Time{}, errors.Join(err, errors.New("the kernel did not say when it came"))
+	if err == nil {
+		err = errNoStamp
+	}
+	return 0, time.Time{}, err
 }
 
 // taken waits until the other side of a connection has read all that this side
