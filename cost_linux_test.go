@@ -122,16 +122,6 @@ func TestTenThousandClients(t *testing.T) {
 	}
 }
 
-// start starts a server that is killed if the test does not end it.
-func start(t *testing.T, cmd *exec.Cmd) *progtest.Server {
-	server, err := progtest.Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Kill() })
-	return server
-}
-
 // connect opens n connections, which are closed when the test ends.
 func connect(t *testing.T, server *progtest.Server, n int) []net.Conn {
 	var clients []net.Conn

@@ -7,6 +7,7 @@ package fopnp
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 
 	"fopnp/internal/literate"
@@ -16,4 +17,14 @@ import (
 func TestMain(m *testing.M) {
 	literate.Main()
 	os.Exit(progtest.Main(m))
+}
+
+// start starts a server that is killed if the test does not end it.
+func start(t *testing.T, cmd *exec.Cmd) *progtest.Server {
+	server, err := progtest.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Kill() })
+	return server
 }
