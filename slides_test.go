@@ -104,17 +104,17 @@ func TestUDPReplies(t *testing.T) {
 
 // A client of TCP takes what its server sends in as many segments as it comes, and
 // says how far it came if the server hangs up. The server takes what the client
-// asks, if it does, sends two segments, and hangs up.
+// asks, if it does, sends first, sends second when that is taken, and hangs up.
 func TestTCPReplies(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells what a client has taken")
 	}
 	for name, test := range map[string]struct{ program, asks, first, second, stdout, complaint string }{
 		"time":         {"timecli", "", "Sat Apr  6 ", "12:00:00 2013", "The time is Sat Apr  6 12:00:00 2013\n", ""},
-		"odd time":     {"timecli", "", "late\r\n", "\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},
+		"odd time":     {"timecli", "", "", "late\r\n\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},
 		"line":         {"tcpcli1", "hello\r\n", "HEL", "LO\r\n", "Send: HELLO\nSend: \n", ""},
-		"another line": {"tcpcli1", "hello\r\n", "\x1b[2J", "\xff\n", "Send: \\x1b[2J\\xff\nSend: \n", ""},
-		"half a line":  {"tcpcli1", "hello\r\n", "HEL", "LO", "Send: ", "no answer from ADDR: received b'HELLO' then socket closed"},
+		"another line": {"tcpcli1", "hello\r\n", "", "\x1b[2J\xff\n", "Send: \\x1b[2J\\xff\nSend: \n", ""},
+		"half a line":  {"tcpcli1", "hello\r\n", "", "HELLO", "Send: ", "no answer from ADDR: received b'HELLO' then socket closed"},
 		"no line":      {"tcpcli1", "hello\r\n", "", "", "Send: ", "no answer from ADDR: socket closed"},
 	} {
 		t.Run(name, func(t *testing.T) {
