@@ -24,6 +24,7 @@ type Parser struct {
 	description string
 	options     *pflag.FlagSet
 	arguments   []argument
+	words       *words
 }
 
 // An argument is known by its place. Those that may be left out come last.
@@ -102,7 +103,10 @@ func (p *Parser) parse(args []string) error {
 	}
 	if p.options.NArg() > len(p.arguments) {
 		extra := p.options.Args()[len(p.arguments):]
-		return errors.New("unrecognized arguments: " + strings.Join(extra, " "))
+		if p.words == nil {
+			return errors.New("unrecognized arguments: " + strings.Join(extra, " "))
+		}
+		p.words.given = extra
 	}
 	return nil
 }
@@ -156,6 +160,9 @@ func (p *Parser) usage() string {
 			words = append(words, a.name)
 		}
 	}
+	if p.words != nil {
+		words = append(words, p.words.metavar())
+	}
 	return strings.Join(words, " ") + "\n"
 }
 
@@ -171,11 +178,14 @@ func inUsage(option *pflag.Flag) string {
 func (p *Parser) help() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", p.usage(), p.description)
-	if p.arguments != nil {
+	if p.arguments != nil || p.words != nil {
 		b.WriteString("\npositional arguments:\n")
 	}
 	for _, a := range p.arguments {
 		fmt.Fprintf(&b, "  %-12s  %s\n", a.name, a.help)
+	}
+	if p.words != nil {
+		fmt.Fprintf(&b, "  %-12s  %s\n", p.words.metavar(), p.words.help)
 	}
 	fmt.Fprintf(&b, "\noptions:\n  %-12s  %s\n", "-h, --help", "show this help message and exit")
 	p.options.VisitAll(func(option *pflag.Flag) {

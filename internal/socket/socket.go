@@ -112,9 +112,6 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, os.ErrDeadlineExceeded
 		}
-		select {
-		case <-time.After(l.backoff.Failed("accept", err)):
-		case <-program.Stopping().Done():
-		}
+		l.backoff.Wait("accept", err)
 	}
 }
