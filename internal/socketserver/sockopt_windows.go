@@ -1,0 +1,20 @@
+package socketserver
+
+import (
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+func setReuseAddress(fd uintptr, reuse bool) error {
+	value := 0
+	if reuse {
+		value = 1
+	}
+	return os.NewSyscallError("setsockopt", windows.SetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, windows.SO_REUSEADDR, value))
+}
+
+// setQueueSize changes the size of the queue of a socket that listens already.
+func setQueueSize(fd uintptr, size int) error {
+	return os.NewSyscallError("listen", windows.Listen(windows.Handle(fd), size))
+}
