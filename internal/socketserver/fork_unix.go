@@ -95,7 +95,9 @@ func copyOf(conn any) (file *os.File, err error) {
 // waits until it ends. The error is how it ended, if neither by itself nor
 // because it was told to.
 func (c *child) wait() error {
-	defer context.AfterFunc(program.Stopping(), func() { c.Process.Signal(syscall.SIGTERM) })()
+	defer context.AfterFunc(program.Stopping(), func() {
+		c.Process.Signal(syscall.SIGTERM)
+	})()
 	if c.packet != nil {
 		c.packet.Write(c.data) // fails if the child has ended, as Wait will tell
 		c.packet.Close()
@@ -140,7 +142,8 @@ func init() {
 		return
 	}
 	os.Unsetenv(variable)
-	if _, err := fmt.Sscanf(value, "%q %d %s %q", &i.server, &i.port, &i.network, &i.client); err != nil {
+	_, err := fmt.Sscanf(value, "%q %d %s %q", &i.server, &i.port, &i.network, &i.client)
+	if err != nil {
 		program.Fail("environment variable "+variable, err)
 	}
 	unix.CloseOnExec(socketDescriptor)

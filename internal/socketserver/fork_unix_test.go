@@ -3,7 +3,9 @@
 package socketserver
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,8 +57,9 @@ func TestKilledChild(t *testing.T) {
 		victim = pyfmt.Addr(client.LocalAddr())
 		hear(t, witness, "<")
 		hear(t, client, "<")
-		say(t, client, "pid")
-		if err := syscall.Kill(handledBy(t, client, "pid\n"), syscall.SIGKILL); err != nil {
+		say(t, client, "what")
+		child := handledBy(t, client, seen(s, client))
+		if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		ended(t, client, "")
@@ -73,6 +76,47 @@ func TestKilledChild(t *testing.T) {
 	noChildren(t)
 }
 
+// A handler sees the same in a child as in the server, but for the process.
+func TestChild(t *testing.T) {
+	for _, class := range []string{"TCPServer", "ForkingTCPServer"} {
+		s, _ := start(t, class, "echo")
+		client := connect(t, s)
+		hear(t, client, "<")
+		say(t, client, "what")
+		if process := handledBy(t, client, seen(s, client)); process == os.Getpid() != (class == "TCPServer") {
+			t.Errorf("%s: handled by process %d, the server is %d", class, process, os.Getpid())
+		}
+	}
+}
+
+// A child's status is 0 if its handler returned, else 1.
+func TestExitStatus(t *testing.T) {
+	for handler, want := range map[string]int{"upper": 0, "exit": 1} {
+		s := create(t, "ForkingTCPServer", handler)
+		client := connect(t, s)
+		request, err := s.GetRequest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := fork(s.base().name, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Close()
+		leave(t, client, "")
+		child.Wait()
+		if got := child.ProcessState.ExitCode(); got != want {
+			t.Errorf("handler %s: status %d, want %d", handler, got, want)
+		}
+		s.ServerClose()
+	}
+}
+
+// seen is what an echo sees that was asked what.
+func seen(s server, client net.Conn) string {
+	return fmt.Sprintf("%s at %s false\n", pyfmt.Addr(client.LocalAddr()), pyfmt.Addr(address(s)))
+}
+
 // A burst of conversations leaves no child, dead or alive, and no descriptor. To
 // start a process that carries the race detector takes a while: there it is a
 // small burst.
@@ -81,13 +125,21 @@ func TestForkingBurst(t *testing.T) {
 	if progtest.Race {
 		n = 10
 	}
-	s, stop := start(t, "ForkingTCPServer", "line")
-	burst(t, s, 1) // what is opened once stays open
-	before := descriptors(t)
-	burst(t, s, n)
-	stop()
-	if after := descriptors(t); after >= before { // the socket is closed
-		t.Errorf("%d descriptors are open, %d were before", after, before)
+	for _, burstOf := range []struct {
+		class, handler string
+		n              int
+	}{
+		{"ForkingTCPServer", "line", n},
+		{"ForkingUDPServer", "datagram", 3},
+	} {
+		s, stop := start(t, burstOf.class, burstOf.handler)
+		burst(t, s, 1) // what is opened once stays open
+		before := descriptors(t)
+		burst(t, s, burstOf.n)
+		stop()
+		if after := descriptors(t); after >= before { // the socket is closed
+			t.Errorf("%s: %d descriptors are open, %d were before", burstOf.class, after, before)
+		}
 	}
 	noChildren(t)
 	noRequests(t)

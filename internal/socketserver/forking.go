@@ -2,7 +2,6 @@ package socketserver
 
 import (
 	"cmp"
-	"errors"
 	"sync"
 
 	"fopnp/internal/program"
@@ -35,11 +34,6 @@ type ForkingMixIn struct {
 
 // forking is a server that embeds ForkingMixIn.
 type forking interface{ childEnded() }
-
-var (
-	errNoFork = errors.New("forking servers need a system that hands sockets to a child, which this is not")
-	errNoUnix = errors.New("needs Unix sockets, which this system has not")
-)
 
 // ProcessRequest starts a child that handles a request and does not wait for it.
 func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {

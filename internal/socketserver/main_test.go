@@ -17,6 +17,7 @@ import (
 
 	"fopnp/internal/program"
 	"fopnp/internal/progtest"
+	"fopnp/internal/pyfmt"
 	"fopnp/internal/socket"
 )
 
@@ -50,6 +51,7 @@ func listing(class, handler string) {
 	fmt.Println("waiting for connection...")
 	fmt.Println("Listening at", address(server))
 	server.ServeForever()
+	fmt.Println("served")
 }
 
 // A server is any server type.
@@ -62,43 +64,60 @@ type server interface {
 
 var localhost = socket.Address{Host: "127.0.0.1"}
 
-// classes are the server classes of the module, each with a function that makes
-// one, on a port of 127.0.0.1 or at a path.
-var classes = map[string]func(path string, h RequestHandlerClass) (server, error){
-	"TCPServer":                   func(_ string, h RequestHandlerClass) (server, error) { return NewTCPServer(localhost, h) },
-	"ThreadingTCPServer":          func(_ string, h RequestHandlerClass) (server, error) { return NewThreadingTCPServer(localhost, h) },
-	"ForkingTCPServer":            func(_ string, h RequestHandlerClass) (server, error) { return NewForkingTCPServer(localhost, h) },
-	"UnixStreamServer":            func(p string, h RequestHandlerClass) (server, error) { return NewUnixStreamServer(p, h) },
-	"ThreadingUnixStreamServer":   func(p string, h RequestHandlerClass) (server, error) { return NewThreadingUnixStreamServer(p, h) },
-	"ForkingUnixStreamServer":     func(p string, h RequestHandlerClass) (server, error) { return NewForkingUnixStreamServer(p, h) },
-	"UDPServer":                   func(_ string, h RequestHandlerClass) (server, error) { return NewUDPServer(localhost, h) },
-	"ThreadingUDPServer":          func(_ string, h RequestHandlerClass) (server, error) { return NewThreadingUDPServer(localhost, h) },
-	"ForkingUDPServer":            func(_ string, h RequestHandlerClass) (server, error) { return NewForkingUDPServer(localhost, h) },
-	"UnixDatagramServer":          func(p string, h RequestHandlerClass) (server, error) { return NewUnixDatagramServer(p, h) },
-	"ThreadingUnixDatagramServer": func(p string, h RequestHandlerClass) (server, error) { return NewThreadingUnixDatagramServer(p, h) },
-	"ForkingUnixDatagramServer":   func(p string, h RequestHandlerClass) (server, error) { return NewForkingUnixDatagramServer(p, h) },
+// A class makes a server of some type.
+type class func(path string, newHandler RequestHandlerClass) (server, error)
+
+// classes are the server classes of the module, on a port of 127.0.0.1 or at a
+// path.
+var classes = map[string]class{
+	"TCPServer":                   onPort(NewTCPServer),
+	"ThreadingTCPServer":          onPort(NewThreadingTCPServer),
+	"ForkingTCPServer":            onPort(NewForkingTCPServer),
+	"UnixStreamServer":            atPath(NewUnixStreamServer),
+	"ThreadingUnixStreamServer":   atPath(NewThreadingUnixStreamServer),
+	"ForkingUnixStreamServer":     atPath(NewForkingUnixStreamServer),
+	"UDPServer":                   onPort(NewUDPServer),
+	"ThreadingUDPServer":          onPort(NewThreadingUDPServer),
+	"ForkingUDPServer":            onPort(NewForkingUDPServer),
+	"UnixDatagramServer":          atPath(NewUnixDatagramServer),
+	"ThreadingUnixDatagramServer": atPath(NewThreadingUnixDatagramServer),
+	"ForkingUnixDatagramServer":   atPath(NewForkingUnixDatagramServer),
 
 	// Types of the tests' own.
-	"errorServer":          func(_ string, h RequestHandlerClass) (server, error) { return bound(&errorServer{}, h) },
-	"threadingErrorServer": func(_ string, h RequestHandlerClass) (server, error) { return bound(&threadingErrorServer{}, h) },
-	"forkingErrorServer":   func(_ string, h RequestHandlerClass) (server, error) { return bound(&forkingErrorServer{}, h) },
-	"countingServer":       func(_ string, h RequestHandlerClass) (server, error) { return bound(&countingServer{}, h) },
+	"errorServer":          bound(func() *errorServer { return &errorServer{} }),
+	"threadingErrorServer": bound(func() *threadingErrorServer { return &threadingErrorServer{} }),
+	"forkingErrorServer":   bound(func() *forkingErrorServer { return &forkingErrorServer{} }),
+	"countingServer":       bound(func() *countingServer { return &countingServer{} }),
 
 	// The second of two that a program has.
-	"second": func(_ string, h RequestHandlerClass) (server, error) {
-		if _, err := NewForkingTCPServer(socket.Address{Host: "localhost"}, handlers["upper"]); err != nil {
+	"second": func(path string, newHandler RequestHandlerClass) (server, error) {
+		if _, err := NewForkingUnixStreamServer(path, handlers["upper"]); err != nil {
 			return nil, err
 		}
-		return NewForkingTCPServer(localhost, h)
+		return NewForkingTCPServer(localhost, newHandler)
 	},
 }
 
-// bound binds a server of a type of the tests' own.
+func onPort[S server](create func(socket.Address, RequestHandlerClass) (S, error)) class {
+	return func(_ string, newHandler RequestHandlerClass) (server, error) {
+		return create(localhost, newHandler)
+	}
+}
+
+func atPath[S server](create func(string, RequestHandlerClass) (S, error)) class {
+	return func(path string, newHandler RequestHandlerClass) (server, error) {
+		return create(path, newHandler)
+	}
+}
+
 func bound[S interface {
 	server
 	Bind(Server, socket.Address, RequestHandlerClass) error
-}](s S, h RequestHandlerClass) (S, error) {
-	return s, s.Bind(s, localhost, h)
+}](create func() S) class {
+	return func(_ string, newHandler RequestHandlerClass) (server, error) {
+		s := create()
+		return s, s.Bind(s, localhost, newHandler)
+	}
 }
 
 // handlers are the handler classes, by what they do.
@@ -153,12 +172,25 @@ func (h *echo) Handle() {
 			panic(errors.New("as told"))
 		case "crash":
 			panic("as told")
-		case "pid":
-			fmt.Fprintln(h.Request, os.Getpid(), "pid")
+		case "what":
+			fmt.Fprintln(h.Request, os.Getpid(), h.sees())
 		default:
 			io.WriteString(h.Request, text)
 		}
 	}
+}
+
+// sees is what a handler sees of where it is, besides its process.
+func (h *echo) sees() string {
+	var address socket.Address
+	switch server := h.Server.(type) {
+	case *TCPServer:
+		address = server.ServerAddress
+	case *ForkingTCPServer:
+		address = server.ServerAddress
+	}
+	_, inherits := os.LookupEnv("SOCKETSERVER_REQUEST")
+	return fmt.Sprint(pyfmt.Addr(h.ClientAddress), " at ", address, inherits)
 }
 
 // upper knows nothing of its kind of request.

@@ -1,6 +1,7 @@
 package socketserver
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -79,7 +80,8 @@ func TestServerCloseWaits(t *testing.T) {
 	}
 }
 
-// The socket of a datagram server stays open until all are answered.
+// The socket of a datagram server stays open until all are answered, each what it
+// has asked.
 func TestServerCloseAnswers(t *testing.T) {
 	s := &ThreadingUDPServer{}
 	begun, end := make(chan bool), make(chan bool)
@@ -90,20 +92,24 @@ func TestServerCloseAnswers(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	client := connect(t, s)
-	say(t, client, "x")
-	if err := s.HandleRequest(); err != nil {
-		t.Fatal(err)
+	x, y := connect(t, s), connect(t, s)
+	say(t, x, "x")
+	say(t, y, "y")
+	for range 2 {
+		if err := s.HandleRequest(); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
 	}
-	<-begun
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
 		s.ServerClose()
 	}()
 	until(t, "shut down", s.shutdown.Load)
-	end <- true
-	hear(t, client, "X")
+	close(end)
+	hear(t, x, "X")
+	hear(t, y, "Y")
 	<-closed
 }
 
@@ -186,7 +192,7 @@ func burst(t *testing.T, s server, n int) {
 
 // converse is a client who says a line and is answered.
 func converse(s server) error {
-	conn, err := net.Dial("tcp", address(s).String())
+	conn, err := net.Dial(address(s).Network(), address(s).String())
 	if err != nil {
 		return err
 	}
@@ -195,8 +201,8 @@ func converse(s server) error {
 	if _, err := io.WriteString(conn, testString); err != nil {
 		return err
 	}
-	answer, err := io.ReadAll(conn)
-	if err == nil && !strings.HasSuffix(string(answer), " "+testString) {
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasSuffix(answer, " "+testString) {
 		err = fmt.Errorf("heard %q", answer)
 	}
 	return err

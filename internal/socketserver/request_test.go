@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -63,10 +64,10 @@ func TestBasics(t *testing.T) {
 }
 
 // A client who is slower than its handler's Timeout, to send or to take, ends the
-// conversation; it does not help to send a byte now and then. One who asks and is
+// conversation; it does not help to send byte after byte. One who asks and is
 // answered has the time anew.
 func TestStreamTimeout(t *testing.T) {
-	const timeout = 10 * time.Millisecond
+	const timeout = 20 * time.Millisecond
 	isTimeout := func(what string, err error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%s: %v", what, err)
@@ -82,10 +83,9 @@ func TestStreamTimeout(t *testing.T) {
 		handleOnce(t, timeout, func(h *told) {
 			_, err := h.RFile.ReadString('\n')
 			isTimeout("read", err)
-			h.Request.(*net.TCPConn).SetLinger(0) // the client may go
 		}, func(conn net.Conn) {
-			for err := error(nil); err == nil; _, err = conn.Write([]byte("x")) {
-				<-time.After(timeout / 10)
+			for err := error(nil); err == nil; { // until it is hung up on
+				_, err = conn.Write([]byte("x"))
 			}
 		})
 	})
@@ -101,11 +101,14 @@ func TestStreamTimeout(t *testing.T) {
 		}, func(net.Conn) { <-done })
 	})
 	t.Run("asks", func(t *testing.T) {
+		half := make(chan bool)
 		handleOnce(t, time.Hour, func(h *told) {
 			deadlines := &recordedDeadlines{Conn: h.Request}
 			h.Request = deadlines
 			h.Setup()
 			for range 3 {
+				h.RFile.Peek(2)
+				half <- true
 				line, _ := h.RFile.ReadString('\n')
 				io.WriteString(h.WFile, line)
 			}
@@ -115,6 +118,7 @@ func TestStreamTimeout(t *testing.T) {
 		}, func(conn net.Conn) {
 			for range 3 {
 				say(t, conn, "on")
+				<-half
 				say(t, conn, "e\n")
 				hear(t, conn, "one\n")
 			}
@@ -155,13 +159,15 @@ type packetHandler struct {
 }
 
 func (h *packetHandler) Handle() {
-	h.WFile.WriteString("got ")
+	if len(h.Packet) > 0 {
+		h.WFile.WriteString("got ")
+	}
 	h.RFile.WriteTo(h.WFile)
 	h.seen <- h
 }
 
-// A datagram is a packet and a socket. The empty one is a datagram, and one that
-// was too long is said to be truncated.
+// A datagram is a packet and a socket. The empty one is a datagram, also as an
+// answer, and one that was too long is said to be truncated.
 func TestDatagram(t *testing.T) {
 	seen := make(chan *packetHandler, 1)
 	s := &UDPServer{MaxPacketSize: 10}
@@ -172,10 +178,10 @@ func TestDatagram(t *testing.T) {
 	}
 	defer s.ServerClose()
 	client := connect(t, s)
-	for _, test := range []struct{ packet, got, said string }{
-		{"", "", ""},
-		{"0123456789", "0123456789", ""},
-		{"0123456789a", "0123456789", program.Name() + ": datagram from " +
+	for _, test := range []struct{ packet, got, answer, said string }{
+		{"", "", "", ""},
+		{"0123456789", "0123456789", "got 0123456789", ""},
+		{"0123456789a", "0123456789", "got 0123456789", program.Name() + ": datagram from " +
 			pyfmt.Addr(client.LocalAddr()) + ": truncated to 10 bytes\n"},
 	} {
 		said := captured(t, func() {
@@ -188,7 +194,7 @@ func TestDatagram(t *testing.T) {
 			t.Errorf("of %q it said %q", test.packet, said)
 		}
 		buffer := make([]byte, 100)
-		if n, err := client.Read(buffer); string(buffer[:n]) != "got "+test.got || err != nil {
+		if n, err := client.Read(buffer); string(buffer[:n]) != test.answer || err != nil {
 			t.Errorf("sent %q, heard %q, %v", test.packet, buffer[:n], err)
 		}
 		h := <-seen
@@ -240,6 +246,38 @@ func TestDatagramNotSent(t *testing.T) {
 type tooLong struct{ DatagramRequestHandler }
 
 func (h *tooLong) Handle() { h.WFile.Write(make([]byte, 1<<17)) }
+
+// A flaky socket fails once to receive, and then does.
+type flaky struct {
+	net.PacketConn
+	failed bool
+}
+
+func (f *flaky) ReadFrom(p []byte) (int, net.Addr, error) {
+	if !f.failed {
+		f.failed = true
+		return 0, nil, syscall.ECONNREFUSED
+	}
+	return f.PacketConn.ReadFrom(p)
+}
+
+// To receive, as to accept, may fail for a reason that will pass.
+func TestReceiveFails(t *testing.T) {
+	s := create(t, "UDPServer", "upper").(*UDPServer)
+	defer s.ServerClose()
+	s.conn = &flaky{PacketConn: s.conn}
+	client := connect(t, s)
+	say(t, client, "x")
+	said := captured(t, func() {
+		if err := s.HandleRequest(); err != nil {
+			t.Error(err)
+		}
+	})
+	hear(t, client, "X")
+	if want := fmt.Sprintf("%s: receive (will try again): %v\n", program.Name(), syscall.ECONNREFUSED); said != want {
+		t.Errorf("said %q, want %q", said, want)
+	}
+}
 
 // A timed server counts how often it waited in vain.
 type timedServer struct {

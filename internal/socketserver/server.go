@@ -238,7 +238,8 @@ func (s *BaseServer) FinishRequest(request *Request) {
 //
 //go:noinline
 func (s *BaseServer) makeHandler(request *Request) RequestHandler {
-	return s.newHandler(BaseRequestHandler{request.Conn, request.ClientAddress, s.self})
+	base := BaseRequestHandler{request.Conn, request.ClientAddress, s.self}
+	return s.newHandler(base)
 }
 
 // ShutdownRequest closes a request that was handled, or that is not to be. The
@@ -261,7 +262,8 @@ func (s *BaseServer) HandleError(request *Request, problem any) {
 		program.Complain(what, err)
 		return
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s: %v\n%s", program.Name(), what, problem, debug.Stack())
+	fmt.Fprintf(os.Stderr, "%s: %s: %v\n%s",
+		program.Name(), what, problem, debug.Stack())
 }
 
 func (s *BaseServer) base() *BaseServer { return s }

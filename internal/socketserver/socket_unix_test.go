@@ -47,6 +47,19 @@ func TestWrite(t *testing.T) {
 	})
 }
 
+// A request that is shut down is at its end for the client, even if another
+// process still has the connection.
+func TestShutdownRequest(t *testing.T) {
+	var other *os.File
+	handleOnce(t, 0, func(h *told) {
+		var err error
+		if other, err = copyOf(h.Request); err != nil {
+			t.Fatal(err)
+		}
+	}, func(conn net.Conn) { ended(t, conn, "") })
+	other.Close()
+}
+
 // Whether an address may be used again is as for the system's own servers, unless
 // it is said.
 func TestAllowReuseAddress(t *testing.T) {

@@ -13,7 +13,8 @@ func setReuseAddress(fd uintptr, reuse bool) error {
 	if reuse {
 		value = 1
 	}
-	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, value))
+	err := unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, value)
+	return os.NewSyscallError("setsockopt", err)
 }
 
 // setQueueSize changes the size of the queue of a socket that listens already.

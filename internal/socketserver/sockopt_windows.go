@@ -11,7 +11,9 @@ func setReuseAddress(fd uintptr, reuse bool) error {
 	if reuse {
 		value = 1
 	}
-	return os.NewSyscallError("setsockopt", windows.SetsockoptInt(windows.Handle(fd), windows.SOL_SOCKET, windows.SO_REUSEADDR, value))
+	err := windows.SetsockoptInt(windows.Handle(fd),
+		windows.SOL_SOCKET, windows.SO_REUSEADDR, value)
+	return os.NewSyscallError("setsockopt", err)
 }
 
 // setQueueSize changes the size of the queue of a socket that listens already.

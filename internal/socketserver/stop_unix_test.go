@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -59,19 +60,20 @@ func TestStop(t *testing.T) {
 
 // Whatever deadlines a handler sets, it does not wait for its client when the
 // program stops. If the client does not take what it is sent, that ends when the
-// program's time is over.
+// program's time is over, and not before: a child takes Ctrl-C for one signal.
 func TestStopBusy(t *testing.T) {
 	for _, class := range []string{"ThreadingTCPServer", "ForkingTCPServer"} {
 		server := startListing(t, class, "stubborn")
 		hear(t, visit(t, server, "tcp"), "hello")
 		defer wantOutput(t, server, "reading: timed out", "writing: timed out")
-		defer server.Signal(syscall.SIGTERM)
+		defer syscall.Kill(-server.Pid, syscall.SIGINT)
 	}
 }
 
 // A child serves the request of its own server, if the program has others, and
-// does not try to listen in their stead.
+// does not try to listen where they do.
 func TestSecondServer(t *testing.T) {
+	t.Setenv(pathVariable, filepath.Join(folder(t), "first"))
 	server := startListing(t, "second", "echo")
 	for range 2 {
 		client := visit(t, server, "tcp")
@@ -110,13 +112,14 @@ func visit(t *testing.T, server *progtest.Server, network string) net.Conn {
 }
 
 // wantOutput wants a listing to have ended in order, and to have said only what
-// listings say, and once, and then lines.
+// listings say, and once, and in between those lines.
 func wantOutput(t *testing.T, server *progtest.Server, lines ...string) {
 	t.Helper()
 	if err := server.Wait(); err != nil {
 		t.Error(err)
 	}
 	want := append([]string{"waiting for connection...", "Listening at 127.0.0.1:" + server.Port}, lines...)
+	want = append(want, "served")
 	if got := strings.Split(strings.TrimSpace(server.Output()), "\n"); !slices.Equal(got, want) {
 		t.Errorf("%s printed %q, want %q", server.Name(), got, want)
 	}

@@ -2,10 +2,7 @@ package socketserver
 
 import (
 	"cmp"
-	"fmt"
 	"net"
-	"runtime"
-	"syscall"
 	"time"
 
 	"fopnp/internal/socket"
@@ -33,7 +30,9 @@ type TCPServer struct {
 //
 // If self is a forking server and the program was started to handle a request
 // of it, Bind handles that, and does not return: see ForkingMixIn.
-func (s *TCPServer) Bind(self Server, address socket.Address, newHandler RequestHandlerClass) error {
+func (s *TCPServer) Bind(
+	self Server, address socket.Address, newHandler RequestHandlerClass,
+) error {
 	s.ServerAddress = address
 	s.ServerAddress.Port = cmp.Or(address.Port, inherited.port)
 	return s.bind(self, address, newHandler, func() error {
@@ -78,7 +77,8 @@ func (s *TCPServer) GetRequest() (*Request, error) {
 type acceptor struct{ *socket.Listener }
 
 func (a acceptor) SetReadDeadline(t time.Time) error {
-	return a.Listener.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(t)
+	listener := a.Listener.Listener.(interface{ SetDeadline(time.Time) error })
+	return listener.SetDeadline(t)
 }
 
 // UnixStreamServer is a TCPServer whose address is a path. There is none on
@@ -91,70 +91,15 @@ type UnixStreamServer struct {
 // Bind makes the server ready as that of TCPServer does. It makes the path,
 // where nothing may be yet, and closing the server removes it. (Python leaves
 // that to the program.)
-func (s *UnixStreamServer) Bind(self Server, path string, newHandler RequestHandlerClass) error {
+func (s *UnixStreamServer) Bind(
+	self Server, path string, newHandler RequestHandlerClass,
+) error {
 	s.ServerAddress = path
-	return s.bind(self, path, newHandler, func() error {
-		if err := needUnixSockets(); err != nil {
-			return err
-		}
+	return s.bindUnix(self, path, newHandler, func() error {
 		listener, err := net.Listen("unix", path)
 		if err != nil {
 			return err
 		}
 		return s.activate(socket.NewListener(listener))
 	})
-}
-
-// bind makes the server ready to be called self, and opens its socket; except in
-// a child, where no server listens, and the one of that name handles the
-// inherited request instead.
-func (s *BaseServer) bind(self Server, address any, newHandler RequestHandlerClass, listen func() error) error {
-	s.self, s.newHandler = self, newHandler
-	s.name = fmt.Sprintf("%T at %v", self, address)
-	if inherited.server != "" {
-		if inherited.server == s.name {
-			handleInherited(self)
-		}
-		return nil
-	}
-	if _, forks := self.(forking); forks && !canFork {
-		return errNoFork
-	}
-	return listen()
-}
-
-// setOptions is called with the socket before it is bound.
-func (s *BaseServer) setOptions(_, _ string, conn syscall.RawConn) (err error) {
-	if s.AllowReuseAddress == nil {
-		return nil
-	}
-	if controlErr := conn.Control(func(fd uintptr) {
-		err = setReuseAddress(fd, *s.AllowReuseAddress)
-	}); controlErr != nil {
-		return controlErr
-	}
-	return err
-}
-
-// control calls use with the descriptor of a socket of package net.
-func control(socket any, use func(fd uintptr) error) error {
-	conn, ok := socket.(syscall.Conn)
-	if !ok {
-		return fmt.Errorf("%T is no socket of the system", socket)
-	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	if controlErr := raw.Control(func(fd uintptr) { err = use(fd) }); controlErr != nil {
-		return controlErr
-	}
-	return err
-}
-
-func needUnixSockets() error {
-	if runtime.GOOS == "windows" {
-		return errNoUnix
-	}
-	return nil
 }

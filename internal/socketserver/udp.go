@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,11 +38,14 @@ type UDPServer struct {
 
 // Bind makes the server ready, as that of TCPServer does: it receives at
 // address.
-func (s *UDPServer) Bind(self Server, address socket.Address, newHandler RequestHandlerClass) error {
+func (s *UDPServer) Bind(
+	self Server, address socket.Address, newHandler RequestHandlerClass,
+) error {
 	s.ServerAddress = address
 	s.ServerAddress.Port = cmp.Or(address.Port, inherited.port)
 	return s.bind(self, address, newHandler, func() error {
-		conn, err := s.listen("udp", net.JoinHostPort(address.Host, fmt.Sprint(address.Port)))
+		port := strconv.Itoa(address.Port)
+		conn, err := s.listen("udp", net.JoinHostPort(address.Host, port))
 		if err != nil {
 			return err
 		}
@@ -62,7 +66,9 @@ func (s *UDPServer) activate(conn net.PacketConn) {
 	s.conn, s.socket = conn, conn
 	// One that did not fit would be an error without a sender on Windows.
 	s.buffer = make([]byte, max(s.maxPacketSize()+1, 64<<10))
-	s.forget = context.AfterFunc(program.Stopping(), func() { conn.SetReadDeadline(past) })
+	s.forget = context.AfterFunc(program.Stopping(), func() {
+		conn.SetReadDeadline(past)
+	})
 }
 
 func (s *UDPServer) maxPacketSize() int { return cmp.Or(s.MaxPacketSize, 8192) }
@@ -93,7 +99,8 @@ func (s *UDPServer) GetRequest() (*Request, error) {
 func (s *UDPServer) newRequest(n int, sender net.Addr) *Request {
 	if n > s.maxPacketSize() {
 		n = s.maxPacketSize()
-		program.Complain("datagram from "+pyfmt.Addr(sender), fmt.Errorf("truncated to %d bytes", n))
+		program.Complain("datagram from "+pyfmt.Addr(sender),
+			fmt.Errorf("truncated to %d bytes", n))
 	}
 	return newDatagram(bytes.Clone(s.buffer[:n]), s.conn, sender)
 }
@@ -124,7 +131,8 @@ type Datagram struct {
 
 // newDatagram is the request that a packet is.
 func newDatagram(packet []byte, socket net.PacketConn, sender net.Addr) *Request {
-	return &Request{Conn: &Datagram{packet, socket, sender, packet}, ClientAddress: sender}
+	conn := &Datagram{packet, socket, sender, packet}
+	return &Request{Conn: conn, ClientAddress: sender}
 }
 
 func (d *Datagram) Read(p []byte) (int, error) {
@@ -136,9 +144,12 @@ func (d *Datagram) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (d *Datagram) Write(p []byte) (int, error) { return d.Socket.WriteTo(p, d.sender) }
-func (d *Datagram) LocalAddr() net.Addr         { return d.Socket.LocalAddr() }
-func (d *Datagram) RemoteAddr() net.Addr        { return d.sender }
+func (d *Datagram) Write(p []byte) (int, error) {
+	return d.Socket.WriteTo(p, d.sender)
+}
+
+func (d *Datagram) LocalAddr() net.Addr  { return d.Socket.LocalAddr() }
+func (d *Datagram) RemoteAddr() net.Addr { return d.sender }
 
 // Nobody waits for a datagram that is there, or to send one, so that deadlines
 // mean nothing; and the socket, which is the server's, does not close with it.
@@ -156,12 +167,11 @@ type UnixDatagramServer struct {
 }
 
 // Bind makes the server ready, as that of UnixStreamServer does.
-func (s *UnixDatagramServer) Bind(self Server, path string, newHandler RequestHandlerClass) error {
+func (s *UnixDatagramServer) Bind(
+	self Server, path string, newHandler RequestHandlerClass,
+) error {
 	s.ServerAddress = path
-	return s.bind(self, path, newHandler, func() error {
-		if err := needUnixSockets(); err != nil {
-			return err
-		}
+	return s.bindUnix(self, path, newHandler, func() error {
 		conn, err := s.listen("unixgram", path)
 		if err != nil {
 			return err
