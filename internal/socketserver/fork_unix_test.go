@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +23,7 @@ func TestMaxChildren(t *testing.T) {
 	s := create(t, "countingServer", "echo").(*countingServer)
 	s.MaxChildren = 2
 	var clients []net.Conn
-	for range 5 {
+	for range 4 {
 		clients = append(clients, connect(t, s))
 	}
 	go s.ServeForever()
@@ -32,7 +33,7 @@ func TestMaxChildren(t *testing.T) {
 			leave(t, clients[i-1], ">")
 		}
 	}
-	leave(t, clients[4], ">")
+	leave(t, clients[3], ">")
 	s.ServerClose()
 	if s.most != 2 {
 		t.Errorf("there were %d children, want 2", s.most)
@@ -91,6 +92,7 @@ func TestChild(t *testing.T) {
 
 // A child's status is 0 if its handler returned, else 1.
 func TestExitStatus(t *testing.T) {
+	t.Setenv(pathVariable, filepath.Join(folder(t), "log"))
 	for handler, want := range map[string]int{"upper": 0, "exit": 1} {
 		s := create(t, "ForkingTCPServer", handler)
 		client := connect(t, s)
@@ -123,14 +125,14 @@ func seen(s server, client net.Conn) string {
 func TestForkingBurst(t *testing.T) {
 	n := 1000
 	if progtest.Race {
-		n = 10
+		n = 5
 	}
 	for _, burstOf := range []struct {
 		class, handler string
 		n              int
 	}{
 		{"ForkingTCPServer", "line", n},
-		{"ForkingUDPServer", "datagram", 3},
+		{"ForkingUDPServer", "datagram", 2},
 	} {
 		s, stop := start(t, burstOf.class, burstOf.handler)
 		burst(t, s, 1) // what is opened once stays open

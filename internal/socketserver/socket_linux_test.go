@@ -17,7 +17,7 @@ func TestRequestQueueSize(t *testing.T) {
 		if err := control(s.listener.Listener, func(fd uintptr) error {
 			// Linux tells it in this place of a socket that listens.
 			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-			if err == nil && (size > 0 && info.Sacked != uint32(size) || info.Sacked < 5) {
+			if err == nil && info.Sacked != uint32(size) && (size > 0 || info.Sacked <= 5) {
 				t.Errorf("%d clients may wait, want %d", info.Sacked, size)
 			}
 			return err

@@ -33,9 +33,6 @@ func runServer(t *testing.T, class string) {
 	}
 	s, stop := start(t, class, handler)
 	forks := strings.HasPrefix(class, "Forking")
-	if forks {
-		defer simpleSubprocess(t)()
-	}
 	processes := map[int]bool{os.Getpid(): true}
 	for range 3 {
 		client := connect(t, s)
@@ -96,9 +93,13 @@ func simpleSubprocess(t *testing.T) (wait func()) {
 	}
 }
 
+func TestForkingTCPServer(t *testing.T) {
+	defer simpleSubprocess(t)()
+	runServer(t, "ForkingTCPServer")
+}
+
 func TestTCPServer(t *testing.T)                   { runServer(t, "TCPServer") }
 func TestThreadingTCPServer(t *testing.T)          { runServer(t, "ThreadingTCPServer") }
-func TestForkingTCPServer(t *testing.T)            { runServer(t, "ForkingTCPServer") }
 func TestUnixStreamServer(t *testing.T)            { runServer(t, "UnixStreamServer") }
 func TestThreadingUnixStreamServer(t *testing.T)   { runServer(t, "ThreadingUnixStreamServer") }
 func TestForkingUnixStreamServer(t *testing.T)     { runServer(t, "ForkingUnixStreamServer") }

@@ -22,7 +22,7 @@ import (
 func TestStop(t *testing.T) {
 	for _, test := range []struct {
 		class, network string
-		idle           bool // it can have a client who says nothing besides
+		ctrlC          bool // and there is a client who says nothing besides
 	}{
 		{"TCPServer", "tcp", false},
 		{"ThreadingTCPServer", "tcp", true},
@@ -38,19 +38,19 @@ func TestStop(t *testing.T) {
 			hear(t, asker, "hello")
 			hear(t, asker, "wait")
 			var idle net.Conn
-			if test.idle {
+			if test.ctrlC {
 				idle = visit(t, server, test.network)
 				hear(t, idle, "hello")
 			}
-			group := server.Pid
-			if test.idle {
-				group = -group
+			whom := server.Pid
+			if test.ctrlC {
+				whom = -whom // its group
 			}
-			if err := syscall.Kill(group, syscall.SIGINT); err != nil {
+			if err := syscall.Kill(whom, syscall.SIGINT); err != nil {
 				t.Fatal(err)
 			}
 			hear(t, asker, "late")
-			if test.idle {
+			if test.ctrlC {
 				ended(t, idle, "")
 			}
 			wantOutput(t, server)
