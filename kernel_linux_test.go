@@ -25,27 +25,37 @@ func stamp(conn syscall.Conn) error {
 
 // keepStamping has the kernel note times until the test ends. It begins with that
 // a moment after the first socket has asked for it, and that moment is waited for,
-// and ends when the last socket that has asked is closed: stamped never is.
+// and ends when the last socket that has asked is closed: these never are.
 var keepStamping = sync.OnceValue(func() error {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	stamped = conn
-	if err := errors.Join(askForStamps(conn), conn.SetDeadline(time.Now().Add(progtest.Patience))); err != nil {
+	defer listener.Close()
+	sender, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	receiver, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	neverClosed = []net.Conn{sender, receiver}
+	err = errors.Join(askForStamps(receiver.(*net.TCPConn)), receiver.SetDeadline(time.Now().Add(progtest.Patience)))
+	if err != nil {
 		return err
 	}
 	err = errNoStamp
 	for err == errNoStamp {
-		if _, err := conn.WriteTo([]byte("what time is it?"), conn.LocalAddr()); err != nil {
+		if _, err := sender.Write([]byte("what time is it?")); err != nil {
 			return err
 		}
-		_, _, err = receive(conn, make([]byte, 16))
+		_, _, err = receive(receiver.(*net.TCPConn), make([]byte, 16))
 	}
 	return err
 })
 
-var stamped *net.UDPConn
+var neverClosed []net.Conn
 
 var errNoStamp = errors.New("the kernel did not say when it came")
 
