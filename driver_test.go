@@ -22,6 +22,7 @@ func TestScriptsThatMustFail(t *testing.T) {
 		"other lines":     {"serve srv_single 127.0.0.1 -p 0\nterminate srv_single\ntranscript stdout want\n-- want --\nListening at ('', 41284)", "is not want"},
 		"other answers":   {"serve srv_single 127.0.0.1 -p 0\nconnect a\nsay a Why?\nhear a Because.................\nterminate srv_single", "want \"Because"},
 		"nobody answers":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
+		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
 		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "runs already"},
 	} {
 		t.Run(name, func(t *testing.T) {

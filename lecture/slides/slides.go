@@ -53,7 +53,7 @@ func ParseCommandLine(parser *argparse.Parser, address socket.Address) socket.Ad
 }
 
 // ParseServerCommandLine parses the command line of a TCP server, which may say
-// what Timeout is as well. The host ” is every interface.
+// what Timeout is as well. The empty host is every interface.
 func ParseServerCommandLine(description string, address socket.Address) socket.Address {
 	parser := argparse.New(description)
 	t := parser.Seconds("t", Timeout, "close a conversation that is silent so long (default 60, 0 never)")

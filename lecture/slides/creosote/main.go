@@ -128,10 +128,10 @@ func resolve(name string) netip.AddrPort {
 
 func main() {
 	parser := argparse.New("Mr. Creosote, a remote debugger")
-	h := parser.String("H", "host", "", "spew to this host (default this machine); as the bucket, listen only at it")
+	h := parser.String("H", "host", "", "spew to this host (default this one); the bucket listens at it (default '')")
 	p := parser.Port("p", port, "UDP port (default 7739)")
-	l := parser.String("l", "file", "", "as the bucket, append to this file too")
-	r := parser.String("r", "host", "", "as the bucket, redirect to the bucket at host or host:port")
+	l := parser.String("l", "file", "", "the bucket appends to this file, too")
+	r := parser.String("r", "host", "", "the bucket redirects to the one at host, or host:port")
 	words := parser.Words("word", "what to spew; without any, be the bucket")
 	parser.Parse()
 	address := socket.Address{Host: *h, Port: *p}

@@ -11,7 +11,7 @@
 //
 // What to try: "telnet localhost 8888" is a client too.
 //
-// What Go changes: C's ctime is a layout, time.ANSIC.
+// What Go changes: ctime is no function but a layout, time.ANSIC.
 package main
 
 import (
