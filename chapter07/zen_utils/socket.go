@@ -19,8 +19,8 @@ import (
 type Socket struct {
 	conn    net.Conn
 	framer  Framer
-	buffer  [512]byte // sixteen questions fit; a silent client holds no more
-	large   []byte    // for who sends more at once, or none
+	buffer  []byte    // small, or a larger one for who sends more at once
+	small   [128]byte // five questions fit; a silent client holds no more
 	full    bool      // there was no room in buffer for all that had come
 	broken  error     // what receiveMore has found instead of more
 	unsent  []byte
@@ -38,6 +38,7 @@ const stopped, late = 0, -1
 // to stop, the conversation ends as soon as what was received is answered.
 func NewSocket(conn net.Conn, timeout time.Duration) *Socket {
 	s := &Socket{conn: conn, timeout: timeout}
+	s.buffer = s.small[:]
 	conversations.add(s)
 	return s
 }
@@ -90,12 +91,12 @@ func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 // segment shall leave in one write, and a segment can be longer than buffer.
 func (s *Socket) receiveMore(suffix byte) ([]byte, error) {
 	s.full = false
-	if s.large == nil {
-		s.large = make([]byte, MaxMessage)
+	if len(s.buffer) < MaxMessage {
+		s.buffer = make([]byte, MaxMessage)
 	}
-	n, err := socket.RecvNow(s.conn, s.large)
+	n, err := socket.RecvNow(s.conn, s.buffer)
 	if n > 0 {
-		s.framer.Feed(s.large[:n])
+		s.framer.Feed(s.buffer[:n])
 		return s.framer.Next(suffix)
 	}
 	if err != socket.ErrWouldBlock {

@@ -185,7 +185,7 @@ func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 		message, err = sock.received(0, sock.broken, suffix)
 	}
 	for message == nil && err == nil {
-		n, why := sock.conn.Read(sock.buffer[:])
+		n, why := sock.conn.Read(sock.buffer)
 		message, err = sock.received(n, why, suffix)
 	}
 	sock.stopClock()
