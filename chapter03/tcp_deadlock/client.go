@@ -28,7 +28,7 @@ func client(address socket.Address, bytecount int64, fix bool) {
 	sock.SetNoDelay(false) // let small pieces travel together, as Python does
 	receiving := sync.OnceValue(func() *counter { return count(sock.receive) })
 	if fix {
-		receiving() // and do not wait until all is sent
+		receiving() // begins, and does not wait until all is sent
 	}
 	if err := count(sock.send).show("bytes sent"); err != nil {
 		giveUp("send", err)
