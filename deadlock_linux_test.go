@@ -17,26 +17,7 @@ import (
 // what the counters say. With -fix the same count goes through.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
-	server := launch(t, progtest.Start, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
-	if err := narrow(server); err != nil {
-		t.Skip("the kernel lets nobody look: ", err)
-	}
-	const count = 400_000
-	args := []string{"client", "127.0.0.1", strconv.Itoa(count), "-p", server.Port}
-
-	// The server is busy until the client's buffer is small as well.
-	another := dial(t, server)
-	client := launch(t, progtest.Launch, "tcp_deadlock", args...)
-	waitFor(t, client, "bytes sent")
-	if err := narrow(client); err != nil {
-		t.Fatal(err)
-	}
-	another.Close()
-	waitFor(t, server, `closed\nProcessing .*\n`)
-	sides, err := stuck(server, client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, client, sides := deadlock(t)
 
 	// The server has a piece in hand that it has read and not sent, or not all;
 	// and the client perhaps, of which not all is in the buffer.
@@ -45,23 +26,78 @@ func TestDeadlock(t *testing.T) {
 	processed := shows(t, server, "processed so far", toClient-1024, toClient)
 	sent := shows(t, client, "sent", processed+toServer-16, processed+toServer+1024)
 	t.Logf("%d bytes sent, %d processed; %d on the way to the server, %d on the way back", sent, processed, toServer, toClient)
-	if sent >= count || strings.Contains(client.Output(), "Receiving") {
+	if sent >= enough || strings.Contains(client.Output(), "Receiving") {
 		t.Errorf("the client has not waited with reading:\n%s", client.Output())
 	}
 
-	// At Ctrl-C the client leaves, and the server goes on.
+	// At Ctrl-C the client ends its line and leaves, without a word. The server
+	// says what has become of it, and serves the next.
 	if err := client.Stop(os.Interrupt); err != nil {
 		t.Error(err)
 	}
-	fixed := launch(t, progtest.Launch, "tcp_deadlock", append(args, "-fix")...)
-	shows(t, fixed, "received", count, count)
+	if !strings.HasSuffix(client.Output(), " bytes sent \n") {
+		t.Errorf("at Ctrl-C the client printed:\n%s", client.Output())
+	}
+	waitFor(t, server, `\ntcp_deadlock: client .*: (connection reset by peer|broken pipe) before we sent \d+ bytes\n  Socket closed\n`)
+	fixed := narrowClient(t, server, "-fix")
+	shows(t, fixed, "received", enough, enough)
 	if err := fixed.Wait(); err != nil {
 		t.Errorf("with -fix: %v\n%s", err, fixed.Output())
 	}
-	shows(t, server, "processed so far", count, count)
+	shows(t, server, "processed so far", enough, enough)
 	if err := server.Stop(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
+}
+
+// A server that is stuck can be told to stop. It says how much it still had to
+// send, and the client that the server is gone.
+func TestDeadlockStopped(t *testing.T) {
+	t.Parallel()
+	server, client, _ := deadlock(t)
+	if err := server.Stop(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	waitFor(t, server, `\ntcp_deadlock: client .*: server stopped before we sent \d+ bytes\n  Socket closed\n$`)
+	if err := client.Wait(); err == nil {
+		t.Error("the client ended with status 0")
+	}
+	waitFor(t, client, ` bytes sent \ntcp_deadlock: send: (connection reset by peer|broken pipe)\n$`)
+}
+
+// enough bytes to deadlock, where buffers are small.
+const enough = 400_000
+
+// deadlock returns a server and a client once they are deadlocked, and what the
+// kernel knows of either side.
+func deadlock(t *testing.T) (server, client *progtest.Server, sides []side) {
+	t.Helper()
+	server = launch(t, progtest.Start, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
+	if err := narrow(server); err != nil {
+		t.Skip("the kernel lets nobody look: ", err)
+	}
+	client = narrowClient(t, server)
+	waitFor(t, server, `closed\nProcessing .*\n`)
+	sides, err := stuck(server, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, client, sides
+}
+
+// narrowClient starts a client with enough bytes, and keeps the server busy
+// until the client's buffer is as small as its own.
+func narrowClient(t *testing.T, server *progtest.Server, args ...string) *progtest.Server {
+	t.Helper()
+	another := dial(t, server)
+	defer another.Close()
+	args = append([]string{"client", "127.0.0.1", strconv.Itoa(enough), "-p", server.Port}, args...)
+	client := launch(t, progtest.Launch, "tcp_deadlock", args...)
+	waitFor(t, client, "bytes sent")
+	if err := narrow(client); err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 func waitFor(t *testing.T, program *progtest.Server, pattern string) {

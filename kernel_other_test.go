@@ -20,9 +20,3 @@ func receive(conn net.Conn, buffer []byte) (int, time.Time, error) {
 func taken(net.Conn) error { return errors.New("the command taken needs Linux") }
 
 func narrow(*progtest.Server) error { return nil }
-
-type side struct{}
-
-func stuck(...*progtest.Server) ([]side, error) {
-	return nil, errors.New("the command stuck needs Linux")
-}

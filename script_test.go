@@ -30,8 +30,6 @@ import (
 //	interrupt PROGRAM       the same with SIGINT, as Ctrl-C does
 //	narrow PROGRAM          make the kernel's buffers small for the clients that
 //	                        the server has yet to accept, where that can be done
-//	stuck PROGRAM           wait until the server's client does not take what it
-//	                        sends, and it reads nothing more (Linux)
 //	transcript GOT WANT     compare two files, or stdout, as transcripts: port
 //	                        numbers that the system chose and times may differ,
 //	                        and of a line that was written over the last counts
@@ -68,7 +66,6 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
 	"narrow":     narrowed,
-	"stuck":      isStuck,
 	"transcript": transcript,
 	"sorted":     sorted,
 }
@@ -152,12 +149,6 @@ func narrowed(ts *testscript.TestScript, neg bool, args []string) {
 	if err := narrow(named(ts, args[0])); err != nil {
 		ts.Logf("the buffers are as they were: %v", err)
 	}
-}
-
-func isStuck(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 1, 1, "stuck PROGRAM")
-	_, err := stuck(named(ts, args[0]))
-	ts.Check(err)
 }
 
 func transcript(ts *testscript.TestScript, neg bool, args []string) {
