@@ -26,13 +26,17 @@ import (
 //	order              who began to hear an answer before whom, since the last
 //	                   serve: the names, in one line, to stdout
 //	crowd N            N more clients connect, and each has a question answered
+//	datagram TEXT [N]  send TEXT, or N times TEXT, to 127.0.0.1:$PORT, as one datagram
+//	reply TEXT [N]     wait for a datagram that answers the last one, and is TEXT
 //
-// They hang up when their script ends.
+// TEXT may have Go's escapes, as in 'one line\r\n'. The clients hang up when their
+// script ends.
 type clients struct {
 	mu      sync.Mutex
 	changed sync.Cond // with mu: somebody has heard something
 	named   map[string]*client
 	order   []arrival // who has heard something since serve
+	udp     net.Conn  // the socket of the last datagram
 }
 
 type arrival struct {
@@ -56,6 +60,9 @@ func newClients(env *testscript.Env) {
 	env.Defer(func() {
 		for _, client := range c.named {
 			client.Close()
+		}
+		if c.udp != nil {
+			c.udp.Close()
 		}
 	})
 }
@@ -113,16 +120,40 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			ts.Check(c.hear(c.named[name], "Complex."))
 		}
 	},
+	"datagram": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 2, "datagram TEXT [N]")
+		c := clientsOf(ts)
+		if c.udp != nil {
+			c.udp.Close()
+		}
+		var err error
+		c.udp, err = net.Dial("udp", net.JoinHostPort("127.0.0.1", ts.Getenv("PORT")))
+		ts.Check(err)
+		_, err = fmt.Fprint(c.udp, repeated(ts, args))
+		ts.Check(err)
+	},
+	"reply": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 2, "reply TEXT [N]")
+		udp, buffer := clientsOf(ts).udp, make([]byte, 1<<16)
+		ts.Check(udp.SetReadDeadline(time.Now().Add(progtest.Patience)))
+		n, err := udp.Read(buffer)
+		ts.Check(err)
+		if want := repeated(ts, args); string(buffer[:n]) != want {
+			ts.Fatalf("the reply is %q, want %q", buffer[:n], want)
+		}
+	},
 }
 
 // repeated is what TEXT [N] stands for.
 func repeated(ts *testscript.TestScript, args []string) string {
+	text, err := strconv.Unquote(`"` + args[0] + `"`)
+	ts.Check(err)
 	if len(args) == 1 {
-		return args[0]
+		return text
 	}
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	return strings.Repeat(args[0], n)
+	return strings.Repeat(text, n)
 }
 
 // forgetOrder begins a new order, for a new server.

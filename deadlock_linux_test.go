@@ -3,6 +3,8 @@ package fopnp
 import (
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -72,7 +74,7 @@ const enough = 400_000
 // kernel knows of either side.
 func deadlock(t *testing.T) (server, client *progtest.Server, sides []side) {
 	t.Helper()
-	server = launch(t, progtest.Start, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
+	server = progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
 	if err := narrow(server); err != nil {
 		t.Skip("the kernel lets nobody look: ", err)
 	}
@@ -92,12 +94,23 @@ func narrowClient(t *testing.T, server *progtest.Server, args ...string) *progte
 	another := dial(t, server)
 	defer another.Close()
 	args = append([]string{"client", "127.0.0.1", strconv.Itoa(enough), "-p", server.Port}, args...)
-	client := launch(t, progtest.Launch, "tcp_deadlock", args...)
+	client := launch(t, "tcp_deadlock", args...)
 	waitFor(t, client, "bytes sent")
 	if err := narrow(client); err != nil {
 		t.Fatal(err)
 	}
 	return client
+}
+
+// launch starts a client, which is killed if the test does not end it.
+func launch(t *testing.T, name string, args ...string) *progtest.Server {
+	t.Helper()
+	program, err := progtest.Launch(exec.Command(filepath.Join(progtest.Bin(), name), args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Kill() })
+	return program
 }
 
 func waitFor(t *testing.T, program *progtest.Server, pattern string) {

@@ -3,8 +3,6 @@ package fopnp
 import (
 	"io"
 	"net"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -18,7 +16,7 @@ import (
 // says an octet now and then is sent away before it has said them all.
 func TestOctetAtATime(t *testing.T) {
 	t.Parallel()
-	server := launch(t, progtest.Start, "tcp_sixteen", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
+	server := progtest.MustStart(t, "tcp_sixteen", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
 	conn := dial(t, server)
 	sentAway := make(chan struct{})
 	go func() {
@@ -53,7 +51,7 @@ func TestOctetAtATime(t *testing.T) {
 // was cannot be known, and another client tries.
 func TestByteAtATime(t *testing.T) {
 	t.Parallel()
-	server := launch(t, progtest.Start, "tcp_deadlock", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
+	server := progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
 	giveUp := time.Now().Add(progtest.Patience)
 	for !staysFor(time.Second, dial(t, server)) {
 		if time.Now().After(giveUp) {
@@ -81,17 +79,6 @@ func staysFor(d time.Duration, conn net.Conn) bool {
 		<-tick.C
 	}
 	return true
-}
-
-// launch starts a program that is killed if the test does not end it.
-func launch(t *testing.T, start func(*exec.Cmd) (*progtest.Server, error), name string, args ...string) *progtest.Server {
-	t.Helper()
-	program, err := start(exec.Command(filepath.Join(progtest.Bin(), name), args...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { program.Kill() })
-	return program
 }
 
 // dial connects to a server. No test waits longer for it than it may.

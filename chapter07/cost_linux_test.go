@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -77,7 +76,7 @@ func TestTenThousandClients(t *testing.T) {
 			continue
 		}
 		t.Run(cost.server, func(t *testing.T) { // one after the other: they fill the machine
-			server := start(t, exec.Command(filepath.Join(progtest.Bin(), cost.server), "127.0.0.1", "-p", "0"))
+			server := progtest.MustStart(t, cost.server, "127.0.0.1", "-p", "0")
 			before := resident(t, server)
 			clients := connect(t, server, n)
 			askInTurn(t, clients, 1)
@@ -92,16 +91,6 @@ func TestTenThousandClients(t *testing.T) {
 			}
 		})
 	}
-}
-
-// start starts a server that is killed if the test does not end it.
-func start(t *testing.T, cmd *exec.Cmd) *progtest.Server {
-	server, err := progtest.Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Kill() })
-	return server
 }
 
 // connect opens n connections, which are closed when the test ends.

@@ -21,7 +21,7 @@ func server(address socket.Address, timeout time.Duration) {
 		if err != nil {
 			return // told to stop
 		}
-		sc, sockname := socket.NewConversation(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
+		sc, sockname := socket.Converse(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
 		fmt.Printf("Processing up to 1024 bytes at a time from %s\n", sockname)
 		processed := count(func(n *counter) error { return capitalize(sc, n) })
 		if err := processed.show("bytes processed so far"); err != nil {
@@ -37,7 +37,7 @@ func server(address socket.Address, timeout time.Duration) {
 func capitalize(sc *socket.Conversation, processed *counter) error {
 	data := make([]byte, 1024)
 	for {
-		sc.Restart()
+		sc.StartClock()
 		n, err := sc.Read(data)
 		if err == io.EOF || err == socket.ErrStopped {
 			return nil

@@ -51,7 +51,7 @@ func server(address socket.Address, timeout time.Duration) {
 		if err != nil {
 			return // told to stop
 		}
-		sc, sockname := socket.NewConversation(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
+		sc, sockname := socket.Converse(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
 		fmt.Printf("We have accepted a connection from %s\n", sockname)
 		if err := converse(sc); err != nil {
 			program.Complain("client "+sockname, err)
@@ -68,8 +68,8 @@ func converse(sc *socket.Conversation) error {
 		return err
 	}
 	fmt.Printf("  Incoming sixteen-octet message: %s\n", pyfmt.Bytes(message))
-	if _, err := io.WriteString(sc, "Farewell, client"); err != nil {
-		return fmt.Errorf("reply not sent: %s", program.Why(err))
+	if err := sc.SendAll([]byte("Farewell, client")); err != nil {
+		return err
 	}
 	sc.Close()
 	fmt.Println("  Reply sent, socket closed")
@@ -81,9 +81,9 @@ func client(address socket.Address, timeout time.Duration) {
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	sock := socket.NewConversation(conn, timeout)
+	sock := socket.Converse(conn, timeout)
 	fmt.Printf("Client has been assigned socket name %s\n", pyfmt.Addr(sock.LocalAddr()))
-	if _, err := io.WriteString(sock, "Hi there, server"); err != nil {
+	if err := sock.SendAll([]byte("Hi there, server")); err != nil {
 		program.Fail("send", err)
 	}
 	reply, err := recvall(sock, 16)

@@ -25,6 +25,7 @@ type Parser struct {
 	description string
 	options     *pflag.FlagSet
 	arguments   []argument
+	words       *words
 }
 
 // An argument is known by its place. Those that may be left out come last.
@@ -125,7 +126,10 @@ func (p *Parser) parse(args []string) error {
 	}
 	if p.options.NArg() > len(p.arguments) {
 		extra := p.options.Args()[len(p.arguments):]
-		return errors.New("unrecognized arguments: " + strings.Join(extra, " "))
+		if p.words == nil {
+			return errors.New("unrecognized arguments: " + strings.Join(extra, " "))
+		}
+		p.words.given = extra
 	}
 	return nil
 }
@@ -179,6 +183,9 @@ func (p *Parser) usage() string {
 			words = append(words, a.metavar())
 		}
 	}
+	if p.words != nil {
+		words = append(words, p.words.metavar())
+	}
 	return strings.Join(words, " ") + "\n"
 }
 
@@ -198,11 +205,14 @@ func (p *Parser) help() string {
 	for _, a := range p.arguments {
 		width = max(width, len(a.metavar()))
 	}
-	if p.arguments != nil {
+	if p.arguments != nil || p.words != nil {
 		b.WriteString("\npositional arguments:\n")
 	}
 	for _, a := range p.arguments {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, a.metavar(), a.help)
+	}
+	if p.words != nil {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, p.words.metavar(), p.words.help)
 	}
 	fmt.Fprintf(&b, "\noptions:\n  %-*s  %s\n", width, "-h, --help", "show this help message and exit")
 	p.options.VisitAll(func(option *pflag.Flag) {

@@ -153,3 +153,24 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// Words are all arguments that have no place of their own, wherever options stand.
+func TestWords(t *testing.T) {
+	for _, test := range []struct{ args, words []string }{
+		{nil, nil},
+		{[]string{"-p", "0"}, nil},
+		{[]string{""}, []string{""}},
+		{[]string{"waiter", "-p", "0", "wafer thin"}, []string{"waiter", "wafer thin"}},
+		{[]string{"-p", "0", "--", "-p", "1"}, []string{"-p", "1"}},
+	} {
+		p := New("spews")
+		words := p.Words("word", "what to spew")
+		p.Port("p", 7739, "UDP port (default 7739)")
+		if err := p.parse(test.args); err != nil {
+			t.Errorf("%q: %v", test.args, err)
+		}
+		if diff := cmp.Diff(test.words, *words); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.args, diff)
+		}
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -31,10 +33,11 @@ type Server struct {
 }
 
 // announcement is the line that every server prints when it is ready, if only
-// because its port was given as 0:
+// because its port was given as 0. Creosote's text has words of its own:
 //
 //	Listening at ('127.0.0.1', 41285)
-var announcement = regexp.MustCompile(`(?m)^Listening at .*?(\d+)[^\d\n]*$`)
+//	waiting on port: 41285
+var announcement = regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*?(\d+)[^\d\n]*$`)
 
 // Start starts a server and waits until it announces its address. What it
 // prints to stdout and stderr is collected in the order in which it came.
@@ -73,6 +76,18 @@ func Launch(cmd *exec.Cmd) (*Server, error) {
 		close(s.exited)
 	}()
 	return s, nil
+}
+
+// MustStart starts a program of Bin as Start does. It fails the test if it cannot,
+// and kills the server if the test does not end it.
+func MustStart(t testing.TB, name string, args ...string) *Server {
+	t.Helper()
+	server, err := Start(exec.Command(filepath.Join(Bin(), name), args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Kill() })
+	return server
 }
 
 // Output is all that the server has printed so far.

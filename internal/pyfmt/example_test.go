@@ -68,3 +68,26 @@ func ExampleHostPort_args() {
 	// Output:
 	// ('', 1060)
 }
+
+// print data, of text, of a line that would be two, and of one that would clear
+// the screen.
+func ExampleBare_print() {
+	fmt.Println(pyfmt.Bare([]byte(`Don't say "café"\n`)))
+	fmt.Println(pyfmt.Bare([]byte("good\nConnected: ('127.0.0.1', 41285)")))
+	fmt.Println(pyfmt.Bare([]byte("\x1b[2J\xff\u202e")))
+	// Output:
+	// Don't say "café"\n
+	// good\nConnected: ('127.0.0.1', 41285)
+	// \x1b[2J\xff\xe2\x80\xae
+}
+
+// print `data`[1:-1]
+func ExampleUnquoted_repr() {
+	fmt.Println(pyfmt.Unquoted([]byte("two\nlines")))
+	fmt.Println(pyfmt.Unquoted([]byte(`Don't`)), pyfmt.Unquoted([]byte(`"Don't"`)))
+	fmt.Println(pyfmt.Unquoted([]byte("caf\xc3\xa9")))
+	// Output:
+	// two\nlines
+	// Don't "Don\'t"
+	// caf\xc3\xa9
+}

@@ -33,5 +33,23 @@ func (b *Backoff) Failed(what string, err error) time.Duration {
 	return pause
 }
 
+// Wait waits for as long as Failed says, or until the program is asked to stop.
+func (b *Backoff) Wait(what string, err error) {
+	select {
+	case <-time.After(b.Failed(what, err)):
+	case <-program.Stopping().Done():
+	}
+}
+
+// Tried notes how an attempt went, the next of which comes when there is occasion
+// for it: if it failed, and the one before did not, a line on stderr says so.
+func (b *Backoff) Tried(what string, err error) {
+	if err != nil {
+		b.Failed(what, err)
+	} else {
+		b.Succeeded()
+	}
+}
+
 // Succeeded ends a row of failures.
 func (b *Backoff) Succeeded() { b.pause.Store(0) }

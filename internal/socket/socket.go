@@ -59,10 +59,13 @@ type Listener struct {
 // use for and which cost four system calls a connection.
 //
 // From here on SIGINT and SIGTERM stop the program in order, and the listener
-// closes when they do.
-func Listen(address Address) (*Listener, error) {
+// closes when they do. What else there is to set, options set before it opens.
+func Listen(address Address, options ...func(*net.ListenConfig)) (*Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1}
 	config.SetMultipathTCP(false)
+	for _, set := range options {
+		set(&config)
+	}
 	listener, err := config.Listen(context.Background(), "tcp", address.join())
 	if err != nil {
 		return nil, err
@@ -112,9 +115,6 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, os.ErrDeadlineExceeded
 		}
-		select {
-		case <-time.After(l.backoff.Failed("accept", err)):
-		case <-program.Stopping().Done():
-		}
+		l.backoff.Wait("accept", err)
 	}
 }

@@ -3,6 +3,7 @@ package socket
 import (
 	"errors"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +61,26 @@ func TestListen(t *testing.T) {
 		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("accept after close: %v", err)
 		}
+	}
+}
+
+// Who is at the other end of a conversation has the time for each message, to take
+// it and to send it, and the error says what was not taken.
+func TestConversation(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	c := Converse(ours, 10*time.Millisecond)
+	defer c.Close()
+	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nobody sends, and Read returns %d, %v", n, err)
+	}
+	if err := c.SendAll([]byte("hello")); err == nil || err.Error() != "timed out before we sent b'hello'" {
+		t.Errorf("nobody reads, and the error is %v", err)
+	}
+	c.timeout = 30 * time.Second
+	c.StartClock()
+	go theirs.Write([]byte("x"))
+	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
+		t.Errorf("somebody sends, and Read returns %d, %v", n, err)
 	}
 }

@@ -1,180 +1,264 @@
 package socketserver
 
 import (
+	"errors"
 	"fmt"
-	"io"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"net"
+	"os"
+	"os/exec"
 	"slices"
-	"sync"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"fopnp/internal/socket"
 )
 
-// A plain server handles one request at a time, a threading one all at once.
-type (
-	plain     struct{ TCPServer }
-	threading struct {
-		ThreadingMixIn
-		TCPServer
+// The tests of this file that are about one class each are those of CPython's
+// Lib/test/test_socketserver.py, class SocketServerTest, by the same names.
+
+const testString = "hello world\n"
+
+// runServer has three clients of a server answered: those of a forking server by
+// a process each, all others by this one. Then nothing of the server is left.
+func runServer(t *testing.T, class string) {
+	handler := "line"
+	if strings.Contains(class, "UDP") || strings.Contains(class, "Datagram") {
+		handler = "datagram"
 	}
-)
-
-// problems are what the servers' handlers panicked of.
-var problems struct {
-	sync.Mutex
-	all []string
+	s, stop := start(t, class, handler)
+	forks := strings.HasPrefix(class, "Forking")
+	processes := map[int]bool{os.Getpid(): true}
+	for range 3 {
+		client := connect(t, s)
+		say(t, client, testString)
+		process := handledBy(t, client, testString)
+		if processes[process] == forks {
+			t.Errorf("handled by process %d, after %v", process, processes)
+		}
+		processes[process] = true
+		if handler == "line" {
+			ended(t, client, "")
+		}
+		client.Close()
+	}
+	at := address(s)
+	stop()
+	if err := s.HandleRequest(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the server was closed: %v", err)
+	}
+	if _, err := os.Stat(at.String()); strings.Contains(class, "Unix") && !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("its path: %v", err)
+	}
+	if forking, ok := s.(interface{ active() int }); ok && forking.active() != 0 {
+		t.Errorf("%d children are left", forking.active())
+	}
+	noRequests(t)
 }
 
-func note(problem any) {
-	problems.Lock()
-	defer problems.Unlock()
-	problems.all = append(problems.all, fmt.Sprint(problem))
+// active is how many children there are.
+func (m *ForkingMixIn) active() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.children
 }
 
-func (s *plain) HandleError(_ *Request, problem any)     { note(problem) }
-func (s *threading) HandleError(_ *Request, problem any) { note(problem) }
-
-// An echo sends back what it receives, until it is told to stop or to panic. Its
-// setup and finish frame the answers.
-type echo struct{ BaseRequestHandler }
-
-func newEcho(base BaseRequestHandler) RequestHandler { return &echo{base} }
-
-func (h *echo) Setup()  { io.WriteString(h.Request, "<") }
-func (h *echo) Finish() { io.WriteString(h.Request, ">") }
-
-func (h *echo) Handle() {
-	buffer := make([]byte, 100)
-	for {
-		n, err := h.Request.Read(buffer)
-		if err != nil {
-			return
-		}
-		if string(buffer[:n]) == "panic" {
-			panic("as told by " + h.ClientAddress.String())
-		}
-		h.Request.Write(buffer[:n])
+// noRequests wants all requests to have been closed.
+func noRequests(t *testing.T) {
+	t.Helper()
+	open.mu.Lock()
+	defer open.mu.Unlock()
+	for r := open.first; r != nil; r = r.next {
+		t.Errorf("the request from %v is still open", r.ClientAddress)
 	}
 }
 
-// serve runs a server until test is done with it.
-func serve(t *testing.T, server interface {
-	Server
-	Bind(Server, socket.Address, func(BaseRequestHandler) RequestHandler) error
-	ServeForever()
-}, base *BaseServer, test func(connect func() *net.TCPConn)) {
-	if err := server.Bind(server, socket.Address{Host: "127.0.0.1"}, newEcho); err != nil {
+// simpleSubprocess starts a child that is none of the server's. Nobody waits for
+// it but we, afterwards.
+func simpleSubprocess(t *testing.T) (wait func()) {
+	child := exec.Command(os.Args[0])
+	child.Env = append(os.Environ(), classVariable+"=none")
+	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
+	return func() {
+		if err := child.Wait(); child.ProcessState.ExitCode() != 72 {
+			t.Errorf("our own child: %v", err)
+		}
+	}
+}
+
+func TestForkingTCPServer(t *testing.T) {
+	defer simpleSubprocess(t)()
+	runServer(t, "ForkingTCPServer")
+}
+
+func TestTCPServer(t *testing.T)                   { runServer(t, "TCPServer") }
+func TestThreadingTCPServer(t *testing.T)          { runServer(t, "ThreadingTCPServer") }
+func TestUnixStreamServer(t *testing.T)            { runServer(t, "UnixStreamServer") }
+func TestThreadingUnixStreamServer(t *testing.T)   { runServer(t, "ThreadingUnixStreamServer") }
+func TestForkingUnixStreamServer(t *testing.T)     { runServer(t, "ForkingUnixStreamServer") }
+func TestUDPServer(t *testing.T)                   { runServer(t, "UDPServer") }
+func TestThreadingUDPServer(t *testing.T)          { runServer(t, "ThreadingUDPServer") }
+func TestForkingUDPServer(t *testing.T)            { runServer(t, "ForkingUDPServer") }
+func TestUnixDatagramServer(t *testing.T)          { runServer(t, "UnixDatagramServer") }
+func TestThreadingUnixDatagramServer(t *testing.T) { runServer(t, "ThreadingUnixDatagramServer") }
+func TestForkingUnixDatagramServer(t *testing.T)   { runServer(t, "ForkingUnixDatagramServer") }
+
+// Shutdown has another goroutine leave ServeForever, whether it has begun to
+// serve or not, and whatever kind of server it serves.
+func TestShutdown(t *testing.T) {
+	for i := range 20 {
+		s := create(t, []string{"TCPServer", "UDPServer"}[i%2], "line")
+		for range 2 { // it can serve again
+			served := make(chan struct{})
+			go func() {
+				defer close(served)
+				s.ServeForever()
+			}()
+			s.Shutdown()
+			<-served
+		}
+		s.ServerClose()
+	}
+}
+
+// When Shutdown returns, nobody serves; the socket is still open, and who has
+// connected meanwhile is served when somebody does again.
+func TestShutdownWaits(t *testing.T) {
+	s, stop := start(t, "TCPServer", "echo")
+	first := connect(t, s)
+	hear(t, first, "<")
+	shut := make(chan struct{})
 	go func() {
-		server.ServeForever()
-		close(done)
+		defer close(shut)
+		s.Shutdown()
+		noRequests(t)
 	}()
-	test(func() *net.TCPConn {
-		conn, err := socket.Connect(base.ServerAddress)
+	until(t, "shut down", s.base().shutdown.Load)
+	second := connect(t, s)
+	say(t, first, "one")
+	hear(t, first, "one")
+	leave(t, first, ">")
+	<-shut
+	go s.ServeForever()
+	hear(t, second, "<")
+	leave(t, second, ">")
+	stop()
+}
+
+// A server may be closed before it has served anybody.
+func TestCloseImmediately(t *testing.T) {
+	for _, class := range []string{"ThreadingTCPServer", "ThreadingUDPServer"} {
+		create(t, class, "line").ServerClose()
+	}
+}
+
+func TestContextManager(t *testing.T) {
+	var s server
+	func() {
+		s = create(t, "TCPServer", "line")
+		defer s.ServerClose()
+	}()
+	if err := s.HandleRequest(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("handled a request after the server was closed: %v", err)
+	}
+}
+
+// Many servers that cannot be bound leave no descriptor open.
+func TestTCPServerBindLeak(t *testing.T) {
+	taken := create(t, "TCPServer", "line").(*TCPServer)
+	defer taken.ServerClose()
+	alsoTaken := create(t, "UDPServer", "datagram").(*UDPServer)
+	defer alsoTaken.ServerClose()
+	before := descriptors(t)
+	for range 1024 {
+		for _, address := range []socket.Address{{Host: "127.0.0.1", Port: -1}, taken.ServerAddress} {
+			if _, err := NewTCPServer(address, handlers["line"]); err == nil {
+				t.Fatal("two servers at", address)
+			}
+		}
+		if _, err := NewUDPServer(alsoTaken.ServerAddress, handlers["datagram"]); err == nil {
+			t.Fatal("two servers at", alsoTaken.ServerAddress)
+		}
+	}
+	if after := descriptors(t); after > before {
+		t.Errorf("%d descriptors are open, %d were before", after, before)
+	}
+}
+
+// descriptors is how many of this process are open, where that can be told.
+func descriptors(t *testing.T) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// A server tells where it listens: with the host as it was asked for, and the
+// port that it was given.
+func TestServerAddress(t *testing.T) {
+	for _, host := range []string{"", "localhost", "127.0.0.1"} {
+		tcp, err := NewTCPServer(socket.Address{Host: host}, handlers["line"])
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { conn.Close() })
-		return conn.(*net.TCPConn)
-	})
-	base.listener.Close()
-	<-done
-}
-
-// hear reads what must come next.
-func hear(t *testing.T, conn net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
-		t.Errorf("heard %q, %v, want %q", got, err, want)
+		defer tcp.ServerClose()
+		udp, err := NewUDPServer(socket.Address{Host: host}, handlers["datagram"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer udp.ServerClose()
+		got := []socket.Address{tcp.ServerAddress, udp.ServerAddress}
+		want := []socket.Address{
+			{Host: host, Port: address(tcp).(*net.TCPAddr).Port},
+			{Host: host, Port: address(udp).(*net.UDPAddr).Port},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 
-// ended reads the rest, which must be want.
-func ended(t *testing.T, conn *net.TCPConn, want string) {
-	t.Helper()
-	if rest, err := io.ReadAll(conn); string(rest) != want || err != nil {
-		t.Errorf("heard %q, %v, in the end, want %q", rest, err, want)
+// Test_all: the module has what Python's has, and what Go needs besides.
+func TestAll(t *testing.T) {
+	want := []string{"Server", "RequestHandlerClass", "Request", "RequestHandler", "Datagram",
+		"BaseServer", "ThreadingMixIn", "ForkingMixIn",
+		"BaseRequestHandler", "StreamRequestHandler", "DatagramRequestHandler"}
+	for _, kind := range []string{"TCP", "UDP", "UnixStream", "UnixDatagram"} {
+		for _, mixIn := range []string{"", "Threading", "Forking"} {
+			want = append(want, mixIn+kind+"Server")
+		}
 	}
-}
-
-func TestPlain(t *testing.T) {
-	s := &plain{}
-	serve(t, s, &s.BaseServer, func(connect func() *net.TCPConn) {
-		first, second := connect(), connect()
-		io.WriteString(second, "two")
-		io.WriteString(first, "one")
-		hear(t, first, "<one")
-		first.CloseWrite()
-		ended(t, first, ">")
-		hear(t, second, "<two")
-		second.CloseWrite()
-		ended(t, second, ">")
-	})
-}
-
-func TestThreading(t *testing.T) {
-	s := &threading{}
-	serve(t, s, &s.BaseServer, func(connect func() *net.TCPConn) {
-		var all []*net.TCPConn
-		for range 10 {
-			all = append(all, connect())
-		}
-		for _, conn := range slices.Backward(all) {
-			io.WriteString(conn, "one")
-			hear(t, conn, "<one")
-		}
-		for _, conn := range all {
-			conn.CloseWrite()
-			ended(t, conn, ">")
-		}
-	})
-}
-
-// A handler that panics loses its own request. It is finished and closed, and
-// the server goes on.
-func TestHandleError(t *testing.T) {
-	test := func(connect func() *net.TCPConn) {
-		for range 2 {
-			conn := connect()
-			io.WriteString(conn, "panic")
-			ended(t, conn, "<>")
-		}
-		conn := connect()
-		io.WriteString(conn, "one")
-		hear(t, conn, "<one")
-		conn.Close()
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
 	}
-	problems.all = nil
-	s := &plain{}
-	serve(t, s, &s.BaseServer, test)
-	m := &threading{}
-	serve(t, m, &m.BaseServer, test)
-	if len(problems.all) != 4 {
-		t.Errorf("handled %q", problems.all)
+	var got []string
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok && spec.Name.IsExported() {
+				got = append(got, spec.Name.Name)
+			}
+			return true
+		})
 	}
-}
-
-// ServeForever does not return before the last thread has.
-func TestJoin(t *testing.T) {
-	s := &threading{}
-	var conn *net.TCPConn
-	heard := make(chan bool)
-	serve(t, s, &s.BaseServer, func(connect func() *net.TCPConn) {
-		conn = connect()
-		io.WriteString(conn, "one")
-		hear(t, conn, "<one")
-		s.listener.Close()
-		go func() {
-			io.WriteString(conn, "two")
-			hear(t, conn, "two")
-			conn.CloseWrite()
-			ended(t, conn, ">")
-			close(heard)
-		}()
-	})
-	<-heard
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(fmt.Sprint("exported types (-want +got):\n", diff))
+	}
 }

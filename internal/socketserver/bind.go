@@ -1,0 +1,72 @@
+package socketserver
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"syscall"
+)
+
+// Why Bind fails on Windows.
+var (
+	errNoFork = errors.New("needs to hand sockets to children, which this system cannot")
+	errNoUnix = errors.New("needs Unix sockets, which this system has not")
+)
+
+// bind makes the server ready to be called self, and opens its socket; except in
+// a child, where no server listens, and the one of that name handles the
+// inherited request instead.
+func (s *BaseServer) bind(
+	self Server, address any, newHandler RequestHandlerClass, listen func() error,
+) error {
+	s.self, s.newHandler = self, newHandler
+	s.name = fmt.Sprintf("%T at %v", self, address)
+	if inherited.server != "" {
+		if inherited.server == s.name {
+			handleInherited(self)
+		}
+		return nil
+	}
+	if _, forks := self.(forking); forks && !canFork {
+		return errNoFork
+	}
+	return listen()
+}
+
+// bindUnix does the same at a path.
+func (s *BaseServer) bindUnix(
+	self Server, path string, newHandler RequestHandlerClass, listen func() error,
+) error {
+	if runtime.GOOS == "windows" {
+		return errNoUnix
+	}
+	return s.bind(self, path, newHandler, listen)
+}
+
+// setOptions is called with the socket before it is bound.
+func (s *BaseServer) setOptions(_, _ string, conn syscall.RawConn) error {
+	if s.AllowReuseAddress == nil {
+		return nil
+	}
+	return call(conn, func(fd uintptr) error {
+		return setReuseAddress(fd, *s.AllowReuseAddress)
+	})
+}
+
+// control calls use with the descriptor of a socket of package net.
+func control(socket any, use func(fd uintptr) error) error {
+	conn, ok := socket.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("%T is no socket of the system", socket)
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return call(raw, use)
+}
+
+func call(conn syscall.RawConn, use func(fd uintptr) error) (err error) {
+	controlErr := conn.Control(func(fd uintptr) { err = use(fd) })
+	return errors.Join(controlErr, err)
+}

@@ -1,0 +1,17 @@
+//go:build !unix
+
+package socketserver
+
+const canFork = false
+
+type child struct{}
+
+func fork(string, *Request) (*child, error) { return nil, errNoFork }
+func (*child) wait() error                  { return nil }
+
+var inherited struct {
+	server string
+	port   int
+}
+
+func handleInherited(Server) {}

@@ -1,0 +1,366 @@
+package slides_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+// The slides' tables of calls, each call under the name that it has in Python.
+// Everything happens on this machine.
+
+// must is for what can only fail on a machine without a network.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// pair returns both ends of a TCP connection: what socket.socketpair is for.
+func pair() (client, server *net.TCPConn) {
+	listener := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer listener.Close()
+	client = must(net.Dial("tcp", listener.Addr().String())).(*net.TCPConn)
+	return client, must(listener.Accept()).(*net.TCPConn)
+}
+
+// socket.AF_INET, socket.AF_INET6 and socket.AF_UNIX are part of the network's
+// name: "tcp4", "tcp6" or "unix". With "tcp" alone the address decides.
+func Example_af_inet() {
+	folder := must(os.MkdirTemp("", ""))
+	defer os.RemoveAll(folder)
+	for network, address := range map[string]string{
+		"tcp4": "127.0.0.1:0",
+		"unix": filepath.Join(folder, "s"),
+	} {
+		listener := must(net.Listen(network, address))
+		_, isUnix := listener.Addr().(*net.UnixAddr)
+		fmt.Println(network, isUnix)
+		listener.Close()
+	}
+	_, err := net.Listen("tcp6", "127.0.0.1:0")
+	fmt.Println("tcp6", err != nil)
+	// Unordered output:
+	// tcp4 false
+	// unix true
+	// tcp6 true
+}
+
+// socket.SOCK_STREAM and socket.SOCK_DGRAM are the rest of the name: "tcp" and
+// "udp". A stream has a Listener, from which connections come; datagrams have a
+// PacketConn, from which they come by themselves.
+func Example_sock_stream() {
+	stream := must(net.Listen("tcp", "127.0.0.1:0"))
+	datagrams := must(net.ListenPacket("udp", "127.0.0.1:0"))
+	fmt.Println(stream.Addr().Network(), datagrams.LocalAddr().Network())
+	stream.Close()
+	datagrams.Close()
+	// Output:
+	// tcp udp
+}
+
+// s.bind(address), s.listen(backlog) and s.getsockname() of a server: net.Listen
+// does the first two at once, with the longest backlog that the system allows. A
+// port of 0 is the system's to choose.
+func Example_bind() {
+	s := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer s.Close()
+	fmt.Println(s.Addr().(*net.TCPAddr).IP, s.Addr().(*net.TCPAddr).Port != 0)
+	_, err := net.Listen("tcp", s.Addr().String())
+	fmt.Println("a second time:", err != nil)
+	// Output:
+	// 127.0.0.1 true
+	// a second time: true
+}
+
+// s.connect(address), s.accept() and s.getpeername(): what accept returns is not
+// the socket that listens, and each end is the other's peer.
+func Example_accept() {
+	s := must(net.Listen("tcp", "127.0.0.1:0"))
+	client := must(net.Dial("tcp", s.Addr().String()))
+	server := must(s.Accept())
+	s.Close() // whoever was accepted stays connected
+	fmt.Println(pyfmt.Addr(client.RemoteAddr()) == pyfmt.Addr(server.LocalAddr()))
+	fmt.Println(pyfmt.Addr(server.RemoteAddr()) == pyfmt.Addr(client.LocalAddr()))
+	client.Close()
+	server.Close()
+	// Output:
+	// true
+	// true
+}
+
+// s.connect(address) where nobody listens.
+func Example_connect() {
+	s := must(net.Listen("tcp", "127.0.0.1:0"))
+	s.Close()
+	_, err := net.Dial("tcp", s.Addr().String())
+	fmt.Println("refused:", err != nil)
+	// Output:
+	// refused: true
+}
+
+// s.send(string) and s.recv(bufsize): Write sends all, as s.sendall does, and Read
+// returns what has come, which is no more than there is room for.
+func Example_send() {
+	client, server := pair()
+	fmt.Println(must(client.Write([]byte("hello"))))
+	buffer := make([]byte, 2)
+	n := must(server.Read(buffer))
+	fmt.Println(pyfmt.Bytes(buffer[:n]))
+	client.Close()
+	fmt.Println(pyfmt.Bytes(must(io.ReadAll(server))))
+	server.Close()
+	// Output:
+	// 5
+	// b'he'
+	// b'llo'
+}
+
+// s.sendto(string, address) and s.recvfrom(bufsize): without a connection every
+// datagram needs an address, and brings one.
+func Example_sendto() {
+	server := must(net.ListenPacket("udp", "127.0.0.1:0"))
+	client := must(net.ListenPacket("udp", "127.0.0.1:0"))
+	must(client.WriteTo([]byte("MixedCaseString"), server.LocalAddr()))
+	buffer := make([]byte, 1024)
+	n, address, err := server.ReadFrom(buffer)
+	fmt.Println(pyfmt.Bytes(buffer[:n]), address.String() == client.LocalAddr().String(), err)
+	server.Close()
+	client.Close()
+	// Output:
+	// b'MixedCaseString' true <nil>
+}
+
+// s.shutdown(SHUT_WR): the other end hears that there is no more, and can still
+// answer.
+func Example_shutdown() {
+	client, server := pair()
+	must(client.Write([]byte("the question")))
+	client.CloseWrite()
+	question := must(io.ReadAll(server))
+	must(fmt.Fprintf(server, "to %q", question))
+	server.Close()
+	fmt.Printf("%s\n", must(io.ReadAll(client)))
+	client.Close()
+	// Output:
+	// to "the question"
+}
+
+// s.close(): a socket that is closed is of no more use.
+func Example_close() {
+	client, server := pair()
+	server.Close()
+	_, err := server.Write([]byte("hello"))
+	fmt.Println(errors.Is(err, net.ErrClosed))
+	client.Close()
+	// Output:
+	// true
+}
+
+// s.makefile(mode): a bufio.Reader or Scanner puts lines together from whatever
+// segments they came in, and a bufio.Writer sends them together.
+func Example_makefile() {
+	client, server := pair()
+	w := bufio.NewWriter(client)
+	fmt.Fprintln(w, "first line")
+	fmt.Fprintln(w, "second line")
+	w.Flush()
+	client.Close()
+	f := bufio.NewScanner(server)
+	for f.Scan() {
+		fmt.Println(pyfmt.Str(f.Text()))
+	}
+	server.Close()
+	// Output:
+	// 'first line'
+	// 'second line'
+}
+
+// s.setblocking(0): a deadline that has passed has Read not wait.
+func Example_setblocking() {
+	client, server := pair()
+	server.SetReadDeadline(time.Now())
+	_, err := server.Read(make([]byte, 1024))
+	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
+	client.Close()
+	server.Close()
+	// Output:
+	// true
+}
+
+// s.settimeout(seconds): in Go not how long but until when, and for all calls
+// together. The time without an end is None in Python and the zero Time here.
+func Example_settimeout() {
+	client, server := pair()
+	server.SetDeadline(time.Now().Add(time.Millisecond))
+	_, err := server.Read(make([]byte, 1024))
+	fmt.Println(err.(net.Error).Timeout())
+	server.SetDeadline(time.Time{})
+	client.Close()
+	_, err = server.Read(make([]byte, 1024))
+	fmt.Println(err)
+	server.Close()
+	// Output:
+	// true
+	// EOF
+}
+
+// socket.setdefaulttimeout(seconds) has no like in Go: nothing is set for all
+// sockets at once. A Dialer has a timeout for the connections that it makes, and
+// our servers give each of their own to a Conversation that has one.
+func Example_setdefaulttimeout() {
+	const seconds = time.Millisecond
+	client, server := pair()
+	conversation := socket.Converse(server, seconds)
+	_, err := conversation.Read(make([]byte, 1024))
+	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
+	conversation.Close()
+	client.Close()
+
+	dialer := net.Dialer{Deadline: time.Now()}
+	_, err = dialer.Dial("tcp", "127.0.0.1:2345")
+	fmt.Println(err.(net.Error).Timeout())
+	// Output:
+	// true
+	// true
+}
+
+// socket.htons(x) and socket.htonl(x): nothing needs to know the order of the
+// host's bytes. What is sent is written in the network's, the big end first.
+func Example_htons() {
+	fmt.Printf("% x\n", binary.BigEndian.AppendUint16(nil, 2345))
+	fmt.Printf("% x\n", binary.BigEndian.AppendUint32(nil, 0x7f000001))
+	// Output:
+	// 09 29
+	// 7f 00 00 01
+}
+
+// socket.ntohs(x) and socket.ntohl(x): and what was received is read in it.
+func Example_ntohs() {
+	fmt.Println(binary.BigEndian.Uint16([]byte{0x09, 0x29}))
+	fmt.Printf("%#x\n", binary.BigEndian.Uint32([]byte{127, 0, 0, 1}))
+	// Output:
+	// 2345
+	// 0x7f000001
+}
+
+// socket.inet_aton(ipstr): from the dotted quad to four bytes. Python takes "127.1"
+// for the same address; netip does not.
+func Example_inet_aton() {
+	ip := must(netip.ParseAddr("127.0.0.1"))
+	fmt.Println(pyfmt.Bytes(ip.AsSlice()))
+	_, err := netip.ParseAddr("127.1")
+	fmt.Println("127.1:", err != nil)
+	// Output:
+	// b'\x7f\x00\x00\x01'
+	// 127.1: true
+}
+
+// socket.inet_ntoa(packed): from four bytes to the dotted quad.
+func Example_inet_ntoa() {
+	fmt.Println(netip.AddrFrom4([4]byte{202, 125, 157, 196}))
+	// Output:
+	// 202.125.157.196
+}
+
+// hosts looks names up in this machine's own table, and asks nobody else.
+var hosts = &net.Resolver{
+	PreferGo: true,
+	Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("nobody is asked")
+	},
+}
+
+// socket.gethostbyname(hostname): an address has itself for one. What this machine
+// calls localhost, if it calls anything so, is this machine.
+func Example_gethostbyname() {
+	fmt.Println(must(hosts.LookupHost(context.Background(), "127.0.0.1")))
+	addresses, err := hosts.LookupNetIP(context.Background(), "ip", "localhost")
+	itself := err != nil || len(addresses) > 0
+	for _, a := range addresses {
+		itself = itself && a.Unmap().IsLoopback()
+	}
+	fmt.Println(itself)
+	// Output:
+	// [127.0.0.1]
+	// true
+}
+
+// socket.gethostbyaddr(ipaddr): the first name is the canonical one, the others are
+// aliases. No name is an error.
+func Example_gethostbyaddr() {
+	names, err := hosts.LookupAddr(context.Background(), "127.0.0.1")
+	fmt.Println(len(names) > 0 || err != nil)
+	_, err = hosts.LookupAddr(context.Background(), "192.0.2.1")
+	fmt.Println("nobody's address:", err != nil)
+	// Output:
+	// true
+	// nobody's address: true
+}
+
+// getfqdn is socket.getfqdn in Go.
+func getfqdn(host string) string {
+	names, err := hosts.LookupAddr(context.Background(), host)
+	if err != nil || len(names) == 0 {
+		return host
+	}
+	for _, name := range names {
+		if strings.Contains(strings.TrimSuffix(name, "."), ".") {
+			return strings.TrimSuffix(name, ".")
+		}
+	}
+	return names[0]
+}
+
+// socket.getfqdn(host): the first of its names that has a domain, or the first, or
+// what was asked for if it has none.
+func Example_getfqdn() {
+	fmt.Println(getfqdn("192.0.2.1"))
+	fmt.Println(getfqdn("127.0.0.1") != "")
+	// Output:
+	// 192.0.2.1
+	// true
+}
+
+// The slide "UDP versus TCP", in short: datagrams keep apart what was sent apart,
+// whether or not somebody listens; a stream does not, and is there or not.
+func Example_udp_versus_tcp() {
+	bucket := must(net.ListenPacket("udp", "127.0.0.1:0"))
+	spew := must(net.Dial("udp", bucket.LocalAddr().String()))
+	must(spew.Write([]byte("one")))
+	must(spew.Write([]byte("two")))
+	buffer := make([]byte, 1024)
+	for range 2 {
+		n, _, err := bucket.ReadFrom(buffer)
+		fmt.Println("UDP:", pyfmt.Bytes(buffer[:n]), err)
+	}
+	bucket.Close()
+	_, err := spew.Write([]byte("nobody listens"))
+	fmt.Println("UDP:", err)
+	spew.Close()
+
+	client, server := pair()
+	must(client.Write([]byte("one")))
+	must(client.Write([]byte("two")))
+	client.Close()
+	fmt.Println("TCP:", pyfmt.Bytes(must(io.ReadAll(server))))
+	server.Close()
+	// Output:
+	// UDP: b'one' <nil>
+	// UDP: b'two' <nil>
+	// UDP: <nil>
+	// TCP: b'onetwo'
+}

@@ -1,0 +1,28 @@
+//go:build unix
+
+package slides_test
+
+import (
+	"fmt"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// s.fileno(), s.setsockopt(…) and s.getsockopt(…): what net has no method for is
+// done to the descriptor, which Control lends out. Windows has a handle instead.
+func Example_fileno() {
+	s := must(net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))
+	defer s.Close()
+	must(s.SyscallConn()).Control(func(fileno uintptr) {
+		fd := int(fileno)
+		fmt.Println("descriptor:", fd > 2)
+		fmt.Println("datagrams:", must(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)) == unix.SOCK_DGRAM)
+		err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 0)
+		fmt.Println("broadcast:", must(unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST)) != 0, err)
+	})
+	// Output:
+	// descriptor: true
+	// datagrams: true
+	// broadcast: false <nil>
+}

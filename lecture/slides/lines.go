@@ -1,0 +1,54 @@
+package slides
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net"
+	"time"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/program"
+	"fopnp/internal/socket"
+)
+
+// Lines is a conversation in lines, each of which ends in "\n" or, as telnet
+// sends it, in "\r\n".
+type Lines struct {
+	*socket.Conversation
+	received *bufio.Reader
+}
+
+// NewLines begins a conversation in lines over sock, whose other end has the
+// time timeout for each line, or for ever if that is 0.
+func NewLines(sock net.Conn, timeout time.Duration) *Lines {
+	conversation := socket.Converse(sock, timeout)
+	longest := zen_utils.MaxMessage + len("\r\n")
+	return &Lines{conversation, bufio.NewReaderSize(conversation, longest)}
+}
+
+// ReadLine returns the next line with its end. It is valid until the next call.
+//
+// The error is io.EOF when the other side hung up between two lines, or the
+// program stops. It says what was received if a line had begun, why the
+// connection broke, or "timed out". A line of more than zen_utils.MaxMessage
+// bytes is an error.
+func (l *Lines) ReadLine() ([]byte, error) {
+	l.StartClock()
+	line, err := l.received.ReadSlice('\n')
+	switch {
+	case err == bufio.ErrBufferFull || len(Chomp(line)) > zen_utils.MaxMessage:
+		return nil, zen_utils.TooLong(line, '\n')
+	case err == nil:
+		return line, nil
+	case err != io.EOF && program.Stopping().Err() != nil:
+		err = zen_utils.ErrStopped
+	}
+	return nil, zen_utils.Ended(line, err)
+}
+
+// Chomp returns a line less its end, if it has one.
+func Chomp(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
+}

@@ -1,0 +1,137 @@
+// Package slides holds the upper-case service that half of the slides' listings
+// share: whatever a client sends, as a datagram or as a line, comes back in upper
+// case.
+//
+// Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
+//
+// What to notice: over UDP a request is what arrives in one call. Over TCP it is
+// a line, wherever the segments begin and end, so somebody has to look for the
+// end of it: ReadLine does.
+//
+// What Go changes: a client who hangs up without the empty line that ends a
+// session sends the original into a loop that prints nothing for ever. Here that
+// is reported, as is any other fault, in one line on stderr, and the next client
+// is served. What a client has sent prints bare, as in the slides, but control
+// characters are escaped: a line cannot pass for two, nor clear the screen.
+package slides
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+// Timeout is the time that a client has for one line, as the command line says;
+// 0 is for ever.
+var Timeout = 60 * time.Second
+
+var (
+	// ErrNoEmptyLine is what a client has done who hung up between two
+	// lines: a session ends with an empty one.
+	ErrNoEmptyLine = errors.New("hung up without an empty line")
+
+	// ErrClosed is what a server has done that hung up in place of an answer.
+	ErrClosed = errors.New("socket closed")
+)
+
+// ParseCommandLine parses a command line that says where a server listens, and
+// otherwise only what was declared in parser. The host and the port are those of
+// address when they are left out.
+func ParseCommandLine(parser *argparse.Parser, address socket.Address) socket.Address {
+	host := parser.OptionalArgument("host", address.Host, fmt.Sprintf("IP or hostname (default '%s')", address.Host))
+	port := parser.Port("p", address.Port, fmt.Sprintf("port (default %d)", address.Port))
+	parser.Parse()
+	return socket.Address{Host: *host, Port: *port}
+}
+
+// ParseServerCommandLine parses the command line of a TCP server, which may say
+// what Timeout is as well. The host ” is every interface.
+func ParseServerCommandLine(description string, address socket.Address) socket.Address {
+	parser := argparse.New(description)
+	t := parser.Seconds("t", Timeout, "close a conversation that is silent so long (default 60, 0 never)")
+	address = ParseCommandLine(parser, address)
+	Timeout = *t
+	return address
+}
+
+// Listen opens the listener of a server whose text does not announce it: it is
+// announced only if the port was 0, or nobody could find it. If it cannot be
+// opened, the program ends with status 1 and a line that says why.
+func Listen(address socket.Address) *socket.Listener {
+	listener, err := socket.Listen(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	if address.Port == 0 {
+		fmt.Printf("Listening at %v\n", listener.Address)
+	}
+	return listener
+}
+
+// Bind opens the UDP socket of a server whose text does not announce it either.
+// For the rest see Listen.
+func Bind(address socket.Address) *socket.UDPSocket {
+	s, err := socket.BindUDP(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("bind to %v", address), err)
+	}
+	if address.Port == 0 {
+		fmt.Printf("Listening at %v\n", s.Address)
+	}
+	return s
+}
+
+// HandleConversation is the handle method of the slides' UCHandler: it answers
+// each line that a client sends over sock in upper case, until an empty one ends
+// the session, and closes sock.
+func HandleConversation(sock net.Conn, address net.Addr) {
+	fmt.Println("Connected:", pyfmt.Addr(address))
+	client := NewLines(sock, Timeout)
+	defer client.Close()
+	for {
+		data, err := client.ReadLine()
+		if err == nil && len(Chomp(data)) == 0 {
+			return
+		}
+		if err == nil {
+			fmt.Println(pyfmt.Bare(Chomp(data)))
+			err = client.SendAll(Upper(data))
+		}
+		if err != nil {
+			sayWhy(address, err)
+			return
+		}
+	}
+}
+
+// sayWhy says why a conversation ended without an empty line, unless it is the
+// server who ends it.
+func sayWhy(address net.Addr, err error) {
+	if err == io.EOF && program.Stopping().Err() != nil {
+		return
+	}
+	if err == io.EOF {
+		err = ErrNoEmptyLine
+	}
+	program.Complain("client "+pyfmt.Addr(address), err)
+}
+
+// Upper returns data in upper case as Python 2 has it, byte by byte: whatever is
+// not an ASCII letter stays what it is.
+func Upper(data []byte) []byte {
+	upper := bytes.Clone(data)
+	for i, c := range upper {
+		if 'a' <= c && c <= 'z' {
+			upper[i] = c - 'a' + 'A'
+		}
+	}
+	return upper
+}

@@ -1,0 +1,30 @@
+// Tcpserv1 answers lines in upper case with nothing but a listening socket and a
+// loop around accept: one client at a time, and the others wait.
+//
+// Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
+//
+// What to notice: the text gives the exercise and not the program. The
+// conversation is that of its tcps1, which makes a server class out of this loop.
+//
+// What to try: the exercise asks two things. What happens if the client aborts
+// (enter Ctrl-D)? The server says so and serves the next. Can two clients run
+// against the same server? Both connect, but the second is not answered until
+// the first has left.
+package main
+
+import (
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func main() {
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	listener := slides.Listen(address)
+	for {
+		sock, err := listener.Accept()
+		if err != nil {
+			return // the server was told to stop
+		}
+		slides.HandleConversation(sock, sock.RemoteAddr())
+	}
+}

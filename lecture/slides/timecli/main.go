@@ -1,0 +1,44 @@
+// Timecli asks a time server for the time by connecting, and reads until the
+// server has hung up.
+//
+// Source: Network Programming Using Python, CONNECTION-ORIENTED CLIENT
+//
+// What to notice: that the server hangs up is how the client knows that it has
+// all of the time.
+//
+// What Go changes: the original calls recv once, which returns what has arrived,
+// and that may be half.
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func main() {
+	parser := argparse.New("time client program")
+	t := parser.Seconds("t", time.Minute, "wait so long for the time (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 8888})
+	sock, err := socket.Connect(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	s := socket.Converse(sock, *t)
+	tm, err := io.ReadAll(io.LimitReader(s, 1024))
+	s.Close()
+	if err == nil && len(tm) == 0 {
+		err = slides.ErrClosed
+	}
+	if err != nil {
+		program.Fail(fmt.Sprintf("no time from %v", address), zen_utils.Ended(tm, err))
+	}
+	fmt.Println("The time is", pyfmt.Bare(tm))
+}

@@ -1,0 +1,43 @@
+// Timeserv tells everybody who connects what time it is, and hangs up: who is
+// told needs to say nothing.
+//
+// Source: Network Programming Using Python, CONNECTION-ORIENTED SERVER
+//
+// What to notice: the socket that listens is not the one that the time is sent
+// through. Accept returns a new one for each client.
+//
+// The line that is printed has two spaces before the address: one is the text's,
+// and one Python's print puts between any two things.
+//
+// What to try: "telnet localhost 8888" is a client too.
+//
+// What Go changes: C's ctime is a layout, time.ANSIC.
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func main() {
+	address := slides.ParseServerCommandLine("time server program", socket.Address{Port: 8888})
+	s := slides.Listen(address)
+	for {
+		sock, err := s.Accept()
+		if err != nil {
+			return // the server was told to stop
+		}
+		addr := pyfmt.Addr(sock.RemoteAddr())
+		fmt.Println("Got a connection from ", addr)
+		client := socket.Converse(sock, slides.Timeout)
+		if err := client.SendAll([]byte(time.Now().Format(time.ANSIC))); err != nil {
+			program.Complain("client "+addr, err)
+		}
+		client.Close()
+	}
+}

@@ -1,0 +1,43 @@
+// Udpserv1 sends every datagram back to where it came from, in upper case: one
+// socket serves everybody, for nobody is connected to it.
+//
+// Source: Network Programming Using Python, SIMPLE CONNECTIONLESS SERVER
+//
+// What to notice: there is no accept and no second socket. What arrives says by
+// itself whose it is, and the answer is sent there.
+//
+// What to try: the exercise asks how easy it is to change the port and the
+// address of the service: as easy as "udpserv1 127.0.0.1 -p 11112".
+//
+// What Go changes: of a datagram of more than 1024 bytes the rest is lost, as in
+// the original, but a line on stderr says so.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func serve(s *socket.UDPSocket) {
+	for {
+		data, addr, err := s.RecvFrom(1024)
+		if err != nil {
+			return // the server was told to stop
+		}
+		fmt.Println("Connection from", pyfmt.AddrPort(addr))
+		if err := s.SendTo(slides.Upper(data), addr); err != nil {
+			program.Complain("answer "+pyfmt.AddrPort(addr), err)
+		}
+	}
+}
+
+func main() {
+	parser := argparse.New("simple connectionless server")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 11111})
+	serve(slides.Bind(address))
+}

@@ -1,0 +1,244 @@
+package fopnp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/progtest"
+)
+
+// What a listing of the slides does when the other end does what no program of
+// ours would: here the other end is the test. For the rest see the scripts.
+
+// A play is a program that was started to talk to the test.
+type play struct {
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// perform starts a program, with something on its standard input.
+func perform(t *testing.T, stdin, name string, args ...string) *play {
+	ctx, cancel := context.WithTimeout(context.Background(), progtest.Patience)
+	t.Cleanup(cancel)
+	p := &play{cmd: exec.CommandContext(ctx, filepath.Join(progtest.Bin(), name), args...)}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = strings.NewReader(stdin), &p.stdout, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// prints waits until the program ends, and compares what it has printed.
+func (p *play) prints(t *testing.T, stdout, stderr string) {
+	t.Helper()
+	p.cmd.Wait() // that it failed is what stderr says
+	if got := p.stdout.String(); got != stdout {
+		t.Errorf("stdout is %q, want %q", got, stdout)
+	}
+	if got := p.stderr.String(); got != stderr {
+		t.Errorf("stderr is %q, want %q", got, stderr)
+	}
+}
+
+// udpSocket opens a socket on loopback, for as long as the test takes.
+func udpSocket(t *testing.T) *net.UDPConn {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(progtest.Patience))
+	return conn
+}
+
+// portOf is the port of an address.
+func portOf(address net.Addr) string {
+	_, port, _ := net.SplitHostPort(address.String())
+	return port
+}
+
+// A client of UDP prints the datagram that comes from its server, whatever is in
+// it, and none that comes from a stranger.
+func TestUDPReplies(t *testing.T) {
+	for name, test := range map[string]struct{ reply, printed, complaint string }{
+		"plain":    {"MIXEDCASESTRING", "MIXEDCASESTRING", ""},
+		"empty":    {"", "", ""},
+		"controls": {"two\nlines\x1b[2J", `two\nlines\x1b[2J`, ""},
+		"long": {strings.Repeat("X", 2000), strings.Repeat("X", 1024),
+			"udpcli1: datagram from ('127.0.0.1', SERVER): truncated to 1024 of 2000 bytes\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, stranger := udpSocket(t), udpSocket(t)
+			client := perform(t, "", "udpcli1", "-p", portOf(server.LocalAddr()), "-t", "0")
+			request := make([]byte, 1024)
+			n, address, err := server.ReadFrom(request)
+			if err != nil || string(request[:n]) != "MixedCaseString" {
+				t.Fatalf("the client sends %q, %v", request[:n], err)
+			}
+			if _, err := stranger.WriteTo([]byte("FORGED"), address); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := server.WriteTo([]byte(test.reply), address); err != nil {
+				t.Fatal(err)
+			}
+			ports := strings.NewReplacer("SERVER", portOf(server.LocalAddr()), "CLIENT", portOf(address))
+			client.prints(t, ports.Replace("using ('127.0.0.1', CLIENT)\n"+
+				"received "+test.printed+" from ('127.0.0.1', SERVER)\n"), ports.Replace(test.complaint))
+		})
+	}
+}
+
+// A client of TCP takes what its server sends in as many segments as it comes, and
+// says how far it came if the server hangs up. The server takes what the client
+// asks, if it does, sends first, sends second when that is taken, and hangs up.
+func TestTCPReplies(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells what a client has taken")
+	}
+	for name, test := range map[string]struct{ program, asks, first, second, stdout, complaint string }{
+		"time":         {"timecli", "", "Sat Apr  6 ", "12:00:00 2013", "The time is Sat Apr  6 12:00:00 2013\n", ""},
+		"odd time":     {"timecli", "", "", "late\r\n\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},
+		"line":         {"tcpcli1", "hello\r\n", "HEL", "LO\r\n", "Send: HELLO\nSend: \n", ""},
+		"another line": {"tcpcli1", "hello\r\n", "", "\x1b[2J\xff\n", "Send: \\x1b[2J\\xff\nSend: \n", ""},
+		"half a line":  {"tcpcli1", "hello\r\n", "", "HELLO", "Send: ", "no answer from ADDR: received b'HELLO' then socket closed"},
+		"no line":      {"tcpcli1", "hello\r\n", "", "", "Send: ", "no answer from ADDR: socket closed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			client := perform(t, test.asks, test.program, "-p", portOf(listener.Addr()), "-t", "0")
+			conn, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(progtest.Patience))
+			asked := make([]byte, len(test.asks))
+			if _, err := io.ReadFull(conn, asked); err != nil || string(asked) != test.asks {
+				t.Fatalf("the client sends %q, %v", asked, err)
+			}
+			if test.first != "" {
+				_, err = io.WriteString(conn, test.first)
+				err = errors.Join(err, taken(conn))
+			}
+			if _, errSecond := io.WriteString(conn, test.second); err != nil || errSecond != nil {
+				t.Fatal(err, errSecond)
+			}
+			conn.Close()
+			complaint := strings.ReplaceAll(test.complaint, "ADDR", "('127.0.0.1', "+portOf(listener.Addr())+")")
+			if complaint != "" {
+				complaint = test.program + ": " + complaint + "\n"
+			}
+			client.prints(t, test.stdout, complaint)
+		})
+	}
+}
+
+// A byte now and then does not keep a conversation open: the time is for the line.
+func TestDribble(t *testing.T) {
+	t.Parallel()
+	server := progtest.MustStart(t, "tcpserv1", "-p", "0", "-t", "0.2")
+	conn, err := net.Dial("tcp", "127.0.0.1:"+server.Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(progtest.Patience))
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for err == nil {
+		<-tick.C
+		_, err = conn.Write([]byte("x"))
+	}
+	if os.IsTimeout(err) {
+		t.Error("the conversation is still open")
+	}
+	if _, err := server.WaitFor(regexp.MustCompile("timed out\n")); err != nil {
+		t.Error(err)
+	}
+	if err := server.Stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// The bucket takes 100,000 datagrams as fast as we can send them. Some may be lost,
+// for that is UDP; but what is not is printed, logged and counted, once and in
+// order.
+func TestCreosoteFlood(t *testing.T) {
+	t.Parallel()
+	n := 100_000
+	if progtest.Race {
+		n = 2_000 // it is as slow as the race detector makes it
+	}
+	log := filepath.Join(t.TempDir(), "log")
+	bucket := progtest.MustStart(t, "creosote", "-H", "127.0.0.1", "-p", "0", "-l", log)
+	conn, err := net.Dial("udp", "127.0.0.1:"+bucket.Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range n {
+		if _, err := fmt.Fprint(conn, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The last may be lost as any other, so it is sent until it arrives.
+	arrived := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			fmt.Fprint(conn, n)
+			select {
+			case <-tick.C:
+			case <-arrived:
+				return
+			}
+		}
+	}()
+	last := fmt.Sprintf("\n%d\n", n)
+	err = bucket.WaitUntil("the last datagram", func(output string) bool { return strings.HasSuffix(output, last) })
+	close(arrived)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.Stop(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	first := fmt.Sprintf("waiting on port: %s\n", bucket.Port)
+	printed, received, _ := strings.Cut(strings.TrimPrefix(bucket.Output(), first), "creosote: ")
+	logged, err := os.ReadFile(log)
+	if err != nil || string(logged) != printed {
+		t.Errorf("%d bytes logged, %d printed (%v)", len(logged), len(printed), err)
+	}
+	next, lines := 0, 0
+	for line := range strings.Lines(printed) {
+		var i int
+		if _, err := fmt.Sscanln(line, &i); err != nil || i < next {
+			t.Fatalf("%q is printed when %d would be next", line, next)
+		}
+		next, lines = min(i+1, n), lines+1
+	}
+	if want := fmt.Sprintf("datagrams received: %d\n", lines); received != want {
+		t.Errorf("at the end it says %q, want %q", received, want)
+	}
+	t.Logf("%d of %d datagrams received", lines, n)
+}
