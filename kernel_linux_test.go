@@ -143,3 +143,66 @@ func queues(local, peer netip.AddrPort) (string, error) {
 }
 
 func hexPort(a netip.AddrPort) string { return fmt.Sprintf(":%04X", a.Port()) }
+
+// narrow makes the kernel's buffers small for the clients that a program has yet
+// to accept. The connection that it has gets a small send buffer, and a receive
+// buffer that does not grow: to take away what it has confuses the other side.
+func narrow(program *progtest.Server) error {
+	const asItIs, small, oneSegment = 64 << 10, 4 << 10, 536
+	return program.EachDescriptor(func(fd int) {
+		// In vain, where it is no socket.
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, small)
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, asItIs)
+		if listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); listens == 1 {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, small)
+			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, oneSegment)
+		}
+	})
+}
+
+// A side is what the kernel knows of a program's side of a connection.
+type side struct {
+	unsent, unread int  // bytes
+	denied         bool // the kernel has asked the other side for room, and got none
+}
+
+// stuck waits until nothing moves any more on the only connection of each of
+// the programs: it has bytes to send for which the other side has no room, and
+// bytes to read that it does not read.
+func stuck(programs ...*progtest.Server) ([]side, error) {
+	patience := time.After(progtest.Patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	sides := make([]side, len(programs))
+	for {
+		stuck := true
+		for i, program := range programs {
+			now, err := sideOf(program)
+			if err != nil {
+				return nil, err
+			}
+			stuck = stuck && now == sides[i] && now.unsent > 0 && now.unread > 0 && now.denied
+			sides[i] = now
+		}
+		if stuck {
+			return sides, nil
+		}
+		select {
+		case <-tick.C:
+		case <-patience:
+			return nil, fmt.Errorf("they never came to be stuck, but: %+v", sides)
+		}
+	}
+}
+
+// sideOf returns the side that a program has of its only connection.
+func sideOf(program *progtest.Server) (s side, err error) {
+	const established = 1
+	err = program.EachDescriptor(func(fd int) {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil && info.State == established {
+			s = side{progtest.Unsent(fd), progtest.Unread(fd), info.Backoff > 0}
+		}
+	})
+	return s, err
+}

@@ -28,8 +28,11 @@ import (
 //	terminate PROGRAM       send the server SIGTERM; it must exit with status 0;
 //	                        all that it printed is then in stdout
 //	interrupt PROGRAM       the same with SIGINT, as Ctrl-C does
+//	narrow PROGRAM          make the kernel's buffers small for the clients that
+//	                        the server has yet to accept, where that can be done
 //	transcript GOT WANT     compare two files, or stdout, as transcripts: port
-//	                        numbers that the system chose and times may differ
+//	                        numbers that the system chose and times may differ,
+//	                        and of a line that was written over the last counts
 //	sorted FILE             the lines of a file, or of stdout, in order, to stdout
 //
 // A server that still runs at the end of its script fails it. The commands with
@@ -62,6 +65,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"await":      await,
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
+	"narrow":     narrowed,
 	"transcript": transcript,
 	"sorted":     sorted,
 }
@@ -140,9 +144,17 @@ func end(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []stri
 	}
 }
 
+func narrowed(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "narrow PROGRAM")
+	if err := narrow(named(ts, args[0])); err != nil {
+		ts.Logf("the buffers are as they were: %v", err)
+	}
+}
+
 func transcript(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2, 2, "transcript GOT WANT")
-	got, want := literate.Normalize(ts.ReadFile(args[0])), literate.Normalize(ts.ReadFile(args[1]))
+	got := literate.Normalize(literate.Screen(ts.ReadFile(args[0])))
+	want := literate.Normalize(ts.ReadFile(args[1]))
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		ts.Fatalf("%s is not %s (-want +got):\n%s", args[0], args[1], diff)
 	}

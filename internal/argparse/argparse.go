@@ -7,6 +7,7 @@
 package argparse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ type Parser struct {
 // An argument is known by its place. Those that may be left out come last.
 type argument struct {
 	name, help string
-	value      *string
+	value      pflag.Value
 	optional   bool
 }
 
@@ -46,16 +47,36 @@ func New(description string) *Parser {
 // Argument declares an argument that the caller must give. The empty string
 // is a value like any other: as a server's host it means every interface.
 func (p *Parser) Argument(name, help string) *string {
-	value := new(string)
-	p.arguments = append(p.arguments, argument{name, help, value, false})
-	return value
+	return positional(p, &value[string]{parse: anyWord}, name, help, false)
 }
 
-// OptionalArgument declares an argument that is value when it is left out.
-func (p *Parser) OptionalArgument(name, value, help string) *string {
-	p.arguments = append(p.arguments, argument{name, help, &value, true})
-	return &value
+// OptionalArgument declares an argument that is word when it is left out.
+func (p *Parser) OptionalArgument(name, word, help string) *string {
+	return positional(p, &value[string]{v: word, parse: anyWord}, name, help, true)
 }
+
+// Choice declares an argument that the caller must give, and that is one of the
+// words of choices.
+func (p *Parser) Choice(name string, choices []string, help string) *string {
+	v := &value[string]{metavar: "{" + strings.Join(choices, ",") + "}", parse: oneOf(choices)}
+	return positional(p, v, name, help, false)
+}
+
+// OptionalCount declares an argument that is a whole number, 0 or more, and n
+// when it is left out.
+func (p *Parser) OptionalCount(name string, n int64, help string) *int64 {
+	return positional(p, &value[int64]{v: n, parse: parseCount}, name, help, true)
+}
+
+// positional declares an argument that v parses.
+func positional[T any](p *Parser, v *value[T], name, help string, optional bool) *T {
+	p.arguments = append(p.arguments, argument{name, help, v, optional})
+	return &v.v
+}
+
+// metavar is what the usage shows of an argument: what it takes, if that can be
+// said in a word, or its name.
+func (a argument) metavar() string { return cmp.Or(a.value.Type(), a.name) }
 
 // Flag declares an option that is either there or not.
 func (p *Parser) Flag(name, help string) *bool {
@@ -93,7 +114,9 @@ func (p *Parser) parse(args []string) error {
 	for i, a := range p.arguments {
 		switch {
 		case i < p.options.NArg():
-			*a.value = p.options.Arg(i)
+			if err := a.value.Set(p.options.Arg(i)); err != nil {
+				return fmt.Errorf("argument %s: %w", a.name, err)
+			}
 		case !a.optional:
 			missing = append(missing, a.name)
 		}
@@ -155,9 +178,9 @@ func (p *Parser) usage() string {
 	})
 	for _, a := range p.arguments {
 		if a.optional {
-			words = append(words, "["+a.name+"]")
+			words = append(words, "["+a.metavar()+"]")
 		} else {
-			words = append(words, a.name)
+			words = append(words, a.metavar())
 		}
 	}
 	if p.words != nil {
@@ -178,18 +201,22 @@ func inUsage(option *pflag.Flag) string {
 func (p *Parser) help() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", p.usage(), p.description)
+	width := len("-h, --help  ") // of the first column, or of its widest word
+	for _, a := range p.arguments {
+		width = max(width, len(a.metavar()))
+	}
 	if p.arguments != nil || p.words != nil {
 		b.WriteString("\npositional arguments:\n")
 	}
 	for _, a := range p.arguments {
-		fmt.Fprintf(&b, "  %-12s  %s\n", a.name, a.help)
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, a.metavar(), a.help)
 	}
 	if p.words != nil {
-		fmt.Fprintf(&b, "  %-12s  %s\n", p.words.metavar(), p.words.help)
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, p.words.metavar(), p.words.help)
 	}
-	fmt.Fprintf(&b, "\noptions:\n  %-12s  %s\n", "-h, --help", "show this help message and exit")
+	fmt.Fprintf(&b, "\noptions:\n  %-*s  %s\n", width, "-h, --help", "show this help message and exit")
 	p.options.VisitAll(func(option *pflag.Flag) {
-		fmt.Fprintf(&b, "  %-12s  %s\n", inUsage(option), option.Usage)
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, inUsage(option), option.Usage)
 	})
 	return b.String()
 }

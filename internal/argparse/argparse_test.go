@@ -3,6 +3,7 @@ package argparse
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,37 @@ options:
 `
 	if diff := cmp.Diff(want, p.help()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// An argument may be one of several words, or a number.
+func TestArguments(t *testing.T) {
+	for _, test := range []struct {
+		args  []string
+		role  string
+		count int64
+		want  string // the error
+	}{
+		{[]string{"server"}, "server", 16, ""},
+		{[]string{"client", "0"}, "client", 0, ""},
+		{[]string{"-fix", "client", "1073741824"}, "client", 1 << 30, ""},
+		{[]string{"client", "9223372036854775807"}, "client", 0, "argument bytecount: invalid count: '9223372036854775807' (0 or more)"},
+		{[]string{"client", "many"}, "client", 0, "argument bytecount: invalid count: 'many' (0 or more)"},
+		{[]string{"sever"}, "", 16, "argument role: invalid choice: 'sever' (choose from 'client', 'server')"},
+		{nil, "", 16, "the following arguments are required: role"},
+	} {
+		p := New("gets deadlocked")
+		role := p.Choice("role", []string{"client", "server"}, "which role to play")
+		count := p.OptionalCount("bytecount", 16, "how many to send")
+		p.Flag("fix", "receive while sending")
+		err := p.parse(test.args)
+		if *role != test.role || *count != test.count || (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
+			t.Errorf("%q: got %s, %d, %v; want %s, %d, %s", test.args, *role, *count, err, test.role, test.count, test.want)
+		}
+		if err == nil && !strings.Contains(p.help(), "[-fix] {client,server} [bytecount]\n") ||
+			!strings.Contains(p.help(), "\n  {client,server}  which role to play\n  bytecount        how many") {
+			t.Errorf("help:\n%s", p.help())
+		}
 	}
 }
 

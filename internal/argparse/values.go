@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// A value is what an option takes: one word, parsed into a T.
+// A value is what an option takes, or an argument is: one word, parsed into a T.
 type value[T any] struct {
 	v       T
 	metavar string
@@ -32,8 +34,29 @@ func option[T any](p *Parser, v *value[T], name, help string) *T {
 // String declares an option -name that takes any word, called metavar in the
 // usage, and is word when it is left out.
 func (p *Parser) String(name, metavar, word, help string) *string {
-	same := func(word string) (string, error) { return word, nil }
-	return option(p, &value[string]{word, metavar, same}, name, help)
+	return option(p, &value[string]{word, metavar, anyWord}, name, help)
+}
+
+func anyWord(word string) (string, error) { return word, nil }
+
+// oneOf is the parser of a word that must be one of choices.
+func oneOf(choices []string) func(word string) (string, error) {
+	return func(word string) (string, error) {
+		if !slices.Contains(choices, word) {
+			return "", fmt.Errorf("invalid choice: '%s' (choose from '%s')", word, strings.Join(choices, "', '"))
+		}
+		return word, nil
+	}
+}
+
+// parseCount parses a count that can be rounded up, or doubled, and still be an
+// int64.
+func parseCount(word string) (int64, error) {
+	n, err := strconv.ParseUint(word, 10, 62)
+	if err != nil {
+		return 0, fmt.Errorf("invalid count: '%s' (0 or more)", word)
+	}
+	return int64(n), nil
 }
 
 // Port declares an option -name that takes a port number, 0 to 65535.

@@ -26,18 +26,21 @@ func (w *weaver) console(b block, args []string) {
 		})
 		return
 	}
-	sorted, status := false, 0
+	sorted, counts, status := false, false, 0
 	for _, arg := range args {
 		n, isStatus := strings.CutPrefix(arg, "status=")
 		var err error
 		if isStatus {
 			status, err = strconv.Atoi(n)
 		}
-		if arg == "sorted" {
+		switch {
+		case arg == "sorted":
 			sorted = true
-		} else if !isStatus || err != nil {
+		case arg == "counts":
+			counts = true
+		case !isStatus || err != nil:
 			w.report(b.line, fmt.Sprintf("unknown word %q; a console block is "+
-				"sorted, status=N or illustration", arg))
+				"sorted, counts, status=N or illustration", arg))
 			return
 		}
 	}
@@ -54,6 +57,7 @@ func (w *weaver) console(b block, args []string) {
 			return
 		}
 	}
+	essence := func(output string) string { return essence(output, sorted, counts) }
 	failed := false
 	var fresh, was, is strings.Builder
 	for _, c := range commands {
@@ -62,7 +66,7 @@ func (w *weaver) console(b block, args []string) {
 			return
 		}
 		output, err := w.session.runUntil(c, func(output string) bool {
-			return essence(shown(output), sorted) == essence(c.output, sorted)
+			return essence(shown(output)) == essence(c.output)
 		})
 		if err != nil {
 			w.report(c.line, err.Error())
@@ -80,8 +84,8 @@ func (w *weaver) console(b block, args []string) {
 			return
 		}
 		fresh.WriteString(c.typed + output)
-		was.WriteString(c.typed + essence(c.output, sorted))
-		is.WriteString(c.typed + essence(output, sorted))
+		was.WriteString(c.typed + essence(c.output))
+		is.WriteString(c.typed + essence(output))
 	}
 	if status != 0 && !failed {
 		w.report(b.line, fmt.Sprintf("nothing exited with status %d", status))
@@ -140,23 +144,34 @@ var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
 
 // shown is what a reader's terminal shows of output.
 func shown(output string) string {
-	return screen(lineNumber.ReplaceAllString(output, "bash: "))
+	return Screen(lineNumber.ReplaceAllString(output, "bash: "))
 }
 
-// screen returns output as a terminal shows it: of a line that a program has
-// written over from its beginning, what was written last.
-func screen(output string) string {
+// Screen returns output as a terminal shows it: of a line that a program has
+// written over from its beginning, what was written last, less the blanks
+// behind it.
+func Screen(output string) string {
 	var shown strings.Builder
 	for line := range strings.Lines(output) {
 		line = strings.TrimRight(line, "\r\n")
-		shown.WriteString(line[strings.LastIndexByte(line, '\r')+1:] + "\n")
+		if i := strings.LastIndexByte(line, '\r'); i >= 0 {
+			line = strings.TrimRight(line[i+1:], " ")
+		}
+		shown.WriteString(line + "\n")
 	}
 	return shown.String()
 }
 
+// byteCount is a number of bytes.
+var byteCount = regexp.MustCompile(`\b\d+ bytes\b`)
+
 // essence returns of an output what must be the same in every run.
-func essence(output string, sorted bool) string {
-	lines := slices.Collect(strings.Lines(Normalize(output)))
+func essence(output string, sorted, counts bool) string {
+	output = Normalize(output)
+	if counts {
+		output = byteCount.ReplaceAllString(output, "COUNT bytes")
+	}
+	lines := slices.Collect(strings.Lines(output))
 	if sorted {
 		slices.Sort(lines)
 	}

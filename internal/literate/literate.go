@@ -49,7 +49,9 @@
 //
 // A command must exit with status 0, or with N in a block marked status=N. In a
 // block marked sorted a command may print its lines in any order. What differs
-// from one run to the next does not count; see [Normalize].
+// from one run to the next does not count; see [Normalize]. In a block marked
+// counts this goes for numbers of bytes as well: what a program says of them in
+// "4232 bytes sent" is what it was when the block was written.
 package literate
 
 import (

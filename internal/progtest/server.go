@@ -19,9 +19,10 @@ import (
 // makes a test wait for it.
 const Patience = 30 * time.Second
 
-// A Server is a program that was started and has announced its address.
+// A Server is a program that was started and has announced its address, or one
+// that was launched and need not.
 type Server struct {
-	Port     string // where it listens
+	Port     string // where it listens, if it has said so
 	Pid      int
 	Patience time.Duration // bounds the waits for it, as Patience does at first
 
@@ -42,6 +43,21 @@ var announcement = regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*
 // prints to stdout and stderr is collected in the order in which it came.
 // Whoever calls Start must see to it that Stop or Kill is called as well.
 func Start(cmd *exec.Cmd) (*Server, error) {
+	s, err := Launch(cmd)
+	if err != nil {
+		return nil, err
+	}
+	line, err := s.WaitFor(announcement)
+	if err != nil {
+		s.Kill()
+		return nil, err
+	}
+	s.Port = line[1]
+	return s, nil
+}
+
+// Launch is Start for a program that announces nothing, such as a client.
+func Launch(cmd *exec.Cmd) (*Server, error) {
 	s := &Server{Patience: Patience, cmd: cmd, exited: make(chan struct{})}
 	s.output.changed = make(chan struct{})
 	printed, err := cmd.StdoutPipe()
@@ -59,12 +75,6 @@ func Start(cmd *exec.Cmd) (*Server, error) {
 		s.status = cmd.Wait()
 		close(s.exited)
 	}()
-	line, err := s.WaitFor(announcement)
-	if err != nil {
-		s.Kill()
-		return nil, err
-	}
-	s.Port = line[1]
 	return s, nil
 }
 

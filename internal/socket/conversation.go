@@ -2,11 +2,17 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"time"
 
 	"fopnp/internal/program"
 )
+
+// ErrStopped is the error of a conversation that ends because the program was
+// asked to stop.
+var ErrStopped = errors.New("server stopped")
 
 // A Conversation is a connection whose other end has only so much time, and is
 // not waited for any longer when the program is asked to stop.
@@ -30,7 +36,7 @@ func Converse(conn net.Conn, timeout time.Duration) *Conversation {
 
 // StartClock gives the other end its time anew: to take what we send, and to
 // send what we wait for. When it is over, Read and Write fail with
-// os.ErrDeadlineExceeded.
+// os.ErrDeadlineExceeded, or with ErrStopped if the program stops.
 func (c *Conversation) StartClock() {
 	if c.timeout > 0 {
 		c.SetDeadline(time.Now().Add(c.timeout))
@@ -38,8 +44,8 @@ func (c *Conversation) StartClock() {
 	c.stop() // if we were told so meanwhile
 }
 
-// stop ends a Read at once if the program stops, with os.ErrDeadlineExceeded,
-// and a Write a moment after the program's time is over.
+// stop ends a Read at once if the program stops, and a Write a moment after the
+// program's time is over.
 func (c *Conversation) stop() {
 	now := time.Now()
 	if program.Stopping().Err() != nil {
@@ -48,6 +54,24 @@ func (c *Conversation) stop() {
 	if program.Hurrying().Err() != nil {
 		c.SetWriteDeadline(now.Add(200 * time.Millisecond))
 	}
+}
+
+func (c *Conversation) Read(data []byte) (int, error) {
+	n, err := c.Conn.Read(data)
+	return n, stopped(err)
+}
+
+func (c *Conversation) Write(data []byte) (int, error) {
+	n, err := c.Conn.Write(data)
+	return n, stopped(err)
+}
+
+// stopped is err, or ErrStopped if the time was over because the program stops.
+func stopped(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && program.Stopping().Err() != nil {
+		return ErrStopped
+	}
+	return err
 }
 
 // SendAll sends all of data, for which it starts the clock. The error names what

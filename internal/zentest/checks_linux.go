@@ -203,7 +203,7 @@ func narrow(_, _ string, c syscall.RawConn) (err error) {
 // isRead waits until the server has read all that c has said.
 func (c *client) isRead() {
 	c.untilServer("has read all", func(fd int) bool {
-		return unread(fd) == 0 && received(fd) >= c.said
+		return progtest.Unread(fd) == 0 && received(fd) >= c.said
 	})
 }
 
@@ -212,14 +212,14 @@ func (c *client) isRead() {
 func (c *client) isStuck() {
 	before := 0
 	c.untilServer("is stuck", func(fd int) bool {
-		now := received(fd) - unread(fd)
-		stuck := now == before && unread(fd) > 0 && unsent(fd) > 0
+		now := received(fd) - progtest.Unread(fd)
+		stuck := now == before && progtest.Unread(fd) > 0 && progtest.Unsent(fd) > 0
 		before = now
 		return stuck
 	})
 }
 
-// What the kernel knows of a connection, in bytes.
+// received is how many bytes have come on a connection.
 func received(fd int) int {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {
@@ -228,33 +228,16 @@ func received(fd int) int {
 	return int(info.Bytes_received)
 }
 
-func unread(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCINQ); return n }
-func unsent(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ); return n }
-
-// untilServer waits until something is true of the server's end of c. The
-// kernel gives us the server's own descriptors for a moment.
+// untilServer waits until something is true of the server's end of c.
 func (c *client) untilServer(what string, isTrue func(fd int) bool) {
-	if c.failed() {
-		return
-	}
-	process, err := unix.PidfdOpen(c.server.Pid, 0)
-	if err != nil {
-		c.skip("pidfd_open: " + err.Error())
-		return
-	}
-	defer unix.Close(process)
 	c.until("the server "+what, func() (is bool) {
-		for number := range c.descriptors() {
-			n, _ := strconv.Atoi(number)
-			fd, err := unix.PidfdGetfd(process, n, 0)
-			if err == unix.EPERM || err == unix.ENOSYS {
-				c.skip("pidfd_getfd: " + err.Error())
-			}
-			if err != nil {
-				continue
-			}
+		err := c.server.EachDescriptor(func(fd int) {
 			is = is || c.isOtherEnd(fd) && isTrue(fd)
-			unix.Close(fd)
+		})
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+			c.skip(err.Error())
+		} else if err != nil {
+			c.fail(err)
 		}
 		return is
 	})

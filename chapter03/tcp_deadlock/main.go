@@ -1,0 +1,41 @@
+// Tcp_deadlock sends as much as it is told to and reads only then, to a server
+// that sends each piece back before it reads the next: with enough bytes both
+// wait for the other to read, and neither does.
+//
+// Source: fopnp py3/chapter03/tcp_deadlock.py
+//
+// What to notice: 16 bytes come back, and so do 160,000. What the client does
+// not read, and what the server does not, lies in the kernel's buffers, and
+// these are large. Then both counters stand still.
+//
+// What to try: with -fix the client receives while it sends, and any number of
+// bytes comes back. The difference is one if.
+//
+// What Go changes: a goroutine works, and another shows how far it is. The
+// server gives a client that takes nothing a minute (-t), and then the deadlock
+// is over. At Ctrl-C it is over at once.
+package main
+
+import (
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/socket"
+)
+
+func main() {
+	parser := argparse.New("Get deadlocked over TCP")
+	role := parser.Choice("role", []string{"client", "server"}, "which role to play")
+	host := parser.Argument("host", "interface the server listens at; host the client sends to")
+	bytecount := parser.OptionalCount("bytecount", 16, "number of bytes for client to send (default 16)")
+	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	t := parser.Seconds("t", time.Minute, "server: close a conversation that is silent so long (default 60, 0 never)")
+	fix := parser.Flag("fix", "client: receive while sending")
+	parser.Parse()
+	address := socket.Address{Host: *host, Port: *port}
+	if *role == "server" {
+		server(address, *t)
+	} else {
+		client(address, *bytecount, *fix)
+	}
+}

@@ -1,0 +1,110 @@
+// Tcp_sixteen sends sixteen octets each way over TCP, and receives them in as
+// many pieces as they come in.
+//
+// Source: fopnp py3/chapter03/tcp_sixteen.py
+//
+// What to notice: the server has two sockets, one that only ever listens and
+// one for each client. And nobody knows how many octets a Read returns, so
+// recvall asks until there are sixteen.
+//
+// What to try: say less than sixteen octets with telnet, and leave.
+//
+// What Go changes: the loop of recvall is io.ReadFull. A client that leaves too
+// soon is named, and the next is served; the original dies of it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+)
+
+// recvall receives length bytes, however many pieces they come in.
+func recvall(sock io.Reader, length int) ([]byte, error) {
+	data := make([]byte, length)
+	n, err := io.ReadFull(sock, data)
+	if err == nil {
+		return data, nil
+	}
+	why := ": " + program.Why(err)
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+		why = " before the socket closed"
+	}
+	return nil, fmt.Errorf("was expecting %d bytes but only received %d bytes%s", length, n, why)
+}
+
+func server(address socket.Address, timeout time.Duration) {
+	listener, err := socket.Listen(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	fmt.Printf("Listening at %v\n", listener.Address)
+	for {
+		fmt.Println("Waiting to accept a new connection")
+		conn, err := listener.Accept()
+		if err != nil {
+			return // told to stop
+		}
+		sc, sockname := socket.Converse(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
+		fmt.Printf("We have accepted a connection from %s\n", sockname)
+		if err := converse(sc); err != nil {
+			program.Complain("client "+sockname, err)
+		}
+		sc.Close()
+	}
+}
+
+func converse(sc *socket.Conversation) error {
+	fmt.Printf("  Socket name: %s\n", pyfmt.Addr(sc.LocalAddr()))
+	fmt.Printf("  Socket peer: %s\n", pyfmt.Addr(sc.RemoteAddr()))
+	message, err := recvall(sc, 16)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  Incoming sixteen-octet message: %s\n", pyfmt.Bytes(message))
+	if err := sc.SendAll([]byte("Farewell, client")); err != nil {
+		return err
+	}
+	sc.Close()
+	fmt.Println("  Reply sent, socket closed")
+	return nil
+}
+
+func client(address socket.Address, timeout time.Duration) {
+	conn, err := socket.Connect(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	sock := socket.Converse(conn, timeout)
+	fmt.Printf("Client has been assigned socket name %s\n", pyfmt.Addr(sock.LocalAddr()))
+	if err := sock.SendAll([]byte("Hi there, server")); err != nil {
+		program.Fail("send", err)
+	}
+	reply, err := recvall(sock, 16)
+	if err != nil {
+		program.Fail("no reply", err)
+	}
+	fmt.Printf("The server said %s\n", pyfmt.Bytes(reply))
+	sock.Close()
+}
+
+func main() {
+	parser := argparse.New("Send and receive over TCP")
+	role := parser.Choice("role", []string{"client", "server"}, "which role to play")
+	host := parser.Argument("host", "interface the server listens at; host the client sends to")
+	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	t := parser.Seconds("t", time.Minute, "wait so long for the other side (default 60, 0 for ever)")
+	parser.Parse()
+	address := socket.Address{Host: *host, Port: *port}
+	if *role == "server" {
+		server(address, *t)
+	} else {
+		client(address, *t)
+	}
+}
