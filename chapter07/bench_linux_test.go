@@ -158,7 +158,8 @@ func TestData(t *testing.T) {
 		}
 	}
 	for _, cost := range costs {
-		if calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls); !(calls <= cost.calls) {
+		// Where strace is not installed there are none.
+		if calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls); calls > cost.calls {
 			t.Errorf("%s: %v system calls a question, want at most %v", cost.server, calls, cost.calls)
 		}
 		idle := data.Find("memory", 10_000, cost.server).Best(zenbench.Memory) / 1024
