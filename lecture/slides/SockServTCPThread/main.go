@@ -1,0 +1,31 @@
+// SockServTCPThread is the upper-case service over TCP with a thread for each
+// client, so that nobody waits: ThreadingTCPServer is all that it takes.
+//
+// Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
+//
+// What to notice: the text gives the exercise and not the program, which is
+// SockServTCP with another server class. No line of the handler knows of it.
+//
+// What to try: as many of tcpcli1 as you like.
+//
+// What Go changes: a thread is a goroutine, of which ten thousand are no burden.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/internal/program"
+	"fopnp/internal/socket"
+	"fopnp/internal/socketserver"
+	"fopnp/lecture/slides"
+)
+
+func main() {
+	myaddr := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewThreadingTCPServer(myaddr, slides.NewUCHandler)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+	}
+	slides.Announce(myaddr, myserver.ServerAddress)
+	myserver.ServeForever()
+}
