@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"fopnp/internal/progtest"
 )
 
 func stamp(net.Conn) error { return nil }
@@ -16,3 +18,7 @@ func receive(conn net.Conn, buffer []byte) (int, time.Time, error) {
 }
 
 func taken(net.Conn) error { return errors.New("the command taken needs Linux") }
+
+func bereave(*progtest.Server, net.Conn) error {
+	return errors.New("the command bereave needs Linux")
+}
