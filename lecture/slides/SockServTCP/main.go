@@ -1,5 +1,5 @@
-// SockServTCP is the upper-case service over TCP, and differs from SockServUDP in
-// nothing but its server class.
+// SockServTCP answers lines in upper case with the handler that SockServUDP
+// answers datagrams with: the two differ in nothing but their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //
@@ -21,11 +21,11 @@ import (
 )
 
 func main() {
-	myaddr := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewTCPServer(myaddr, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewTCPServer(address, slides.NewUCHandler)
 	if err != nil {
-		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(myaddr, myserver.ServerAddress)
+	slides.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

@@ -1,5 +1,5 @@
-// SockServTCPThread is the upper-case service over TCP with a thread for each
-// client, so that nobody waits: ThreadingTCPServer is all that it takes.
+// SockServTCPThread answers lines in upper case with a thread for each client, so
+// that nobody waits: ThreadingTCPServer is all that it takes.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //
@@ -21,11 +21,11 @@ import (
 )
 
 func main() {
-	myaddr := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewThreadingTCPServer(myaddr, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewThreadingTCPServer(address, slides.NewUCHandler)
 	if err != nil {
-		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(myaddr, myserver.ServerAddress)
+	slides.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

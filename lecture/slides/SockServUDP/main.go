@@ -1,5 +1,5 @@
-// SockServUDP is the upper-case service over UDP, and differs from SockServTCP in
-// nothing but its server class.
+// SockServUDP answers datagrams in upper case with the handler that SockServTCP
+// answers lines with: the two differ in nothing but their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //
@@ -24,11 +24,11 @@ import (
 )
 
 func main() {
-	myaddr := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewUDPServer(myaddr, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewUDPServer(address, slides.NewUCHandler)
 	if err != nil {
-		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(myaddr, myserver.ServerAddress)
+	slides.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

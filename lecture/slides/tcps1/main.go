@@ -33,11 +33,11 @@ func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHand
 }
 
 func main() {
-	myaddr := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewTCPServer(myaddr, newUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewTCPServer(address, newUCHandler)
 	if err != nil {
-		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(myaddr, myserver.ServerAddress)
+	slides.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

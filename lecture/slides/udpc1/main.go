@@ -24,30 +24,30 @@ import (
 	"fopnp/lecture/slides"
 )
 
-func client(srvaddr socket.Address, timeout time.Duration) {
+func client(server socket.Address, timeout time.Duration) {
 	line, err := slides.RawInput("Send: ")
 	if err == io.EOF {
 		return // Ctrl-D
 	}
-	s, err := socket.ConnectUDP(srvaddr)
+	s, err := socket.ConnectUDP(server)
 	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", srvaddr), err)
+		program.Fail(fmt.Sprintf("connect to %v", server), err)
 	}
-	defer s.Close()
 	if err := s.Send([]byte(line)); err != nil {
-		program.Fail(fmt.Sprintf("send to %v", srvaddr), err)
+		program.Fail(fmt.Sprintf("send to %v", server), err)
 	}
 	s.SetTimeout(timeout)
 	data, _, err := s.Recv(1024)
 	if err != nil {
-		program.Fail(fmt.Sprintf("no reply from %v", srvaddr), err)
+		program.Fail(fmt.Sprintf("no reply from %v", server), err)
 	}
 	fmt.Println("Recv:", pyfmt.Bare(data))
+	s.Close()
 }
 
 func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", 5*time.Second, "wait so long for the reply (default 5, 0 for ever)")
-	srvaddr := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
-	client(srvaddr, *t)
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	client(address, *t)
 }

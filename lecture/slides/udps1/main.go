@@ -40,11 +40,11 @@ func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHand
 
 func main() {
 	parser := argparse.New("upper-case server")
-	myaddr := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewUDPServer(myaddr, newUCHandler)
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewUDPServer(address, newUCHandler)
 	if err != nil {
-		program.Fail(fmt.Sprintf("listen at %v", myaddr), err)
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(myaddr, myserver.ServerAddress)
+	slides.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }
