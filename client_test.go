@@ -23,6 +23,8 @@ import (
 //	hear NAME TEXT [N] wait until a client has heard TEXT, or N times TEXT, and
 //	                   nothing else, since the last hear
 //	leave NAME...      clients hang up
+//	bereave PROGRAM NAME
+//	                   kill the child of a server that serves a client (Linux)
 //	order              who began to hear an answer before whom, since the last
 //	                   serve: the names, in one line, to stdout
 //	crowd N            N more clients connect, and each has a question answered
@@ -92,6 +94,10 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		for _, name := range args {
 			ts.Check(clientOf(ts, name).Close())
 		}
+	},
+	"bereave": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 2, 2, "bereave PROGRAM NAME")
+		ts.Check(bereave(named(ts, args[0]), clientOf(ts, args[1])))
 	},
 	"order": func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 0, 0, "order")

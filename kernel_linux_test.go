@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -110,8 +112,8 @@ func taken(conn net.Conn) error {
 	patience := time.After(progtest.Patience)
 	for {
 		began := time.Now()
-		queues, err := queues(theirs, ours)
-		if err != nil || strings.HasSuffix(queues, ":00000000") {
+		row, err := row(theirs, ours)
+		if err != nil || strings.HasSuffix(row[queues], ":00000000") {
 			return err
 		}
 		// The list can be long, and then it is much work to look at it.
@@ -123,9 +125,12 @@ func taken(conn net.Conn) error {
 	}
 }
 
-// queues returns the lengths of the send and receive queues of the connection
-// from local to peer, as /proc/net/tcp has them: "00000000:00000016".
-func queues(local, peer netip.AddrPort) (string, error) {
+// The columns of /proc/net/tcp that we read: the lengths of the send and receive
+// queues, as in "00000000:00000016", and the number that the socket has as a file.
+const queues, inode = 4, 9
+
+// row returns what the kernel lists of the connection from local to peer.
+func row(local, peer netip.AddrPort) ([]string, error) {
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		text, err := os.ReadFile(table)
 		if err != nil {
@@ -134,12 +139,12 @@ func queues(local, peer netip.AddrPort) (string, error) {
 		for line := range strings.Lines(string(text)) {
 			// sl local_address rem_address st tx_queue:rx_queue ...
 			f := strings.Fields(line)
-			if len(f) > 4 && strings.HasSuffix(f[1], hexPort(local)) && strings.HasSuffix(f[2], hexPort(peer)) {
-				return f[4], nil
+			if len(f) > inode && strings.HasSuffix(f[1], hexPort(local)) && strings.HasSuffix(f[2], hexPort(peer)) {
+				return f, nil
 			}
 		}
 	}
-	return "", fmt.Errorf("no connection from %v to %v", local, peer)
+	return nil, fmt.Errorf("no connection from %v to %v", local, peer)
 }
 
 func hexPort(a netip.AddrPort) string { return fmt.Sprintf(":%04X", a.Port()) }
@@ -205,4 +210,26 @@ func sideOf(program *progtest.Server) (s side, err error) {
 		}
 	})
 	return s, err
+}
+
+// bereave kills the child of server that serves the client conn: the process that
+// holds the other side of the connection. The server itself may still do so, too.
+func bereave(server *progtest.Server, conn net.Conn) error {
+	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
+	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	row, err := row(theirs, ours)
+	if err != nil {
+		return err
+	}
+	descriptors, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return err
+	}
+	for _, d := range descriptors {
+		pid, _ := strconv.Atoi(strings.Split(d, "/")[2])
+		if file, _ := os.Readlink(d); file == "socket:["+row[inode]+"]" && pid != server.Pid {
+			return unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	return fmt.Errorf("no child serves %v", ours)
 }

@@ -116,6 +116,9 @@ func TestTCPReplies(t *testing.T) {
 		"another line": {"tcpcli1", "hello\r\n", "", "\x1b[2J\xff\n", "Send: \\x1b[2J\\xff\nSend: \n", ""},
 		"half a line":  {"tcpcli1", "hello\r\n", "", "HELLO", "Send: ", "no answer from ADDR: received b'HELLO' then socket closed"},
 		"no line":      {"tcpcli1", "hello\r\n", "", "", "Send: ", "no answer from ADDR: socket closed"},
+		"stamp":        {"tsTclntSS", "hello\r\n", "[Sat Apr  6 ", "12:00:00 2013] hello\r\n", "> [Sat Apr  6 12:00:00 2013] hello\n> \n", ""},
+		"half a stamp": {"tsTclntSS", "hello\r\n", "", "[Sat", "> ", "no answer from ADDR: received b'[Sat' then socket closed"},
+		"no stamp":     {"tsTclntSS", "hello\r\n", "", "", "> ", "no answer from ADDR: socket closed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +127,7 @@ func TestTCPReplies(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer listener.Close()
-			client := perform(t, test.asks, test.program, "-p", portOf(listener.Addr()), "-t", "0")
+			client := perform(t, test.asks, test.program, "127.0.0.1", "-p", portOf(listener.Addr()), "-t", "0")
 			conn, err := listener.Accept()
 			if err != nil {
 				t.Fatal(err)
@@ -173,6 +176,61 @@ func TestDribble(t *testing.T) {
 	}
 	if _, err := server.WaitFor(regexp.MustCompile("timed out\n")); err != nil {
 		t.Error(err)
+	}
+	if err := server.Stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// A forking server handles forty conversations at a time: the forty-first client
+// waits until one of them has left.
+func TestFortyChildren(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no fork")
+	}
+	if progtest.Race {
+		t.Skip("to start forty processes that carry the race detector takes too long")
+	}
+	t.Parallel()
+	server := progtest.MustStart(t, "SockServTCPFork", "-p", "0")
+	var clients []net.Conn
+	for range 41 {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+server.Port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(progtest.Patience))
+		clients = append(clients, conn)
+	}
+	heard := make(chan error, len(clients))
+	for _, conn := range clients {
+		go func() {
+			_, err := io.WriteString(conn, "hello\r\n")
+			if err == nil {
+				_, err = io.ReadFull(conn, make([]byte, len("HELLO\r\n")))
+			}
+			heard <- err
+		}()
+	}
+	for served := 1; served <= 41; served++ {
+		if served == 41 {
+			clients[0].Close()
+		}
+		if err := <-heard; err != nil {
+			t.Fatal(err)
+		}
+		if served < 40 {
+			continue
+		}
+		connected := 0
+		err := server.WaitUntil(fmt.Sprintf("%d clients", served), func(output string) bool {
+			connected = strings.Count(output, "Connected: ")
+			return connected >= served
+		})
+		if err != nil || connected > served {
+			t.Errorf("%d are connected, want %d (%v)", connected, served, err)
+		}
 	}
 	if err := server.Stop(syscall.SIGTERM); err != nil {
 		t.Error(err)

@@ -23,19 +23,29 @@ type Lines struct {
 // time timeout for each line, or for ever if that is 0.
 func NewLines(sock net.Conn, timeout time.Duration) *Lines {
 	conversation := socket.Converse(sock, timeout)
-	longest := zen_utils.MaxMessage + len("\r\n")
-	return &Lines{conversation, bufio.NewReaderSize(conversation, longest)}
+	return &Lines{conversation, bufio.NewReaderSize(conversation, longestLine)}
 }
 
-// ReadLine returns the next line with its end. It is valid until the next call.
+// longestLine is the most bytes that a line may have, with its end.
+const longestLine = zen_utils.MaxMessage + len("\r\n")
+
+// ReadLine returns the next line with its end, for which it starts the clock. The
+// line is valid until the next call. The errors are those of the function
+// ReadLine.
+func (l *Lines) ReadLine() ([]byte, error) {
+	l.StartClock()
+	return ReadLine(l.received)
+}
+
+// ReadLine returns the first line that comes from r, with its end. What came with
+// it is lost, unless r is a bufio.Reader that holds a line of any length.
 //
 // The error is io.EOF when the other side hung up between two lines, or the
 // program stops. It says what was received if a line had begun, why the
 // connection broke, or "timed out". A line of more than zen_utils.MaxMessage
 // bytes is an error.
-func (l *Lines) ReadLine() ([]byte, error) {
-	l.StartClock()
-	line, err := l.received.ReadSlice('\n')
+func ReadLine(r io.Reader) ([]byte, error) {
+	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
 	switch {
 	case err == bufio.ErrBufferFull || len(Chomp(line)) > zen_utils.MaxMessage:
 		return nil, zen_utils.TooLong(line, '\n')

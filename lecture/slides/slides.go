@@ -62,34 +62,36 @@ func ParseServerCommandLine(description string, address socket.Address) socket.A
 	return address
 }
 
-// Listen opens the listener of a server whose text does not announce it: it is
-// announced only if the port was 0, or nobody could find it. If it cannot be
+// Announce says where a server listens whose text does not say so, if it was
+// asked to listen at port 0: nobody could find it otherwise.
+func Announce(asked, listening socket.Address) {
+	if asked.Port == 0 {
+		fmt.Printf("Listening at %v\n", listening)
+	}
+}
+
+// Listen opens the listener of a server, and announces it. If it cannot be
 // opened, the program ends with status 1 and a line that says why.
 func Listen(address socket.Address) *socket.Listener {
 	listener, err := socket.Listen(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	if address.Port == 0 {
-		fmt.Printf("Listening at %v\n", listener.Address)
-	}
+	Announce(address, listener.Address)
 	return listener
 }
 
-// Bind opens the UDP socket of a server whose text does not announce it either.
-// For the rest see Listen.
+// Bind opens the UDP socket of a server. For the rest see Listen.
 func Bind(address socket.Address) *socket.UDPSocket {
 	s, err := socket.BindUDP(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("bind to %v", address), err)
 	}
-	if address.Port == 0 {
-		fmt.Printf("Listening at %v\n", s.Address)
-	}
+	Announce(address, s.Address)
 	return s
 }
 
-// HandleConversation is the handle method of the slides' UCHandler: it answers
+// HandleConversation is the handle method of the same over TCP: it answers
 // each line that a client sends over sock in upper case, until an empty one ends
 // the session, and closes sock.
 func HandleConversation(sock net.Conn, address net.Addr) {

@@ -1,0 +1,31 @@
+// SockServTCPThread answers lines in upper case with a thread for each client, so
+// that nobody waits: ThreadingTCPServer is all that it takes.
+//
+// Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
+//
+// What to notice: the text gives the exercise and not the program, which is
+// SockServTCP with another server class. No line of the handler knows of it.
+//
+// What to try: as many of tcpcli1 as you like.
+//
+// What Go changes: a thread is a goroutine, of which ten thousand are no burden.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/internal/program"
+	"fopnp/internal/socket"
+	"fopnp/internal/socketserver"
+	"fopnp/lecture/slides"
+)
+
+func main() {
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewThreadingTCPServer(address, slides.NewUCHandler)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	slides.Announce(address, myserver.ServerAddress)
+	myserver.ServeForever()
+}

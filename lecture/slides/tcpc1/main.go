@@ -1,0 +1,58 @@
+// Tcpc1 sends each line that is typed to the upper-case server and prints what
+// comes back, as tcpcli1 does: a client cannot tell how its server was written.
+//
+// Source: Network Programming Using Python, TCP UPPER-CASE CLIENT
+//
+// What to notice: from its package clause on this is tcpcli1, letter for letter.
+//
+// What Go changes: the original prints what one call of recv returns, less two
+// bytes, whatever they are. Here an answer is a line.
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func client(address socket.Address, timeout time.Duration) {
+	sock, err := socket.Connect(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	server := slides.NewLines(sock, timeout)
+	defer server.Close()
+	for {
+		data, err := slides.RawInput("Send: ")
+		if err == io.EOF {
+			return // Ctrl-D
+		}
+		if err := server.SendAll([]byte(data + "\r\n")); err != nil {
+			program.Fail(fmt.Sprintf("send to %v", address), err)
+		}
+		if data == "" {
+			return
+		}
+		answer, err := server.ReadLine()
+		if err == io.EOF {
+			err = slides.ErrClosed
+		}
+		if err != nil {
+			program.Fail(fmt.Sprintf("no answer from %v", address), err)
+		}
+		fmt.Println(pyfmt.Bare(slides.Chomp(answer)))
+	}
+}
+
+func main() {
+	parser := argparse.New("upper-case client")
+	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	client(address, *t)
+}

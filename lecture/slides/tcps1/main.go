@@ -1,0 +1,43 @@
+// Tcps1 answers lines in upper case, as tcpserv1 does: the server class accepts a
+// client, and the handler is called with the connection, until the session ends.
+//
+// Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
+//
+// What to notice: over TCP a request is a whole session, and the socket is the
+// client's. Until the handler returns, everybody else waits.
+//
+// What to try: "Change this function to alter server's functionality" is what
+// the slide says of Handle. HandleConversation is what it calls. Instead of
+// tcpc1, try telnet.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/internal/program"
+	"fopnp/internal/socket"
+	"fopnp/internal/socketserver"
+	"fopnp/lecture/slides"
+)
+
+type UCHandler struct {
+	socketserver.BaseRequestHandler
+}
+
+func (h *UCHandler) Handle() {
+	slides.HandleConversation(h.Request, h.ClientAddress)
+}
+
+func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+	return &UCHandler{base}
+}
+
+func main() {
+	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewTCPServer(address, newUCHandler)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	slides.Announce(address, myserver.ServerAddress)
+	myserver.ServeForever()
+}

@@ -1,0 +1,67 @@
+// TsTclntSS sends each line that is typed over a connection of its own, and prints
+// what comes back: the server hangs up after each answer.
+//
+// Source: Network Programming Using Python, SOCKETSERVER TIMESTAMP TCP CLIENT
+//
+// What to notice: the client connects first and asks then what to send. While
+// somebody thinks, nobody else is served. The empty line that ends it has a
+// connection, too, over which nothing is sent.
+//
+// What to try: wait for more than a minute with a line. The server has hung up
+// by then, and the client says so.
+//
+// What Go changes: the original calls recv once, which returns what has arrived,
+// and that may be half of the line. It leaves its last connection to the
+// system to close.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/chapter07/zen_utils"
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+const bufsiz = 8192 // a line of any length, and the time
+
+// ask sends one line, if one is typed, and prints the answer.
+func ask(address socket.Address, timeout time.Duration) (typed bool) {
+	sock, err := socket.Connect(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	server := socket.Converse(sock, timeout)
+	defer server.Close()
+	data, err := slides.RawInput("> ")
+	if err == io.EOF || data == "" {
+		return false
+	}
+	if err := server.SendAll([]byte(data + "\r\n")); err != nil {
+		program.Fail(fmt.Sprintf("send to %v", address), err)
+	}
+	answer, err := bufio.NewReader(io.LimitReader(server, bufsiz)).ReadBytes('\n')
+	if err == io.EOF && len(answer) == 0 {
+		err = slides.ErrClosed
+	}
+	if err != nil {
+		program.Fail(fmt.Sprintf("no answer from %v", address), zen_utils.Ended(answer, err))
+	}
+	fmt.Println(pyfmt.Bare(bytes.TrimSpace(answer)))
+	return true
+}
+
+func main() {
+	parser := argparse.New("timestamp client")
+	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "localhost", Port: 21567})
+	for ask(address, *t) {
+	}
+}

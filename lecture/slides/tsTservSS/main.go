@@ -1,0 +1,64 @@
+// TsTservSS sends a line back with the time before it, and hangs up: a handler
+// class says what becomes of a client, and a server class does the rest.
+//
+// Source: Network Programming Using Python, THE SOCKETSERVER MODULE
+//
+// What to notice: the handler reads from RFile and writes to WFile, and there is
+// no socket in it. Nor is there a loop around accept: ServeForever has that.
+//
+// A handler that cannot go on panics with an error. The server says which, in
+// one line, and serves the next client.
+//
+// What to try: two of tsTclntSS. The server has one client at a time, and a
+// client is connected while somebody thinks about what to type.
+//
+// What Go changes: the original answers half a line, too, or none, when the
+// client sends no more.
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/internal/socketserver"
+	"fopnp/lecture/slides"
+)
+
+type MyRequestHandler struct {
+	socketserver.StreamRequestHandler
+}
+
+func (h *MyRequestHandler) Handle() {
+	fmt.Println("...connected from:", pyfmt.Addr(h.ClientAddress))
+	line, err := slides.ReadLine(h.RFile)
+	if err == io.EOF {
+		return // the client had nothing to say
+	} else if err != nil {
+		panic(err)
+	}
+	answer := fmt.Appendf(nil, "[%s] %s", time.Now().Format(time.ANSIC), line)
+	if n, err := h.WFile.Write(answer); err != nil {
+		panic(socket.Unsent(answer[n:], err))
+	}
+}
+
+func newMyRequestHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+	h := &MyRequestHandler{}
+	h.BaseRequestHandler, h.Timeout = base, slides.Timeout
+	return h
+}
+
+func main() {
+	address := slides.ParseServerCommandLine("timestamp server", socket.Address{Port: 21567})
+	server, err := socketserver.NewTCPServer(address, newMyRequestHandler)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	slides.Announce(address, server.ServerAddress)
+	fmt.Println("waiting for connection...")
+	server.ServeForever()
+}

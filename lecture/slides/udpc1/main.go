@@ -1,0 +1,53 @@
+// Udpc1 sends one line that is typed as a datagram, prints the one that comes
+// back, and ends.
+//
+// Source: Network Programming Using Python, UDP UPPER-CASE CLIENT
+//
+// What to notice: "Hangs if no response", says the slide. Nobody tells a client
+// that its datagram was lost, or its answer. All that it can do is not wait for
+// ever, and -t says how long.
+//
+// What to try: an empty line. That is a datagram, too, and is answered.
+//
+// What Go changes: the socket is connected, as that of udpcli1 is.
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
+	"fopnp/lecture/slides"
+)
+
+func client(server socket.Address, timeout time.Duration) {
+	line, err := slides.RawInput("Send: ")
+	if err == io.EOF {
+		return // Ctrl-D
+	}
+	s, err := socket.ConnectUDP(server)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", server), err)
+	}
+	if err := s.Send([]byte(line)); err != nil {
+		program.Fail(fmt.Sprintf("send to %v", server), err)
+	}
+	s.SetTimeout(timeout)
+	data, _, err := s.Recv(1024)
+	if err != nil {
+		program.Fail(fmt.Sprintf("no reply from %v", server), err)
+	}
+	fmt.Println("Recv:", pyfmt.Bare(data))
+	s.Close()
+}
+
+func main() {
+	parser := argparse.New("upper-case client")
+	t := parser.Seconds("t", 5*time.Second, "wait so long for the reply (default 5, 0 for ever)")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	client(address, *t)
+}

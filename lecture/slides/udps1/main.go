@@ -1,0 +1,50 @@
+// Udps1 sends every datagram back in upper case, as udpserv1 does: the server
+// class receives it, and the handler is called with the data and the socket.
+//
+// Source: Network Programming Using Python, UDP UPPER-CASE SOCKETSERVER
+//
+// What to notice: over UDP a request is a datagram, and the socket is the
+// server's own. There is no other, so the answer goes through it, and says
+// whom it is for.
+//
+// What to try: "Change this function to alter server's functionality" is what
+// the slide says of Handle. HandleDatagram is what it calls.
+//
+// What Go changes: the slide notes that this server never terminates. Here Ctrl-C
+// ends it in order. Of a datagram of more than 8192 bytes the rest is lost, as in
+// the original, but a line on stderr says so.
+package main
+
+import (
+	"fmt"
+
+	"fopnp/internal/argparse"
+	"fopnp/internal/program"
+	"fopnp/internal/socket"
+	"fopnp/internal/socketserver"
+	"fopnp/lecture/slides"
+)
+
+type UCHandler struct {
+	socketserver.BaseRequestHandler
+}
+
+func (h *UCHandler) Handle() {
+	request := h.Request.(*socketserver.Datagram)
+	slides.HandleDatagram(request.Packet, request.Socket, h.ClientAddress)
+}
+
+func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+	return &UCHandler{base}
+}
+
+func main() {
+	parser := argparse.New("upper-case server")
+	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewUDPServer(address, newUCHandler)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	slides.Announce(address, myserver.ServerAddress)
+	myserver.ServeForever()
+}
