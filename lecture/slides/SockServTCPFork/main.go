@@ -3,9 +3,9 @@
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //
-// What to notice: "Very simple to replace threading with forking", says the
-// slide. It is a word. What a process costs more than a thread is not to be
-// seen here, nor what it is good for: one that is killed takes no other along.
+// What to notice: to replace threads by processes takes a word. What a process
+// costs more than a thread is not to be seen here, nor what it is good for: one
+// that is killed takes no other along.
 //
 // What to try: look at the children with "ps --forest", and kill one.
 //

@@ -6,8 +6,8 @@
 // What to notice: over TCP a request is a whole session, and the socket is the
 // client's. Until the handler returns, everybody else waits.
 //
-// What to try: "Change this function to alter server's functionality" is what
-// the slide says of Handle. HandleConversation is what it calls. Instead of
+// What to try: have Handle do something else than HandleConversation does, and
+// the server does something else. Instead of
 // tcpc1, try telnet.
 package main
 

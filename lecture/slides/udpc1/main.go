@@ -3,7 +3,7 @@
 //
 // Source: Network Programming Using Python, UDP UPPER-CASE CLIENT
 //
-// What to notice: "Hangs if no response", says the slide. Nobody tells a client
+// What to notice: the original hangs if nobody answers. Nobody tells a client
 // that its datagram was lost, or its answer. All that it can do is not wait for
 // ever, and -t says how long.
 //

@@ -7,8 +7,8 @@
 // server's own. There is no other, so the answer goes through it, and says
 // whom it is for.
 //
-// What to try: "Change this function to alter server's functionality" is what
-// the slide says of Handle. HandleDatagram is what it calls.
+// What to try: have Handle do something else than HandleDatagram does, and the
+// server does something else.
 //
 // What Go changes: the slide notes that this server never terminates. Here Ctrl-C
 // ends it in order. Of a datagram of more than 8192 bytes the rest is lost, as in
