@@ -7,8 +7,7 @@
 // client's. Until the handler returns, everybody else waits.
 //
 // What to try: have Handle do something else than HandleConversation does, and
-// the server does something else. Instead of
-// tcpc1, try telnet.
+// the server does something else. Instead of tcpc1, try telnet.
 package main
 
 import (
