@@ -168,7 +168,7 @@ func (s *server) close(row int, why error) {
 	s.unregister(row)
 	c.sock.Close()
 	address, half := pyfmt.AddrPort(c.address), c.received.Rest()
-	ended := zen_utils.Ended(half, why)
+	ended := socket.Ended(half, why)
 	switch {
 	case c.toSend != nil:
 		fmt.Printf("Client %s closed before we sent %s\n", address, pyfmt.Bytes(c.toSend))
@@ -189,7 +189,7 @@ func (s *server) stop() {
 	s.fds[listenerRow].Fd, s.fds[stopRow].Fd = -1, -1 // poll passes them over
 	for row := len(s.fds) - 1; row >= firstClient; row-- {
 		c := s.conversations[row]
-		c.ending = zen_utils.ErrStopped
+		c.ending = socket.ErrStopped
 		if c.toSend == nil {
 			s.close(row, c.ending)
 		}
@@ -227,7 +227,7 @@ func (s *server) lookAtClock() {
 			s.receive(row) // it may have asked while we were busy with others
 		}
 		if row < len(s.fds) && s.conversations[row] == c && s.late(c) {
-			s.close(row, zen_utils.ErrTimedOut)
+			s.close(row, socket.ErrTimedOut)
 		}
 	}
 }

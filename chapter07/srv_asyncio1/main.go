@@ -20,6 +20,7 @@ import (
 	"fopnp/internal/asyncio"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
 )
 
 // ZenServer is one conversation.
@@ -61,7 +62,7 @@ func (z *ZenServer) ConnectionLost(err error) {
 	}
 	switch {
 	case err != nil:
-		fmt.Printf("Client %s error: %v\n", z.address, zen_utils.Ended(half, err))
+		fmt.Printf("Client %s error: %v\n", z.address, socket.Ended(half, err))
 	case len(half) > 0:
 		fmt.Printf("Client %s sent %s but then closed\n", z.address, pyfmt.Bytes(half))
 	default:

@@ -21,6 +21,7 @@ import (
 	"fopnp/internal/asyncio"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
 )
 
 // answers are those of whichever conversation is not suspended.
@@ -48,7 +49,7 @@ func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWrit
 		}
 	}
 	address, half := pyfmt.AddrPort(writer.PeerName()), received.Rest()
-	ended := zen_utils.Ended(half, err)
+	ended := socket.Ended(half, err)
 	switch {
 	case ended == io.EOF:
 		fmt.Printf("Client %s closed socket normally\n", address)

@@ -21,6 +21,7 @@ import (
 	"fopnp/internal/asyncore"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
 )
 
 // ZenRequestHandler is one conversation.
@@ -43,8 +44,8 @@ func (z *ZenRequestHandler) CollectIncomingData(moreData []byte) {
 	if z.failure == nil {
 		z.data = append(z.data, moreData...)
 	}
-	if len(z.data) > zen_utils.MaxMessage {
-		z.failure = zen_utils.TooLong(z.data, '?')
+	if len(z.data) > socket.MaxMessage {
+		z.failure = socket.TooLong(z.data, '?')
 		z.data = nil
 		z.CloseWhenDone()
 	}
@@ -67,7 +68,7 @@ func (z *ZenRequestHandler) HandleClose() {
 }
 
 func (z *ZenRequestHandler) HandleError(err error) {
-	program.Complain("client "+pyfmt.AddrPort(z.Addr()), zen_utils.Ended(z.data, err))
+	program.Complain("client "+pyfmt.AddrPort(z.Addr()), socket.Ended(z.data, err))
 }
 
 func main() {

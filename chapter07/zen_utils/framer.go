@@ -2,13 +2,9 @@ package zen_utils
 
 import (
 	"bytes"
-	"fmt"
 
-	"fopnp/internal/pyfmt"
+	"fopnp/internal/socket"
 )
-
-// MaxMessage is the most bytes that a message may have before its end mark.
-const MaxMessage = 4096
 
 // A Framer cuts a stream of bytes into messages, each of which ends in a mark
 // of one byte: "?" for questions, "." for answers. It works on bytes alone,
@@ -37,14 +33,14 @@ func (f *Framer) Feed(data []byte) {
 
 // Next returns the next whole message up to and including its end mark. It
 // returns nil when more bytes must be fed first, and an error when a message
-// has grown beyond MaxMessage without an end. The message is valid until the
+// has grown beyond socket.MaxMessage without an end. The message is valid until the
 // next call of Next or Feed.
 func (f *Framer) Next(end byte) ([]byte, error) {
 	message := bytes.TrimLeft(f.fed, "\r\n \t")
 	length := bytes.IndexByte(message, end)
-	if length > MaxMessage || length < 0 && len(message) > MaxMessage {
+	if length > socket.MaxMessage || length < 0 && len(message) > socket.MaxMessage {
 		f.fed, f.rest = nil, nil
-		return nil, TooLong(message, end)
+		return nil, socket.TooLong(message, end)
 	}
 	if length >= 0 {
 		f.fed = message[length+1:]
@@ -67,10 +63,3 @@ func (f *Framer) keep(message []byte) {
 
 // Rest is the message that has begun and not ended: empty between messages.
 func (f *Framer) Rest() []byte { return f.rest }
-
-// TooLong is the error of a message without an end, which it names by its
-// beginning.
-func TooLong(message []byte, end byte) error {
-	return fmt.Errorf("received %s... without %s in %d bytes",
-		pyfmt.Bytes(message[:40]), pyfmt.Bytes([]byte{end}), MaxMessage)
-}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"fopnp/internal/socket"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -33,7 +35,7 @@ func cut(segments ...string) (messages []string, rest string, tooLong bool) {
 }
 
 func TestFramer(t *testing.T) {
-	full := strings.Repeat("x", MaxMessage)
+	full := strings.Repeat("x", socket.MaxMessage)
 	for _, test := range []struct {
 		name     string
 		segments []string
@@ -75,7 +77,7 @@ func TestFramer(t *testing.T) {
 // The error names what is too long by its beginning.
 func TestFramerTooLong(t *testing.T) {
 	var f Framer
-	f.Feed(bytes.Repeat([]byte("x"), MaxMessage+1))
+	f.Feed(bytes.Repeat([]byte("x"), socket.MaxMessage+1))
 	_, err := f.Next('?')
 	want := "received b'" + strings.Repeat("x", 40) + "'... without b'?' in 4096 bytes"
 	if err == nil || err.Error() != want {
@@ -102,7 +104,7 @@ func TestFramerHoldsNothing(t *testing.T) {
 func FuzzFramer(f *testing.F) {
 	f.Add([]byte("Simple is better than?Complex?"), []byte{1})
 	f.Add([]byte(" \r\nSimple is\tbetter than?\r\n\r\nWhy"), []byte{3, 5, 0})
-	f.Add([]byte(strings.Repeat("x", MaxMessage)+"?"+strings.Repeat("y", MaxMessage+1)), []byte{255, 7})
+	f.Add([]byte(strings.Repeat("x", socket.MaxMessage)+"?"+strings.Repeat("y", socket.MaxMessage+1)), []byte{255, 7})
 	f.Fuzz(func(t *testing.T, stream, lengths []byte) {
 		var segments []string
 		for rest, i := string(stream), 0; rest != ""; i++ {

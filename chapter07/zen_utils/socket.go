@@ -81,9 +81,9 @@ func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 		return s.framer.Next(suffix)
 	}
 	if program.Stopping().Err() != nil && why != io.EOF {
-		why = ErrStopped
+		why = socket.ErrStopped
 	}
-	return nil, Ended(s.framer.Rest(), why)
+	return nil, socket.Ended(s.framer.Rest(), why)
 }
 
 // receiveMore returns the next message if it has come already and there was no
@@ -91,8 +91,8 @@ func (s *Socket) received(n int, why error, suffix byte) ([]byte, error) {
 // segment shall leave in one write, and a segment can be longer than buffer.
 func (s *Socket) receiveMore(suffix byte) ([]byte, error) {
 	s.full = false
-	if len(s.buffer) < MaxMessage {
-		s.buffer = make([]byte, MaxMessage)
+	if len(s.buffer) < socket.MaxMessage {
+		s.buffer = make([]byte, socket.MaxMessage)
 	}
 	n, err := socket.RecvNow(s.conn, s.buffer)
 	if n > 0 {

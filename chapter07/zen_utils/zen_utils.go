@@ -15,7 +15,6 @@
 package zen_utils
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -190,25 +189,4 @@ func RecvUntil(sock *Socket, suffix byte) ([]byte, error) {
 	}
 	sock.stopClock()
 	return message, err
-}
-
-// Why a server may end a conversation by itself.
-var (
-	ErrTimedOut = errors.New("timed out")
-	ErrStopped  = errors.New("server stopped")
-)
-
-// Ended is the error of a conversation that ended because of why, after half
-// of a question had come, or nothing of it. It is io.EOF when nothing is
-// amiss: the client hung up between questions, or the server stops.
-func Ended(half []byte, why error) error {
-	switch {
-	case len(half) == 0 && (why == io.EOF || why == ErrStopped):
-		return io.EOF
-	case len(half) == 0:
-		return errors.New(program.Why(why))
-	case why == io.EOF:
-		return fmt.Errorf("received %s then socket closed", pyfmt.Bytes(half))
-	}
-	return fmt.Errorf("received %s then %s", pyfmt.Bytes(half), program.Why(why))
 }

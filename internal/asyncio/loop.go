@@ -152,7 +152,7 @@ const grain = 50 * time.Millisecond
 func (l *Loop) abortInTime() {
 	if program.Hurrying().Err() != nil {
 		for _, t := range slices.Clone(l.transports) {
-			t.lose(errTimedOut)
+			t.lose(socket.ErrTimedOut)
 		}
 	}
 	l.CallLater(grain, l.abortInTime)
@@ -174,7 +174,7 @@ func (l *Loop) sweep() {
 		case !t.late():
 			l.sweepLater(t.timeout)
 		case !t.closing || len(t.unsent) > 0: // otherwise it ends by itself
-			t.lose(errTimedOut)
+			t.lose(socket.ErrTimedOut)
 		}
 	}
 }

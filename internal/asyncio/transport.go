@@ -1,7 +1,6 @@
 package asyncio
 
 import (
-	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -36,8 +35,6 @@ type FlowController interface {
 
 // The marks between which a FlowController is paused, which are asyncio's.
 const highWater, lowWater = 64 << 10, 16 << 10
-
-var errTimedOut = errors.New("timed out")
 
 // A Transport is one connection on a loop.
 type Transport struct {

@@ -10,10 +10,6 @@ import (
 	"fopnp/internal/program"
 )
 
-// ErrStopped is the error of a conversation that ends because the program was
-// asked to stop.
-var ErrStopped = errors.New("server stopped")
-
 // A Conversation is a connection whose other end has only so much time, and is
 // not waited for any longer when the program is asked to stop.
 type Conversation struct {

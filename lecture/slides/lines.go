@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/program"
 	"fopnp/internal/socket"
 )
@@ -27,7 +26,7 @@ func NewLines(sock net.Conn, timeout time.Duration) *Lines {
 }
 
 // longestLine is the most bytes that a line may have, with its end.
-const longestLine = zen_utils.MaxMessage + len("\r\n")
+const longestLine = socket.MaxMessage + len("\r\n")
 
 // ReadLine returns the next line with its end, for which it starts the clock. The
 // line is valid until the next call. The errors are those of the function
@@ -42,19 +41,19 @@ func (l *Lines) ReadLine() ([]byte, error) {
 //
 // The error is io.EOF when the other side hung up between two lines, or the
 // program stops. It says what was received if a line had begun, why the
-// connection broke, or "timed out". A line of more than zen_utils.MaxMessage
+// connection broke, or "timed out". A line of more than socket.MaxMessage
 // bytes is an error.
 func ReadLine(r io.Reader) ([]byte, error) {
 	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
 	switch {
-	case err == bufio.ErrBufferFull || len(Chomp(line)) > zen_utils.MaxMessage:
-		return nil, zen_utils.TooLong(line, '\n')
+	case err == bufio.ErrBufferFull || len(Chomp(line)) > socket.MaxMessage:
+		return nil, socket.TooLong(line, '\n')
 	case err == nil:
 		return line, nil
 	case err != io.EOF && program.Stopping().Err() != nil:
-		err = zen_utils.ErrStopped
+		err = socket.ErrStopped
 	}
-	return nil, zen_utils.Ended(line, err)
+	return nil, socket.Ended(line, err)
 }
 
 // Chomp returns a line less its end, if it has one.

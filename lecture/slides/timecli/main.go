@@ -15,7 +15,6 @@ import (
 	"io"
 	"time"
 
-	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/argparse"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
@@ -38,7 +37,7 @@ func main() {
 		err = slides.ErrClosed
 	}
 	if err != nil {
-		program.Fail(fmt.Sprintf("no time from %v", address), zen_utils.Ended(tm, err))
+		program.Fail(fmt.Sprintf("no time from %v", address), socket.Ended(tm, err))
 	}
 	fmt.Println("The time is", pyfmt.Bare(tm))
 }

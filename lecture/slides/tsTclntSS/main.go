@@ -22,7 +22,6 @@ import (
 	"io"
 	"time"
 
-	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/argparse"
 	"fopnp/internal/program"
 	"fopnp/internal/pyfmt"
@@ -52,7 +51,7 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 		err = slides.ErrClosed
 	}
 	if err != nil {
-		program.Fail(fmt.Sprintf("no answer from %v", address), zen_utils.Ended(answer, err))
+		program.Fail(fmt.Sprintf("no answer from %v", address), socket.Ended(answer, err))
 	}
 	fmt.Println(pyfmt.Bare(bytes.TrimSpace(answer)))
 	return true
