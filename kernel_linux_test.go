@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -104,50 +103,30 @@ func receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err er
 }
 
 // taken waits until the other side of a connection has read all that this side
-// has sent: until nothing is left in the receive queue that the kernel lists
-// for it. On loopback what was sent is in that queue at once.
+// has sent: until nothing is left in its receive queue. On loopback what was sent
+// is in that queue at once.
 func taken(conn net.Conn) error {
-	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
-	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
 	patience := time.After(progtest.Patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
 	for {
-		began := time.Now()
-		row, err := row(theirs, ours)
-		if err != nil || strings.HasSuffix(row[queues], ":00000000") {
+		side, err := otherSide(conn)
+		if err != nil || side.Unread == 0 {
 			return err
 		}
-		// The list can be long, and then it is much work to look at it.
 		select {
-		case <-time.After(time.Millisecond + 10*time.Since(began)):
+		case <-tick.C:
 		case <-patience:
-			return fmt.Errorf("the server has not read what %v said", ours)
+			return fmt.Errorf("the server has not read what %v said", conn.LocalAddr())
 		}
 	}
 }
 
-// The columns of /proc/net/tcp that we read: the lengths of the send and receive
-// queues, as in "00000000:00000016", and the number that the socket has as a file.
-const queues, inode = 4, 9
-
-// row returns what the kernel lists of the connection from local to peer.
-func row(local, peer netip.AddrPort) ([]string, error) {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		if err != nil {
-			continue // a kernel without IPv6
-		}
-		for line := range strings.Lines(string(text)) {
-			// sl local_address rem_address st tx_queue:rx_queue ...
-			f := strings.Fields(line)
-			if len(f) > inode && strings.HasSuffix(f[1], hexPort(local)) && strings.HasSuffix(f[2], hexPort(peer)) {
-				return f, nil
-			}
-		}
-	}
-	return nil, fmt.Errorf("no connection from %v to %v", local, peer)
+func otherSide(conn net.Conn) (progtest.Side, error) {
+	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
+	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return progtest.SideOf(theirs, ours)
 }
-
-func hexPort(a netip.AddrPort) string { return fmt.Sprintf(":%04X", a.Port()) }
 
 // narrow makes the kernel's buffers small for the clients that a program has yet
 // to accept. The connection that it has gets a small send buffer, and a receive
@@ -215,9 +194,7 @@ func sideOf(program *progtest.Server) (s side, err error) {
 // bereave kills the child of server that serves the client conn: the process that
 // holds the other side of the connection. The server itself may still do so, too.
 func bereave(server *progtest.Server, conn net.Conn) error {
-	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
-	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	row, err := row(theirs, ours)
+	side, err := otherSide(conn)
 	if err != nil {
 		return err
 	}
@@ -227,9 +204,9 @@ func bereave(server *progtest.Server, conn net.Conn) error {
 	}
 	for _, d := range descriptors {
 		pid, _ := strconv.Atoi(strings.Split(d, "/")[2])
-		if file, _ := os.Readlink(d); file == "socket:["+row[inode]+"]" && pid != server.Pid {
+		if file, _ := os.Readlink(d); file == fmt.Sprintf("socket:[%d]", side.Inode) && pid != server.Pid {
 			return unix.Kill(pid, unix.SIGKILL)
 		}
 	}
-	return fmt.Errorf("no child serves %v", ours)
+	return fmt.Errorf("no child serves %v", conn.LocalAddr())
 }
