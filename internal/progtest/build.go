@@ -24,10 +24,11 @@ var (
 
 // Main is the whole of a TestMain: it builds every program of the module, runs
 // the tests with the folder of the programs first on PATH, and returns the
-// status to exit with. The programs are built for coverage, and with the race
-// detector if the test is. With -v, Main ends by reporting the coverage of the
-// programs, package by package.
+// status to exit with. The programs are built with the race detector if the test
+// is. With -v they are built for coverage, which costs time, and Main ends by
+// reporting it, package by package.
 func Main(m *testing.M) int {
+	flag.Parse()
 	folder, err := os.MkdirTemp("", "fopnp")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -96,7 +97,10 @@ func build() (err error) {
 			return err
 		}
 	}
-	args := []string{"build", "-o", bin + string(filepath.Separator), "-cover", "-coverpkg=fopnp/..."}
+	args := []string{"build", "-o", bin + string(filepath.Separator)}
+	if testing.Verbose() {
+		args = append(args, "-cover", "-coverpkg=fopnp/...")
+	}
 	if Race {
 		args = append(args, "-race")
 	}
