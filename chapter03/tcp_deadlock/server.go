@@ -44,20 +44,10 @@ func capitalize(sc *socket.Conversation, processed *counter) error {
 		} else if err != nil {
 			return err
 		}
-		output := upper(data[:n])
+		output := pyfmt.Upper(data[:n])
 		if n, err := sc.Write(output); err != nil {
 			return fmt.Errorf("%s before we sent %d bytes", program.Why(err), len(output)-n)
 		}
 		processed.Add(int64(n))
 	}
-}
-
-// upper makes capitals of the ASCII letters in data, and returns it.
-func upper(data []byte) []byte {
-	for i, c := range data {
-		if 'a' <= c && c <= 'z' {
-			data[i] = c - 'a' + 'A'
-		}
-	}
-	return data
 }

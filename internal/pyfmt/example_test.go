@@ -91,3 +91,12 @@ func ExampleUnquoted_repr() {
 	// Don't "Don\'t"
 	// caf\xc3\xa9
 }
+
+// b'MixedCaseString'.upper(), and that of bytes that are no ASCII letters.
+func ExampleUpper() {
+	fmt.Println(pyfmt.Bytes(pyfmt.Upper([]byte("MixedCaseString"))))
+	fmt.Println(pyfmt.Bytes(pyfmt.Upper([]byte("`{caf\xc3\xa9\xff"))))
+	// Output:
+	// b'MIXEDCASESTRING'
+	// b'`{CAF\xc3\xa9\xff'
+}

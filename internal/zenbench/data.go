@@ -179,7 +179,7 @@ func digits(value float64) string {
 	return fmt.Sprintf("%.4g", value)
 }
 
-// round4 keeps of a figure the digits that mean something.
+// MarshalJSON keeps of a figure the digits that mean something.
 func (f Figure) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"min":%s,"median":%s,"max":%s}`, digits(f.Min), digits(f.Median), digits(f.Max)), nil
 }

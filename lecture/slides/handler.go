@@ -34,7 +34,7 @@ func NewUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHand
 // through skt in upper case.
 func HandleDatagram(data []byte, skt net.PacketConn, remote net.Addr) {
 	fmt.Println(pyfmt.Bare(data))
-	if _, err := skt.WriteTo(Upper(data), remote); err != nil {
+	if _, err := skt.WriteTo(pyfmt.Upper(data), remote); err != nil {
 		program.Complain("answer "+pyfmt.Addr(remote), err)
 	}
 }

@@ -16,7 +16,6 @@
 package slides
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -105,7 +104,7 @@ func HandleConversation(sock net.Conn, address net.Addr) {
 		}
 		if err == nil {
 			fmt.Println(pyfmt.Bare(Chomp(data)))
-			err = client.SendAll(Upper(data))
+			err = client.SendAll(pyfmt.Upper(data))
 		}
 		if err != nil {
 			sayWhy(address, err)
@@ -124,16 +123,4 @@ func sayWhy(address net.Addr, err error) {
 		err = ErrNoEmptyLine
 	}
 	program.Complain("client "+pyfmt.Addr(address), err)
-}
-
-// Upper returns data in upper case as Python 2 has it, byte by byte: whatever is
-// not an ASCII letter stays what it is.
-func Upper(data []byte) []byte {
-	upper := bytes.Clone(data)
-	for i, c := range upper {
-		if 'a' <= c && c <= 'z' {
-			upper[i] = c - 'a' + 'A'
-		}
-	}
-	return upper
 }

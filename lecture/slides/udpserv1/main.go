@@ -30,7 +30,7 @@ func serve(s *socket.UDPSocket) {
 			return // the server was told to stop
 		}
 		fmt.Println("Connection from", pyfmt.AddrPort(addr))
-		if err := s.SendTo(slides.Upper(data), addr); err != nil {
+		if err := s.SendTo(pyfmt.Upper(data), addr); err != nil {
 			program.Complain("answer "+pyfmt.AddrPort(addr), err)
 		}
 	}
