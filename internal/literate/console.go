@@ -2,6 +2,7 @@ package literate
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
@@ -51,9 +52,8 @@ func (w *weaver) console(b block, args []string) {
 	}
 
 	if w.session == nil {
-		if w.session, err = w.newSession(b.line); err != nil {
+		if err := w.startSession(b.line); err != nil {
 			w.report(b.line, err.Error())
-			w.session = nil
 			return
 		}
 	}
@@ -93,11 +93,35 @@ func (w *weaver) console(b block, args []string) {
 	w.replace(b, fresh.String(), was.String(), is.String())
 }
 
+// startSession starts the session of a section, in the home of the one before if
+// there was one.
+func (w *weaver) startSession(line int) (err error) {
+	if w.home == nil {
+		if w.home, err = w.newHome(); err != nil {
+			return err
+		}
+	}
+	w.session, err = w.newSession(line, w.home)
+	return err
+}
+
 // endSession ends the session of the section that ends here, if it had one.
 func (w *weaver) endSession() {
-	if w.session != nil {
-		w.session.end(w.report)
-		w.session = nil
+	if w.session == nil {
+		return
+	}
+	w.session.end(w.report)
+	w.session = nil
+	if !w.home.tidy() {
+		w.leave()
+	}
+}
+
+// leave removes the sessions' home.
+func (w *weaver) leave() {
+	if w.home != nil {
+		os.RemoveAll(w.home.dir)
+		w.home = nil
 	}
 }
 

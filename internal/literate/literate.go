@@ -125,6 +125,7 @@ func (b *Book) Weave(path string, doc []byte) (woven []byte, problems []Problem)
 		return ast.WalkContinue, nil
 	})
 	w.endSession()
+	w.leave()
 
 	done := 0
 	for _, e := range w.edits {
@@ -146,6 +147,7 @@ type weaver struct {
 	edits    []edit // in the order of the document
 	problems []Problem
 	session  *session // of the console blocks since the last heading, or nil
+	home     *home    // where it lives, or the next one can; or nil
 }
 
 // An edit puts text in the place of doc[start:stop].

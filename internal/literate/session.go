@@ -25,11 +25,9 @@ import (
 // mark is the command's.
 type session struct {
 	*Book
-	dir     string          // holds all that is the session's own
-	tree    string          // in dir: the copy of the repository, where bash starts
-	copied  map[string]bool // the files that were there when it started
-	network bool            // it has a network of its own
-	unlock  func()          // lets the next session have the system's network
+	*home
+	network bool   // it has a network of its own
+	unlock  func() // lets the next session have the system's network
 
 	bash   *exec.Cmd
 	input  io.Writer
@@ -62,33 +60,22 @@ type job struct {
 var calledMain bool
 
 // newSession starts a session, for what begins at a line of the document.
-func (b *Book) newSession(line int) (*session, error) {
+func (b *Book) newSession(line int, home *home) (*session, error) {
 	if !calledMain {
 		panic("literate: TestMain must call literate.Main before it does anything else")
 	}
-	dir, err := os.MkdirTemp("", "literate")
-	if err != nil {
-		return nil, err
-	}
-	tree := filepath.Join(dir, "tree")
 	s := &session{
 		Book:   b,
+		home:   home,
 		line:   line,
-		dir:    dir,
-		tree:   tree,
-		cwd:    tree,
-		copied: map[string]bool{},
+		cwd:    home.tree,
 		unlock: func() {},
 		over:   make(chan struct{}),
 		gone:   make(chan struct{}),
 		mark:   rand.Text(),
 	}
-	if err = s.furnish(); err == nil {
-		err = s.start()
-	}
-	if err != nil {
+	if err := s.start(); err != nil {
 		s.unlock()
-		os.RemoveAll(dir)
 		return nil, err
 	}
 	return s, nil
@@ -245,7 +232,6 @@ func (s *session) noteMark(inside string) (err error) {
 // end ends what still runs, and reports what went wrong in the background.
 func (s *session) end(report func(line int, what string)) {
 	defer s.unlock()
-	defer os.RemoveAll(s.dir)
 	if !s.broken {
 		s.ask("kill $(jobs -pr) 2>/dev/null")
 	}
@@ -271,11 +257,11 @@ func (s *session) end(report func(line int, what string)) {
 }
 
 // crashes looks for the last words of Go programs, in all that was printed and
-// in the files that the session has made.
+// in the files that the session has made or changed.
 func (s *session) crashes() error {
 	errs := []error{crash("the output", s.printed.String()+s.unread)}
 	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || s.copied[path] {
+		if err != nil || !d.Type().IsRegular() || !s.changed(path, d) {
 			return err
 		}
 		text, err := os.ReadFile(path)
