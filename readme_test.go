@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,6 +102,36 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%s is not what the data show", path)
 		} else if err := os.WriteFile(path, svg, 0o644); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A listing is read as a page: its lines have 80 columns, with tabs of four.
+// Examples are read as well, other tests are not pages.
+func TestPagesAreNarrow(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"chapter*/*/*.go", "lecture/*/*.go", "lecture/*/*/*.go"} {
+		matches, err := filepath.Glob(pattern)
+		if err != nil || matches == nil {
+			t.Fatalf("%s: nothing is there (%v)", pattern, err)
+		}
+		pages = append(pages, matches...)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(page, "_test.go") && !strings.Contains(string(text), "\nfunc Example") {
+			continue
+		}
+		n := 0
+		for line := range strings.Lines(string(text)) {
+			n++
+			line = strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "    ")
+			if columns := utf8.RuneCountInString(line); columns > 80 {
+				t.Errorf("%s:%d: %d columns", page, n, columns)
+			}
 		}
 	}
 }

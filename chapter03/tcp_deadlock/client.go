@@ -52,7 +52,7 @@ type sender struct {
 }
 
 func (s *sender) send(sent *counter) error {
-	message := []byte("capitalize this!") // 16-byte message to repeat over and over
+	message := []byte("capitalize this!") // 16 bytes to repeat over and over
 	for sent.Load() < s.bytecount {
 		if _, err := s.Write(message); err != nil {
 			return err
@@ -77,7 +77,8 @@ func (s *sender) receive(received *counter) error {
 		return err
 	}
 	if n := received.Load(); n < s.bytecount {
-		return fmt.Errorf("was expecting %d bytes but only received %d bytes before the socket closed", s.bytecount, n)
+		return fmt.Errorf("was expecting %d bytes but only received %d bytes"+
+			" before the socket closed", s.bytecount, n)
 	}
 	return nil
 }

@@ -25,11 +25,16 @@ import (
 
 func main() {
 	parser := argparse.New("Get deadlocked over TCP")
-	role := parser.Choice("role", []string{"client", "server"}, "which role to play")
-	host := parser.Argument("host", "interface the server listens at; host the client sends to")
-	bytecount := parser.OptionalCount("bytecount", 16, "number of bytes for client to send (default 16)")
+	role := parser.Choice("role", []string{"client", "server"},
+		"which role to play")
+	host := parser.Argument("host",
+		"interface the server listens at; host the client sends to")
+	bytecount := parser.OptionalCount("bytecount", 16,
+		"number of bytes for client to send (default 16)")
 	port := parser.Port("p", 1060, "TCP port (default 1060)")
-	t := parser.Seconds("t", time.Minute, "server: close a conversation that is silent so long (default 60, 0 never)")
+	t := parser.Seconds("t", time.Minute,
+		"server: close a conversation that is silent so long"+
+			" (default 60, 0 never)")
 	fix := parser.Flag("fix", "client: receive while sending")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}

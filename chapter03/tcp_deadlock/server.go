@@ -21,7 +21,8 @@ func server(address socket.Address, timeout time.Duration) {
 		if err != nil {
 			return // told to stop
 		}
-		sc, sockname := socket.Converse(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
+		sc := socket.Converse(conn, timeout)
+		sockname := pyfmt.Addr(conn.RemoteAddr())
 		fmt.Printf("Processing up to 1024 bytes at a time from %s\n", sockname)
 		processed := count(func(n *counter) error { return capitalize(sc, n) })
 		if err := processed.show("bytes processed so far"); err != nil {
@@ -46,7 +47,8 @@ func capitalize(sc *socket.Conversation, processed *counter) error {
 		}
 		output := pyfmt.Upper(data[:n])
 		if n, err := sc.Write(output); err != nil {
-			return fmt.Errorf("%s before we sent %d bytes", program.Why(err), len(output)-n)
+			return fmt.Errorf("%s before we sent %d bytes",
+				program.Why(err), len(output)-n)
 		}
 		processed.Add(int64(n))
 	}

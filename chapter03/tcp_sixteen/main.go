@@ -36,7 +36,8 @@ func recvall(sock io.Reader, length int) ([]byte, error) {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		why = " before the socket closed"
 	}
-	return nil, fmt.Errorf("was expecting %d bytes but only received %d bytes%s", length, n, why)
+	return nil, fmt.Errorf(
+		"was expecting %d bytes but only received %d bytes%s", length, n, why)
 }
 
 func server(address socket.Address, timeout time.Duration) {
@@ -51,7 +52,8 @@ func server(address socket.Address, timeout time.Duration) {
 		if err != nil {
 			return // told to stop
 		}
-		sc, sockname := socket.Converse(conn, timeout), pyfmt.Addr(conn.RemoteAddr())
+		sc := socket.Converse(conn, timeout)
+		sockname := pyfmt.Addr(conn.RemoteAddr())
 		fmt.Printf("We have accepted a connection from %s\n", sockname)
 		if err := converse(sc); err != nil {
 			program.Complain("client "+sockname, err)
@@ -82,7 +84,8 @@ func client(address socket.Address, timeout time.Duration) {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
 	sock := socket.Converse(conn, timeout)
-	fmt.Printf("Client has been assigned socket name %s\n", pyfmt.Addr(sock.LocalAddr()))
+	fmt.Printf("Client has been assigned socket name %s\n",
+		pyfmt.Addr(sock.LocalAddr()))
 	if err := sock.SendAll([]byte("Hi there, server")); err != nil {
 		program.Fail("send", err)
 	}
@@ -96,10 +99,13 @@ func client(address socket.Address, timeout time.Duration) {
 
 func main() {
 	parser := argparse.New("Send and receive over TCP")
-	role := parser.Choice("role", []string{"client", "server"}, "which role to play")
-	host := parser.Argument("host", "interface the server listens at; host the client sends to")
+	role := parser.Choice("role", []string{"client", "server"},
+		"which role to play")
+	host := parser.Argument("host",
+		"interface the server listens at; host the client sends to")
 	port := parser.Port("p", 1060, "TCP port (default 1060)")
-	t := parser.Seconds("t", time.Minute, "wait so long for the other side (default 60, 0 for ever)")
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for the other side (default 60, 0 for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {

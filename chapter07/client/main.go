@@ -52,7 +52,8 @@ func main() {
 	parser := argparse.New("example client")
 	host := parser.Argument("host", "IP or hostname")
 	port := parser.Port("p", 1060, "TCP port (default 1060)")
-	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for an answer (default 60, 0 for ever)")
 	e := parser.Flag("e", "cause an error")
 	parser.Parse()
 	client(socket.Address{Host: *host, Port: *port}, *t, *e)

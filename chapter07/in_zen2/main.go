@@ -4,9 +4,9 @@
 //
 // Source: fopnp py3/chapter07/in_zen2.py
 //
-// What to notice: descriptor 0 is the listener, so from its first client on this
-// is srv_single. Whoever comes just as it leaves waits in the listener's queue,
-// where inetd finds them and starts the next.
+// What to notice: descriptor 0 is the listener, so from its first client on
+// this is srv_single. Whoever comes just as it leaves waits in the listener's
+// queue, where inetd finds them and starts the next.
 //
 // What to try: -w 2 leaves after two seconds.
 //
@@ -26,13 +26,15 @@ import (
 
 func main() {
 	parser := argparse.New("multi-shot server for the use of inetd")
-	wait := parser.Seconds("w", 8*time.Second, "leave when nobody has come for so long (default 8, 0 never)")
+	wait := parser.Seconds("w", 8*time.Second,
+		"leave when nobody has come for so long (default 8, 0 never)")
 	zen_utils.ParseInetdCommandLine(parser)
 	listener := inetd.Listener()
 	listener.Patience = *wait
 	err := zen_utils.AcceptConnectionsForever(listener)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		fmt.Printf("Waited %v seconds with no further connections; shutting down\n", wait.Seconds())
+		fmt.Printf("Waited %v seconds with no further connections;"+
+			" shutting down\n", wait.Seconds())
 	}
 	listener.Close()
 }

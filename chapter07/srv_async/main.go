@@ -50,7 +50,8 @@ type server struct {
 	backoff     socket.Backoff
 	acceptAgain time.Time // if accept has failed
 	stopping    bool
-	now, looked time.Time  // when poll last returned; when deadlines were looked at
+	now         time.Time  // when poll last returned
+	looked      time.Time  // when deadlines were looked at
 	buffer      [4096]byte // whatever comes, from whomever
 	answers     []byte     // whatever goes, to whomever
 }
@@ -134,9 +135,11 @@ func (s *server) receive(row int) {
 		s.close(row, err)
 		return
 	}
-	s.answers, c.ending = zen_utils.GetAnswers(s.answers[:0], &c.received, s.buffer[:n])
+	s.answers, c.ending = zen_utils.GetAnswers(
+		s.answers[:0], &c.received, s.buffer[:n])
 	if len(s.answers) > 0 || c.ending != nil {
-		c.deadline = time.Now().Add(zen_utils.Timeout) // an answer took its time
+		// Not s.now: an answer may have taken its time.
+		c.deadline = time.Now().Add(zen_utils.Timeout)
 		s.send(row, s.answers)
 	}
 }
@@ -171,11 +174,13 @@ func (s *server) close(row int, why error) {
 	ended := socket.Ended(half, why)
 	switch {
 	case c.toSend != nil:
-		fmt.Printf("Client %s closed before we sent %s\n", address, pyfmt.Bytes(c.toSend))
+		fmt.Printf("Client %s closed before we sent %s\n",
+			address, pyfmt.Bytes(c.toSend))
 	case ended == io.EOF:
 		fmt.Printf("Client %s closed socket normally\n", address)
 	case why == io.EOF:
-		fmt.Printf("Client %s sent %s but then closed\n", address, pyfmt.Bytes(half))
+		fmt.Printf("Client %s sent %s but then closed\n",
+			address, pyfmt.Bytes(half))
 	default:
 		fmt.Printf("Client %s error: %v\n", address, ended)
 	}
@@ -234,7 +239,8 @@ func (s *server) lookAtClock() {
 
 // late reports whether a client has used up its time, or ours is over.
 func (s *server) late(c *conversation) bool {
-	return zen_utils.Timeout > 0 && s.now.After(c.deadline) || program.Hurrying().Err() != nil
+	return zen_utils.Timeout > 0 && s.now.After(c.deadline) ||
+		program.Hurrying().Err() != nil
 }
 
 func newServer(listener *socket.Listener) *server {

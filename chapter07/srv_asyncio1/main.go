@@ -64,7 +64,8 @@ func (z *ZenServer) ConnectionLost(err error) {
 	case err != nil:
 		fmt.Printf("Client %s error: %v\n", z.address, socket.Ended(half, err))
 	case len(half) > 0:
-		fmt.Printf("Client %s sent %s but then closed\n", z.address, pyfmt.Bytes(half))
+		fmt.Printf("Client %s sent %s but then closed\n",
+			z.address, pyfmt.Bytes(half))
 	default:
 		fmt.Printf("Client %s closed socket\n", z.address)
 	}

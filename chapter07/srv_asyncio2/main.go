@@ -27,11 +27,14 @@ import (
 // answers are those of whichever conversation is not suspended.
 var answers []byte
 
-func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWriter) {
+func handleConversation(
+	reader *asyncio.StreamReader, writer *asyncio.StreamWriter,
+) {
 	// Said on the loop's stack: ours would grow for it to twice its size, and
 	// stay so as long as the client does.
 	writer.Loop().CallSoon(func() {
-		fmt.Printf("Accepted connection from %s\n", pyfmt.AddrPort(writer.PeerName()))
+		fmt.Printf("Accepted connection from %s\n",
+			pyfmt.AddrPort(writer.PeerName()))
 	})
 	writer.SetTimeout(zen_utils.Timeout)
 	var received zen_utils.Framer
@@ -54,7 +57,8 @@ func handleConversation(reader *asyncio.StreamReader, writer *asyncio.StreamWrit
 	case ended == io.EOF:
 		fmt.Printf("Client %s closed socket normally\n", address)
 	case err == io.EOF:
-		fmt.Printf("Client %s sent %s but then closed\n", address, pyfmt.Bytes(half))
+		fmt.Printf("Client %s sent %s but then closed\n",
+			address, pyfmt.Bytes(half))
 	default:
 		fmt.Printf("Client %s error: %v\n", address, ended)
 	}

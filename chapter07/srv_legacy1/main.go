@@ -32,7 +32,9 @@ type ZenServer struct {
 	socketserver.TCPServer
 }
 
-func newZenHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+func newZenHandler(
+	base socketserver.BaseRequestHandler,
+) socketserver.RequestHandler {
 	return &ZenHandler{base}
 }
 

@@ -1,5 +1,5 @@
-// Srv_legacy2 answers Zen questions as asyncore's async_chat has them: it sets a
-// terminator, is called when it was found, and never sees where one segment
+// Srv_legacy2 answers Zen questions as asyncore's async_chat has them: it sets
+// a terminator, is called when it was found, and never sees where one segment
 // ended and the next began.
 //
 // Source: fopnp py3/chapter07/srv_legacy2.py
@@ -68,7 +68,8 @@ func (z *ZenRequestHandler) HandleClose() {
 }
 
 func (z *ZenRequestHandler) HandleError(err error) {
-	program.Complain("client "+pyfmt.AddrPort(z.Addr()), socket.Ended(z.data, err))
+	program.Complain("client "+pyfmt.AddrPort(z.Addr()),
+		socket.Ended(z.data, err))
 }
 
 func main() {

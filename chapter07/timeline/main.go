@@ -30,13 +30,17 @@ import (
 )
 
 func main() {
-	parser := argparse.New("draw who waits for a Zen server and who is being served")
-	server := parser.Argument("server", "a server of this chapter, such as srv_threaded")
-	cost := parser.Duration("d", 100*time.Millisecond, "the time an answer takes (default 100ms)")
+	parser := argparse.New(
+		"draw who waits for a Zen server and who is being served")
+	server := parser.Argument("server",
+		"a server of this chapter, such as srv_threaded")
+	cost := parser.Duration("d", 100*time.Millisecond,
+		"the time an answer takes (default 100ms)")
 	parser.Parse()
 
 	if !slices.Contains(zenbench.Servers, *server) {
-		program.Fail(*server, fmt.Errorf("not one of %s", strings.Join(zenbench.Servers, ", ")))
+		program.Fail(*server, fmt.Errorf("not one of %s",
+			strings.Join(zenbench.Servers, ", ")))
 	}
 	cmd, address, err := start(*server, *cost)
 	if err != nil {
@@ -47,7 +51,8 @@ func main() {
 	if err != nil {
 		program.Fail(*server, err)
 	}
-	fmt.Printf("%s: # is being served, . waits; an answer takes %v\n%v", *server, *cost, timeline)
+	fmt.Printf("%s: # is being served, . waits; an answer takes %v\n%v",
+		*server, *cost, timeline)
 }
 
 // start starts the server and returns where it listens.
@@ -80,8 +85,8 @@ func start(server string, cost time.Duration) (*exec.Cmd, string, error) {
 	return nil, "", fmt.Errorf("it announced no address: %w", cmd.Wait())
 }
 
-// find returns the program of a listing: it lies beside this one, or is built in
-// folder now.
+// find returns the program of a listing: it lies beside this one, or is built
+// in folder now.
 func find(folder, listing string) (string, error) {
 	name := listing
 	if runtime.GOOS == "windows" {
@@ -94,7 +99,8 @@ func find(folder, listing string) (string, error) {
 		}
 	}
 	built := filepath.Join(folder, name)
-	build := exec.Command("go", "build", "-o", built, "fopnp/chapter07/"+listing)
+	build := exec.Command(
+		"go", "build", "-o", built, "fopnp/chapter07/"+listing)
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %s", bytes.TrimSpace(said))
 	}

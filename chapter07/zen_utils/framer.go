@@ -33,12 +33,13 @@ func (f *Framer) Feed(data []byte) {
 
 // Next returns the next whole message up to and including its end mark. It
 // returns nil when more bytes must be fed first, and an error when a message
-// has grown beyond socket.MaxMessage without an end. The message is valid until the
-// next call of Next or Feed.
+// has grown beyond socket.MaxMessage without an end. The message is valid until
+// the next call of Next or Feed.
 func (f *Framer) Next(end byte) ([]byte, error) {
 	message := bytes.TrimLeft(f.fed, "\r\n \t")
 	length := bytes.IndexByte(message, end)
-	if length > socket.MaxMessage || length < 0 && len(message) > socket.MaxMessage {
+	if length > socket.MaxMessage ||
+		length < 0 && len(message) > socket.MaxMessage {
 		f.fed, f.rest = nil, nil
 		return nil, socket.TooLong(message, end)
 	}

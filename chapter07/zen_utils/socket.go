@@ -25,7 +25,7 @@ type Socket struct {
 	broken  error     // what receiveMore has found instead of more
 	unsent  []byte
 	timeout time.Duration
-	clock   atomic.Int64 // when the time of the other end began; stopped, or late
+	clock   atomic.Int64 // when its time began; or stopped, or late
 
 	next, previous *Socket // in conversations
 }
@@ -100,7 +100,7 @@ func (s *Socket) receiveMore(suffix byte) ([]byte, error) {
 		return s.framer.Next(suffix)
 	}
 	if err != socket.ErrWouldBlock {
-		s.broken = err // the system says so only once; first our messages are sent
+		s.broken = err // said only once; first our messages are sent
 	}
 	return nil, nil
 }
@@ -141,7 +141,7 @@ func (s *Socket) stop() {
 var conversations list
 
 type list struct {
-	now   atomic.Int64 // ns since the beginning, and a little less than the truth
+	now   atomic.Int64 // ns since the beginning, a little less than the truth
 	watch sync.Once
 	clock sync.Once
 	mu    sync.Mutex

@@ -86,7 +86,8 @@ func ParseCommandLine(description string) socket.Address {
 // it is told the file to which it shall print, and not where it listens. The
 // server may have added options of its own.
 func ParseInetdCommandLine(parser *argparse.Parser) {
-	log := parser.String("l", "file", "/tmp/zen.log", "append what happens to this file (default /tmp/zen.log)")
+	log := parser.String("l", "file", "/tmp/zen.log",
+		"append what happens to this file (default /tmp/zen.log)")
 	parse(parser)
 	inetd.Log(*log)
 }

@@ -72,9 +72,9 @@ func Example_sock_stream() {
 	// tcp udp
 }
 
-// s.bind(address), s.listen(backlog) and s.getsockname() of a server: net.Listen
-// does the first two at once, with the longest backlog that the system allows. A
-// port of 0 is the system's to choose.
+// s.bind(address), s.listen(backlog) and s.getsockname() of a server:
+// net.Listen does the first two at once, with the longest backlog that the
+// system allows. A port of 0 is the system's to choose.
 func Example_bind() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer s.Close()
@@ -86,15 +86,15 @@ func Example_bind() {
 	// a second time: true
 }
 
-// s.connect(address), s.accept() and s.getpeername(): what accept returns is not
-// the socket that listens, and each end is the other's peer.
+// s.connect(address), s.accept() and s.getpeername(): what accept returns is
+// not the socket that listens, and each end is the other's peer.
 func Example_accept() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	client := must(net.Dial("tcp", s.Addr().String()))
 	server := must(s.Accept())
 	s.Close() // whoever was accepted stays connected
-	fmt.Println(pyfmt.Addr(client.RemoteAddr()) == pyfmt.Addr(server.LocalAddr()))
-	fmt.Println(pyfmt.Addr(server.RemoteAddr()) == pyfmt.Addr(client.LocalAddr()))
+	fmt.Println(client.RemoteAddr().String() == server.LocalAddr().String())
+	fmt.Println(server.RemoteAddr().String() == client.LocalAddr().String())
 	client.Close()
 	server.Close()
 	// Output:
@@ -112,8 +112,8 @@ func Example_connect() {
 	// refused: true
 }
 
-// s.send(string) and s.recv(bufsize): Write sends all, as s.sendall does, and Read
-// returns what has come, which is no more than there is room for.
+// s.send(string) and s.recv(bufsize): Write sends all, as s.sendall does, and
+// Read returns what has come, which is no more than there is room for.
 func Example_send() {
 	client, server := pair()
 	fmt.Println(must(client.Write([]byte("hello"))))
@@ -137,11 +137,13 @@ func Example_sendto() {
 	must(client.WriteTo([]byte("MixedCaseString"), server.LocalAddr()))
 	buffer := make([]byte, 1024)
 	n, address, err := server.ReadFrom(buffer)
-	fmt.Println(pyfmt.Bytes(buffer[:n]), address.String() == client.LocalAddr().String(), err)
+	fmt.Println(pyfmt.Bytes(buffer[:n]), err)
+	fmt.Println(address.String() == client.LocalAddr().String())
 	server.Close()
 	client.Close()
 	// Output:
-	// b'MixedCaseString' true <nil>
+	// b'MixedCaseString' <nil>
+	// true
 }
 
 // s.shutdown(SHUT_WR): the other end hears that there is no more, and can still
@@ -219,8 +221,8 @@ func Example_settimeout() {
 }
 
 // socket.setdefaulttimeout(seconds) has no like in Go: nothing is set for all
-// sockets at once. A Dialer has a timeout for the connections that it makes, and
-// our servers give each of their own to a Conversation that has one.
+// sockets at once. A Dialer has a timeout for the connections that it makes,
+// and our servers give each of their own to a Conversation that has one.
 func Example_setdefaulttimeout() {
 	const seconds = time.Millisecond
 	client, server := pair()
@@ -257,8 +259,8 @@ func Example_ntohs() {
 	// 0x7f000001
 }
 
-// socket.inet_aton(ipstr): from the dotted quad to four bytes. Python takes "127.1"
-// for the same address; netip does not.
+// socket.inet_aton(ipstr): from the dotted quad to four bytes. Python takes
+// "127.1" for the same address; netip does not.
 func Example_inet_aton() {
 	ip := must(netip.ParseAddr("127.0.0.1"))
 	fmt.Println(pyfmt.Bytes(ip.AsSlice()))
@@ -284,8 +286,8 @@ var hosts = &net.Resolver{
 	},
 }
 
-// socket.gethostbyname(hostname): an address has itself for one. What this machine
-// calls localhost, if it calls anything so, is this machine.
+// socket.gethostbyname(hostname): an address has itself for one. What this
+// machine calls localhost, if it calls anything so, is this machine.
 func Example_gethostbyname() {
 	fmt.Println(must(hosts.LookupHost(context.Background(), "127.0.0.1")))
 	addresses, err := hosts.LookupNetIP(context.Background(), "ip", "localhost")
@@ -299,8 +301,8 @@ func Example_gethostbyname() {
 	// true
 }
 
-// socket.gethostbyaddr(ipaddr): the first name is the canonical one, the others are
-// aliases. No name is an error.
+// socket.gethostbyaddr(ipaddr): the first name is the canonical one, the others
+// are aliases. No name is an error.
 func Example_gethostbyaddr() {
 	names, err := hosts.LookupAddr(context.Background(), "127.0.0.1")
 	fmt.Println(len(names) > 0 || err != nil)
@@ -325,8 +327,8 @@ func getfqdn(host string) string {
 	return names[0]
 }
 
-// socket.getfqdn(host): the first of its names that has a domain, or the first, or
-// what was asked for if it has none.
+// socket.getfqdn(host): the first of its names that has a domain, or the first,
+// or what was asked for if it has none.
 func Example_getfqdn() {
 	fmt.Println(getfqdn("192.0.2.1"))
 	fmt.Println(getfqdn("127.0.0.1") != "")
@@ -335,8 +337,9 @@ func Example_getfqdn() {
 	// true
 }
 
-// The slide "UDP versus TCP", in short: datagrams keep apart what was sent apart,
-// whether or not somebody listens; a stream does not, and is there or not.
+// The slide "UDP versus TCP", in short: datagrams keep apart what was sent
+// apart, whether or not somebody listens; a stream does not, and is there or
+// not.
 func Example_udp_versus_tcp() {
 	bucket := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	spew := must(net.Dial("udp", bucket.LocalAddr().String()))

@@ -25,7 +25,9 @@ func (h *UCHandler) Handle() {
 }
 
 // NewUCHandler makes a UCHandler.
-func NewUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+func NewUCHandler(
+	base socketserver.BaseRequestHandler,
+) socketserver.RequestHandler {
 	return &UCHandler{base}
 }
 

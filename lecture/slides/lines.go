@@ -28,16 +28,16 @@ func NewLines(sock net.Conn, timeout time.Duration) *Lines {
 // longestLine is the most bytes that a line may have, with its end.
 const longestLine = socket.MaxMessage + len("\r\n")
 
-// ReadLine returns the next line with its end, for which it starts the clock. The
-// line is valid until the next call. The errors are those of the function
+// ReadLine returns the next line with its end, for which it starts the clock.
+// The line is valid until the next call. The errors are those of the function
 // ReadLine.
 func (l *Lines) ReadLine() ([]byte, error) {
 	l.StartClock()
 	return ReadLine(l.received)
 }
 
-// ReadLine returns the first line that comes from r, with its end. What came with
-// it is lost, unless r is a bufio.Reader that holds a line of any length.
+// ReadLine returns the first line that comes from r, with its end. What came
+// with it is lost, unless r is a bufio.Reader that holds a line of any length.
 //
 // The error is io.EOF when the other side hung up between two lines, or the
 // program stops. It says what was received if a line had begun, why the

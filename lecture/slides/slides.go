@@ -1,18 +1,19 @@
 // Package slides holds the upper-case service that half of the slides' listings
-// share: whatever a client sends, as a datagram or as a line, comes back in upper
-// case.
+// share: whatever a client sends, as a datagram or as a line, comes back in
+// upper case.
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
 //
-// What to notice: over UDP a request is what arrives in one call. Over TCP it is
-// a line, wherever the segments begin and end, so somebody has to look for the
-// end of it: ReadLine does.
+// What to notice: over UDP a request is what arrives in one call. Over TCP it
+// is a line, wherever the segments begin and end, so somebody has to look for
+// the end of it: ReadLine does.
 //
 // What Go changes: a client who hangs up without the empty line that ends a
-// session sends the original into a loop that prints nothing for ever. Here that
-// is reported, as is any other fault, in one line on stderr, and the next client
-// is served. What a client has sent prints bare, as in the slides, but control
-// characters are escaped: a line cannot pass for two, nor clear the screen.
+// session sends the original into a loop that prints nothing for ever. Here
+// that is reported, as is any other fault, in one line on stderr, and the next
+// client is served. What a client has sent prints bare, as in the slides, but
+// control characters are escaped: a line cannot pass for two, nor clear the
+// screen.
 package slides
 
 import (
@@ -42,20 +43,27 @@ var (
 )
 
 // ParseCommandLine parses a command line that says where a server listens, and
-// otherwise only what was declared in parser. The host and the port are those of
-// address when they are left out.
-func ParseCommandLine(parser *argparse.Parser, address socket.Address) socket.Address {
-	host := parser.OptionalArgument("host", address.Host, fmt.Sprintf("IP or hostname (default '%s')", address.Host))
-	port := parser.Port("p", address.Port, fmt.Sprintf("port (default %d)", address.Port))
+// otherwise only what was declared in parser. The host and the port are those
+// of address when they are left out.
+func ParseCommandLine(
+	parser *argparse.Parser, address socket.Address,
+) socket.Address {
+	host := parser.OptionalArgument("host", address.Host,
+		fmt.Sprintf("IP or hostname (default '%s')", address.Host))
+	port := parser.Port("p", address.Port,
+		fmt.Sprintf("port (default %d)", address.Port))
 	parser.Parse()
 	return socket.Address{Host: *host, Port: *port}
 }
 
 // ParseServerCommandLine parses the command line of a TCP server, which may say
 // what Timeout is as well. The empty host is every interface.
-func ParseServerCommandLine(description string, address socket.Address) socket.Address {
+func ParseServerCommandLine(
+	description string, address socket.Address,
+) socket.Address {
 	parser := argparse.New(description)
-	t := parser.Seconds("t", Timeout, "close a conversation that is silent so long (default 60, 0 never)")
+	t := parser.Seconds("t", Timeout,
+		"close a conversation that is silent so long (default 60, 0 never)")
 	address = ParseCommandLine(parser, address)
 	Timeout = *t
 	return address
@@ -90,9 +98,9 @@ func Bind(address socket.Address) *socket.UDPSocket {
 	return s
 }
 
-// HandleConversation is the handle method of the same over TCP: it answers
-// each line that a client sends over sock in upper case, until an empty one ends
-// the session, and closes sock.
+// HandleConversation is the handle method of the same over TCP: it answers each
+// line that a client sends over sock in upper case, until an empty one ends the
+// session, and closes sock.
 func HandleConversation(sock net.Conn, address net.Addr) {
 	fmt.Println("Connected:", pyfmt.Addr(address))
 	client := NewLines(sock, Timeout)

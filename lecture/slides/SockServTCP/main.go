@@ -7,8 +7,8 @@
 // is that of its tcps1.
 //
 // What to try: the exercise asks whether the server can accept multiple
-// connections. Two of tcpcli1 both connect, but the second is not answered until
-// the first has left.
+// connections. Two of tcpcli1 both connect, but the second is not answered
+// until the first has left.
 package main
 
 import (
@@ -21,8 +21,10 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewTCPServer(address, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewTCPServer(
+		address, slides.NewUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

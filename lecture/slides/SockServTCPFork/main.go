@@ -9,10 +9,10 @@
 //
 // What to try: look at the children with "ps --forest", and kill one.
 //
-// What Go changes: Go cannot fork. The server starts its own program again, with
-// the connection among what the child inherits, and NewForkingTCPServer does not
-// return there: see socketserver.ForkingMixIn. That is not for Windows, as fork
-// is not, and there the program says so.
+// What Go changes: Go cannot fork. The server starts its own program again,
+// with the connection among what the child inherits, and NewForkingTCPServer
+// does not return there: see socketserver.ForkingMixIn. That is not for
+// Windows, as fork is not, and there the program says so.
 package main
 
 import (
@@ -25,8 +25,10 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewForkingTCPServer(address, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewForkingTCPServer(
+		address, slides.NewUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

@@ -1,5 +1,5 @@
-// SockServTCPThread answers lines in upper case with a thread for each client, so
-// that nobody waits: ThreadingTCPServer is all that it takes.
+// SockServTCPThread answers lines in upper case with a thread for each client,
+// so that nobody waits: ThreadingTCPServer is all that it takes.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //
@@ -8,7 +8,8 @@
 //
 // What to try: as many of tcpcli1 as you like.
 //
-// What Go changes: a thread is a goroutine, of which ten thousand are no burden.
+// What Go changes: a thread is a goroutine, of which ten thousand are no
+// burden.
 package main
 
 import (
@@ -21,8 +22,10 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewThreadingTCPServer(address, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewThreadingTCPServer(
+		address, slides.NewUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

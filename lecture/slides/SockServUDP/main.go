@@ -24,8 +24,10 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewUDPServer(address, slides.NewUCHandler)
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
+	myserver, err := socketserver.NewUDPServer(
+		address, slides.NewUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

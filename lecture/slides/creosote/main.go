@@ -6,16 +6,16 @@
 // What to notice: who spews is not held up, by a slow bucket or by none, and
 // seldom learns that nobody was there: one datagram is gone before anybody can
 // say so, and only a second is refused. What comes faster than the bucket takes
-// it is lost. So it takes in one goroutine and prints in another, and at the end
-// says how much it has received; how much was sent it cannot know.
+// it is lost. So it takes in one goroutine and prints in another, and at the
+// end says how much it has received; how much was sent it cannot know.
 //
-// What to try: two buckets on one machine, the first with -r localhost:7740, the
-// second with -p 7740.
+// What to try: two buckets on one machine, the first with -r localhost:7740,
+// the second with -p 7740.
 //
-// What Go changes: a message without a byte is a datagram, too. The log is opened
-// anew for whatever there is to append, so that one that was moved away, as logs
-// are, is begun again. A datagram does not go back to the bucket that it came
-// from, so two that redirect to each other do not do so for ever.
+// What Go changes: a message without a byte is a datagram, too. The log is
+// opened anew for whatever there is to append, so that one that was moved away,
+// as logs are, is begun again. A datagram does not go back to the bucket that
+// it came from, so two that redirect to each other do not do so for ever.
 package main
 
 import (
@@ -78,12 +78,15 @@ func bucket(address socket.Address, log string, redirect netip.AddrPort) {
 		os.Stdout.Write(lines) // to whom could we say that it failed?
 		lines = lines[:0]
 	}
-	fmt.Fprintf(os.Stderr, "%s: datagrams received: %d\n", program.Name(), received)
+	fmt.Fprintf(os.Stderr, "%s: datagrams received: %d\n",
+		program.Name(), received)
 }
 
 // receive queues what arrives at s, and sends it on to the bucket that it is to
 // be redirected to, if there is one.
-func receive(s *socket.UDPSocket, queue chan<- []byte, redirect netip.AddrPort) {
+func receive(
+	s *socket.UDPSocket, queue chan<- []byte, redirect netip.AddrPort,
+) {
 	defer close(queue)
 	var redirecting socket.Backoff
 	for {
@@ -93,7 +96,8 @@ func receive(s *socket.UDPSocket, queue chan<- []byte, redirect netip.AddrPort) 
 		}
 		queue <- bytes.Clone(data)
 		if redirect.IsValid() && addr != redirect {
-			redirecting.Tried("redirect to "+pyfmt.AddrPort(redirect), s.SendTo(data, redirect))
+			redirecting.Tried("redirect to "+pyfmt.AddrPort(redirect),
+				s.SendTo(data, redirect))
 		}
 	}
 }
@@ -128,10 +132,12 @@ func resolve(name string) netip.AddrPort {
 
 func main() {
 	parser := argparse.New("Mr. Creosote, a remote debugger")
-	h := parser.String("H", "host", "", "spew to this host (default this one); the bucket listens at it (default '')")
+	h := parser.String("H", "host", "", "spew to this host (default this one);"+
+		" the bucket listens at it (default '')")
 	p := parser.Port("p", port, "UDP port (default 7739)")
 	l := parser.String("l", "file", "", "the bucket appends to this file, too")
-	r := parser.String("r", "host", "", "the bucket redirects to the one at host, or host:port")
+	r := parser.String("r", "host", "",
+		"the bucket redirects to the one at host, or host:port")
 	words := parser.Words("word", "what to spew; without any, be the bucket")
 	parser.Parse()
 	address := socket.Address{Host: *h, Port: *p}

@@ -3,7 +3,8 @@
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE CLIENT
 //
-// What to notice: from its package clause on this is tcpcli1, letter for letter.
+// What to notice: from its package clause on this is tcpcli1, letter for
+// letter.
 //
 // What Go changes: the original prints what one call of recv returns, less two
 // bytes, whatever they are. Here an answer is a line.
@@ -52,7 +53,9 @@ func client(address socket.Address, timeout time.Duration) {
 
 func main() {
 	parser := argparse.New("upper-case client")
-	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for an answer (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)
 }

@@ -1,5 +1,5 @@
-// Tcpcli1 sends each line that is typed to the upper-case server and prints what
-// comes back, until an empty line ends the session.
+// Tcpcli1 sends each line that is typed to the upper-case server and prints
+// what comes back, until an empty line ends the session.
 //
 // Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
 //
@@ -56,7 +56,9 @@ func client(address socket.Address, timeout time.Duration) {
 
 func main() {
 	parser := argparse.New("upper-case client")
-	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for an answer (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)
 }

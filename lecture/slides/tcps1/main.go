@@ -1,5 +1,6 @@
-// Tcps1 answers lines in upper case, as tcpserv1 does: the server class accepts a
-// client, and the handler is called with the connection, until the session ends.
+// Tcps1 answers lines in upper case, as tcpserv1 does: the server class accepts
+// a client, and the handler is called with the connection, until the session
+// ends.
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
 //
@@ -27,12 +28,15 @@ func (h *UCHandler) Handle() {
 	slides.HandleConversation(h.Request, h.ClientAddress)
 }
 
-func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+func newUCHandler(
+	base socketserver.BaseRequestHandler,
+) socketserver.RequestHandler {
 	return &UCHandler{base}
 }
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
 	myserver, err := socketserver.NewTCPServer(address, newUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)

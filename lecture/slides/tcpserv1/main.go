@@ -1,10 +1,11 @@
-// Tcpserv1 answers lines in upper case with nothing but a listening socket and a
-// loop around accept: one client at a time, and the others wait.
+// Tcpserv1 answers lines in upper case with nothing but a listening socket and
+// a loop around accept: one client at a time, and the others wait.
 //
 // Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
 //
 // What to notice: the text gives the exercise and not the program. The
-// conversation is that of its tcps1, which makes a server class out of this loop.
+// conversation is that of its tcps1, which makes a server class out of this
+// loop.
 //
 // What to try: the exercise asks two things. What happens if the client aborts
 // (enter Ctrl-D)? The server says so and serves the next. Can two clients run
@@ -18,7 +19,8 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server", socket.Address{Host: "127.0.0.1", Port: 2345})
+	address := slides.ParseServerCommandLine("upper-case server",
+		socket.Address{Host: "127.0.0.1", Port: 2345})
 	listener := slides.Listen(address)
 	for {
 		sock, err := listener.Accept()

@@ -6,8 +6,8 @@
 // What to notice: that the server hangs up is how the client knows that it has
 // all of the time.
 //
-// What Go changes: the original calls recv once, which returns what has arrived,
-// and that may be half.
+// What Go changes: the original calls recv once, which returns what has
+// arrived, and that may be half.
 package main
 
 import (
@@ -24,8 +24,10 @@ import (
 
 func main() {
 	parser := argparse.New("time client program")
-	t := parser.Seconds("t", time.Minute, "wait so long for the time (default 60, 0 for ever)")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 8888})
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for the time (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 8888})
 	sock, err := socket.Connect(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
@@ -37,7 +39,8 @@ func main() {
 		err = slides.ErrClosed
 	}
 	if err != nil {
-		program.Fail(fmt.Sprintf("no time from %v", address), socket.Ended(tm, err))
+		program.Fail(fmt.Sprintf("no time from %v", address),
+			socket.Ended(tm, err))
 	}
 	fmt.Println("The time is", pyfmt.Bare(tm))
 }

@@ -6,8 +6,8 @@
 // What to notice: the socket that listens is not the one that the time is sent
 // through. Accept returns a new one for each client.
 //
-// The line that is printed has two spaces before the address: one is the text's,
-// and one Python's print puts between any two things.
+// The line that is printed has two spaces before the address: one is the
+// text's, and one Python's print puts between any two things.
 //
 // What to try: "telnet localhost 8888" is a client too.
 //
@@ -25,7 +25,8 @@ import (
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("time server program", socket.Address{Port: 8888})
+	address := slides.ParseServerCommandLine("time server program",
+		socket.Address{Port: 8888})
 	s := slides.Listen(address)
 	for {
 		sock, err := s.Accept()
@@ -35,7 +36,8 @@ func main() {
 		addr := pyfmt.Addr(sock.RemoteAddr())
 		fmt.Println("Got a connection from ", addr)
 		client := socket.Converse(sock, slides.Timeout)
-		if err := client.SendAll([]byte(time.Now().Format(time.ANSIC))); err != nil {
+		now := time.Now().Format(time.ANSIC)
+		if err := client.SendAll([]byte(now)); err != nil {
 			program.Complain("client "+addr, err)
 		}
 		client.Close()

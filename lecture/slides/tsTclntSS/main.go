@@ -1,5 +1,5 @@
-// TsTclntSS sends each line that is typed over a connection of its own, and prints
-// what comes back: the server hangs up after each answer.
+// TsTclntSS sends each line that is typed over a connection of its own, and
+// prints what comes back: the server hangs up after each answer.
 //
 // Source: Network Programming Using Python, SOCKETSERVER TIMESTAMP TCP CLIENT
 //
@@ -10,9 +10,9 @@
 // What to try: wait for more than a minute with a line. The server has hung up
 // by then, and the client says so.
 //
-// What Go changes: the original calls recv once, which returns what has arrived,
-// and that may be half of the line. It leaves its last connection to the
-// system to close.
+// What Go changes: the original calls recv once, which returns what has
+// arrived, and that may be half of the line. It leaves its last connection to
+// the system to close.
 package main
 
 import (
@@ -46,12 +46,14 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 	if err := server.SendAll([]byte(data + "\r\n")); err != nil {
 		program.Fail(fmt.Sprintf("send to %v", address), err)
 	}
-	answer, err := bufio.NewReader(io.LimitReader(server, bufsiz)).ReadBytes('\n')
+	limited := io.LimitReader(server, bufsiz)
+	answer, err := bufio.NewReader(limited).ReadBytes('\n')
 	if err == io.EOF && len(answer) == 0 {
 		err = slides.ErrClosed
 	}
 	if err != nil {
-		program.Fail(fmt.Sprintf("no answer from %v", address), socket.Ended(answer, err))
+		program.Fail(fmt.Sprintf("no answer from %v", address),
+			socket.Ended(answer, err))
 	}
 	fmt.Println(pyfmt.Bare(bytes.TrimSpace(answer)))
 	return true
@@ -59,8 +61,10 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 
 func main() {
 	parser := argparse.New("timestamp client")
-	t := parser.Seconds("t", time.Minute, "wait so long for an answer (default 60, 0 for ever)")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "localhost", Port: 21567})
+	t := parser.Seconds("t", time.Minute,
+		"wait so long for an answer (default 60, 0 for ever)")
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "localhost", Port: 21567})
 	for ask(address, *t) {
 	}
 }

@@ -3,8 +3,8 @@
 //
 // Source: Network Programming Using Python, THE SOCKETSERVER MODULE
 //
-// What to notice: the handler reads from RFile and writes to WFile, and there is
-// no socket in it. Nor is there a loop around accept: ServeForever has that.
+// What to notice: the handler reads from RFile and writes to WFile, and there
+// is no socket in it. Nor is there a loop around accept: ServeForever has that.
 //
 // A handler that cannot go on panics with an error. The server says which, in
 // one line, and serves the next client.
@@ -46,14 +46,17 @@ func (h *MyRequestHandler) Handle() {
 	}
 }
 
-func newMyRequestHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+func newMyRequestHandler(
+	base socketserver.BaseRequestHandler,
+) socketserver.RequestHandler {
 	h := &MyRequestHandler{}
 	h.BaseRequestHandler, h.Timeout = base, slides.Timeout
 	return h
 }
 
 func main() {
-	address := slides.ParseServerCommandLine("timestamp server", socket.Address{Port: 21567})
+	address := slides.ParseServerCommandLine("timestamp server",
+		socket.Address{Port: 21567})
 	server, err := socketserver.NewTCPServer(address, newMyRequestHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)

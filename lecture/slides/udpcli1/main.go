@@ -1,5 +1,5 @@
-// Udpcli1 sends one datagram to a server and waits for one back, which may never
-// come: nobody tells a client of UDP what became of what it sent.
+// Udpcli1 sends one datagram to a server and waits for one back, which may
+// never come: nobody tells a client of UDP what became of what it sent.
 //
 // Source: Network Programming Using Python, SIMPLE CONNECTIONLESS CLIENT
 //
@@ -47,7 +47,9 @@ func client(server socket.Address, timeout time.Duration) {
 
 func main() {
 	parser := argparse.New("simple connectionless client")
-	t := parser.Seconds("t", 5*time.Second, "wait so long for the reply (default 5, 0 for ever)")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 11111})
+	t := parser.Seconds("t", 5*time.Second,
+		"wait so long for the reply (default 5, 0 for ever)")
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 11111})
 	client(address, *t)
 }

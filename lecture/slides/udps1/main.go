@@ -10,9 +10,9 @@
 // What to try: have Handle do something else than HandleDatagram does, and the
 // server does something else.
 //
-// What Go changes: the slide notes that this server never terminates. Here Ctrl-C
-// ends it in order. Of a datagram of more than 8192 bytes the rest is lost, as in
-// the original, but a line on stderr says so.
+// What Go changes: the slide notes that this server never terminates. Here
+// Ctrl-C ends it in order. Of a datagram of more than 8192 bytes the rest is
+// lost, as in the original, but a line on stderr says so.
 package main
 
 import (
@@ -34,13 +34,16 @@ func (h *UCHandler) Handle() {
 	slides.HandleDatagram(request.Packet, request.Socket, h.ClientAddress)
 }
 
-func newUCHandler(base socketserver.BaseRequestHandler) socketserver.RequestHandler {
+func newUCHandler(
+	base socketserver.BaseRequestHandler,
+) socketserver.RequestHandler {
 	return &UCHandler{base}
 }
 
 func main() {
 	parser := argparse.New("upper-case server")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 2345})
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 2345})
 	myserver, err := socketserver.NewUDPServer(address, newUCHandler)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)

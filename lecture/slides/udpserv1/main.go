@@ -9,8 +9,8 @@
 // What to try: the exercise asks how easy it is to change the port and the
 // address of the service: as easy as "udpserv1 127.0.0.1 -p 11112".
 //
-// What Go changes: of a datagram of more than 1024 bytes the rest is lost, as in
-// the original, but a line on stderr says so.
+// What Go changes: of a datagram of more than 1024 bytes the rest is lost, as
+// in the original, but a line on stderr says so.
 package main
 
 import (
@@ -38,6 +38,7 @@ func serve(s *socket.UDPSocket) {
 
 func main() {
 	parser := argparse.New("simple connectionless server")
-	address := slides.ParseCommandLine(parser, socket.Address{Host: "127.0.0.1", Port: 11111})
+	address := slides.ParseCommandLine(parser,
+		socket.Address{Host: "127.0.0.1", Port: 11111})
 	serve(slides.Bind(address))
 }
