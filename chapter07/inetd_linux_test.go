@@ -47,10 +47,16 @@ func hand(t *testing.T, socket *os.File, log, program string, args ...string) *h
 func handListenFDs(t *testing.T, socket *os.File, program string, args ...string) *handed {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "zen.log")
-	cmd := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`,
+	return handedBy(t, listenFDs("$$", socket, log, program, args...), socket, log)
+}
+
+// listenFDs is the command of a program whose descriptor 3 is a socket, for the
+// process with the number pid: $$ is its own.
+func listenFDs(pid string, socket *os.File, log, program string, args ...string) *exec.Cmd {
+	cmd := exec.Command("sh", append([]string{"-c", "LISTEN_PID=" + pid + ` LISTEN_FDS=1 exec "$0" "$@"`,
 		filepath.Join(progtest.Bin(), program), "-l", log}, args...)...)
 	cmd.ExtraFiles = []*os.File{socket}
-	return handedBy(t, cmd, socket, log)
+	return cmd
 }
 
 func handedBy(t *testing.T, cmd *exec.Cmd, socket *os.File, log string) *handed {
@@ -118,6 +124,26 @@ func listen(t *testing.T) (address string, handed *os.File) {
 	}
 	defer listener.Close()
 	return listener.Addr().String(), blockingFile(t, listener.(*net.TCPListener))
+}
+
+// keep is a descriptor of a socket that stays open here, as a super-server's does.
+func keep(t *testing.T, socket *os.File) (fd int) {
+	t.Helper()
+	fd, err := unix.FcntlInt(socket.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// stillBlocks wants a descriptor that was kept to be blocking.
+func stillBlocks(t *testing.T, fd int) {
+	t.Helper()
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_NONBLOCK != 0 {
+		t.Errorf("the parent's descriptor is not blocking any more (%#x, %v)", flags, err)
+	}
 }
 
 // blockingFile is a descriptor of a socket, which is blocking, as those of
@@ -256,17 +282,50 @@ func TestHanded(t *testing.T) {
 		},
 		"blocking again": func(t *testing.T) {
 			client, socket := pair(t, "127.0.0.1")
-			ours, err := unix.FcntlInt(socket.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer unix.Close(ours)
+			ours := keep(t, socket)
 			p := hand(t, socket, "", "in_zen1")
 			asked(t, client)
 			client.CloseWrite()
 			p.ends(0)
-			if flags, _ := unix.FcntlInt(uintptr(ours), unix.F_GETFL, 0); flags&unix.O_NONBLOCK != 0 {
-				t.Error("the parent's descriptor is not blocking any more")
+			stillBlocks(t, ours)
+		},
+		"listener blocking again": func(t *testing.T) {
+			_, socket := listen(t)
+			ours := keep(t, socket)
+			hand(t, socket, "", "in_zen2", "-w", "0.1").ends(0)
+			stillBlocks(t, ours)
+		},
+		"listener blocking again after a stop": func(t *testing.T) {
+			address, socket := listen(t)
+			client := dial(t, address)
+			ours := keep(t, socket)
+			p := hand(t, socket, "", "in_zen2")
+			asked(t, client)
+			p.cmd.Process.Signal(syscall.SIGTERM)
+			silence(t, client)
+			p.ends(0)
+			p.logs(accepted + closed)
+			stillBlocks(t, ours)
+		},
+		"Unix listener": func(t *testing.T) { // which is the super-server's to remove
+			path := filepath.Join(t.TempDir(), "zen")
+			listener, err := net.Listen("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			client, err := net.Dial("unix", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			p := hand(t, blockingFile(t, listener.(*net.UnixListener)), "", "in_zen2", "-w", "0.1")
+			asked(t, client)
+			client.Close()
+			p.ends(0)
+			p.logs(`Accepted connection from ''\nClient socket to '' has closed\n` + left)
+			if _, err := os.Stat(path); err != nil {
+				t.Error(err)
 			}
 		},
 		"wrong call": func(t *testing.T) {
@@ -314,6 +373,18 @@ func TestHanded(t *testing.T) {
 			silence(t, client)
 			p.ends(0)
 		},
+		"a log that was begun": func(t *testing.T) {
+			log := filepath.Join(t.TempDir(), "zen.log")
+			if err := os.WriteFile(log, []byte("earlier\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			client, socket := pair(t, "127.0.0.1")
+			p := hand(t, socket, log, "in_zen1")
+			asked(t, client)
+			client.CloseWrite()
+			p.ends(0)
+			p.logs("earlier\n" + accepted + closed)
+		},
 		"a pipe for a log": func(t *testing.T) {
 			pipe := filepath.Join(t.TempDir(), "zen.log")
 			if err := unix.Mkfifo(pipe, 0o666); err != nil {
@@ -349,11 +420,7 @@ func TestHanded(t *testing.T) {
 		"listener where a conversation belongs": func(t *testing.T) {
 			address, socket := listen(t)
 			client := dial(t, address)
-			ours, err := unix.FcntlInt(socket.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer unix.Close(ours)
+			ours := keep(t, socket)
 			p := hand(t, socket, "", "in_zen1")
 			silence(t, client)
 			p.ends(1)
@@ -362,9 +429,7 @@ func TestHanded(t *testing.T) {
 			if n, _ := unix.Poll(ready, 0); n != 0 {
 				t.Error("a super-server would start it again at once")
 			}
-			if flags, _ := unix.FcntlInt(uintptr(ours), unix.F_GETFL, 0); flags&unix.O_NONBLOCK != 0 {
-				t.Error("the parent's listener is not blocking any more")
-			}
+			stillBlocks(t, ours)
 		},
 		"conversation where a listener belongs": func(t *testing.T) {
 			client, socket := pair(t, "127.0.0.1")
@@ -391,6 +456,47 @@ func TestHanded(t *testing.T) {
 			silence(t, client)
 			p.ends(0)
 			p.logs(accepted + closed + left)
+		},
+		"LISTEN_FDS/no log": func(t *testing.T) {
+			client, socket := pair(t, "127.0.0.1")
+			cmd := listenFDs("$$", socket, "/nosuch/zen.log", "in_zen1")
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			p := handedBy(t, cmd, socket, "")
+			asked(t, client)
+			client.CloseWrite()
+			silence(t, client)
+			p.ends(0)
+			if want := "in_zen1: log to /nosuch/zen.log: no such file or directory\n"; stderr.String() != want {
+				t.Errorf("stderr is %q, want %q", &stderr, want)
+			}
+		},
+		"LISTEN_FDS/in every place": func(t *testing.T) {
+			client, socket := pair(t, "127.0.0.1")
+			cmd := listenFDs("$$", socket, "/nosuch/zen.log", "in_zen1")
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = socket, socket, socket
+			p := handedBy(t, cmd, socket, "")
+			asked(t, client)
+			client.CloseWrite()
+			silence(t, client)
+			p.ends(0)
+		},
+		"LISTEN_FDS/for another process": func(t *testing.T) {
+			client, socket := pair(t, "127.0.0.1")
+			other, otherSocket := pair(t, "127.0.0.1")
+			defer otherSocket.Close()
+			log := filepath.Join(t.TempDir(), "zen.log")
+			cmd := listenFDs("1", otherSocket, log, "in_zen1")
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = socket, socket, socket
+			p := handedBy(t, cmd, socket, log)
+			io.WriteString(other, "Simple is better than?")
+			asked(t, client)
+			client.CloseWrite()
+			silence(t, client)
+			p.ends(0)
+			p.logs(accepted + closed)
+			otherSocket.Close()
+			silence(t, other)
 		},
 		"no socket": func(t *testing.T) {
 			var stderr bytes.Buffer

@@ -30,11 +30,11 @@ func main() {
 	host := parser.Argument("host",
 		"interface the server listens at; host the client sends to")
 	bytecount := parser.OptionalCount("bytecount", 16,
-		"number of bytes for client to send (default 16)")
-	port := parser.Port("p", 1060, "TCP port (default 1060)")
+		"number of bytes for client to send (default %(default)s)")
+	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
 		"server: close a conversation that is silent so long"+
-			" (default 60, 0 never)")
+			" (default %(default)s, 0 never)")
 	fix := parser.Flag("fix", "client: receive while sending")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}

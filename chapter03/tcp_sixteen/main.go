@@ -103,9 +103,9 @@ func main() {
 		"which role to play")
 	host := parser.Argument("host",
 		"interface the server listens at; host the client sends to")
-	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for the other side (default 60, 0 for ever)")
+		"wait so long for the other side (default %(default)s, 0 for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {

@@ -51,9 +51,9 @@ func client(address socket.Address, timeout time.Duration, causeError bool) {
 func main() {
 	parser := argparse.New("example client")
 	host := parser.Argument("host", "IP or hostname")
-	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for an answer (default 60, 0 for ever)")
+		"wait so long for an answer (default %(default)s, 0 for ever)")
 	e := parser.Flag("e", "cause an error")
 	parser.Parse()
 	client(socket.Address{Host: *host, Port: *port}, *t, *e)

@@ -27,7 +27,7 @@ import (
 func main() {
 	parser := argparse.New("multi-shot server for the use of inetd")
 	wait := parser.Seconds("w", 8*time.Second,
-		"leave when nobody has come for so long (default 8, 0 never)")
+		"leave when nobody has come for so long (default %(default)s, 0 never)")
 	zen_utils.ParseInetdCommandLine(parser)
 	listener := inetd.Listener()
 	listener.Patience = *wait

@@ -45,7 +45,7 @@ func (z *ZenRequestHandler) CollectIncomingData(moreData []byte) {
 		z.data = append(z.data, moreData...)
 	}
 	if len(z.data) > socket.MaxMessage {
-		z.failure = socket.TooLong(z.data, '?')
+		z.failure = socket.TooLong(z.data, '?', socket.MaxMessage)
 		z.data = nil
 		z.CloseWhenDone()
 	}

@@ -35,7 +35,7 @@ func main() {
 	server := parser.Argument("server",
 		"a server of this chapter, such as srv_threaded")
 	cost := parser.Duration("d", 100*time.Millisecond,
-		"the time an answer takes (default 100ms)")
+		"the time an answer takes (default %(default)s)")
 	parser.Parse()
 
 	if !slices.Contains(zenbench.Servers, *server) {

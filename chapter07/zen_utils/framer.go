@@ -41,7 +41,7 @@ func (f *Framer) Next(end byte) ([]byte, error) {
 	if length > socket.MaxMessage ||
 		length < 0 && len(message) > socket.MaxMessage {
 		f.fed, f.rest = nil, nil
-		return nil, socket.TooLong(message, end)
+		return nil, socket.TooLong(message, end, socket.MaxMessage)
 	}
 	if length >= 0 {
 		f.fed = message[length+1:]

@@ -77,7 +77,7 @@ func GetAnswers(answers []byte, received *Framer, data []byte) ([]byte, error) {
 func ParseCommandLine(description string) socket.Address {
 	parser := argparse.New(description)
 	host := parser.Argument("host", "IP or hostname ('' is every interface)")
-	port := parser.Port("p", 1060, "TCP port (default 1060)")
+	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	parse(parser)
 	return socket.Address{Host: *host, Port: *port}
 }
@@ -87,7 +87,7 @@ func ParseCommandLine(description string) socket.Address {
 // server may have added options of its own.
 func ParseInetdCommandLine(parser *argparse.Parser) {
 	log := parser.String("l", "file", "/tmp/zen.log",
-		"append what happens to this file (default /tmp/zen.log)")
+		"append what happens to this file (default %(default)s)")
 	parse(parser)
 	inetd.Log(*log)
 }
@@ -95,8 +95,8 @@ func ParseInetdCommandLine(parser *argparse.Parser) {
 // parse adds the options that all servers have.
 func parse(parser *argparse.Parser) {
 	t := parser.Seconds("t", Timeout,
-		"close a conversation that is silent so long (default 60, 0 never)")
-	d := parser.Duration("d", cost, "the time an answer costs (default 0s)")
+		"close a conversation that is silent so long (default %(default)s, 0 never)")
+	d := parser.Duration("d", cost, "the time an answer costs (default %(default)s)")
 	parser.Parse()
 	Timeout, cost = *t, *d
 }

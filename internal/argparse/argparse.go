@@ -20,7 +20,8 @@ import (
 )
 
 // A Parser is one program's command line. Declare its arguments and options,
-// in the order in which the usage shall name them, then call Parse once.
+// in the order in which the usage shall name them, then call Parse once. In the
+// help of those that may be left out, %(default)s stands for what they are then.
 type Parser struct {
 	description string
 	options     *pflag.FlagSet
@@ -209,14 +210,18 @@ func (p *Parser) help() string {
 		b.WriteString("\npositional arguments:\n")
 	}
 	for _, a := range p.arguments {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, a.metavar(), a.help)
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, a.metavar(), withDefault(a.help, a.value.String()))
 	}
 	if p.words != nil {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, p.words.metavar(), p.words.help)
 	}
 	fmt.Fprintf(&b, "\noptions:\n  %-*s  %s\n", width, "-h, --help", "show this help message and exit")
 	p.options.VisitAll(func(option *pflag.Flag) {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, inUsage(option), option.Usage)
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, inUsage(option), withDefault(option.Usage, option.DefValue))
 	})
 	return b.String()
+}
+
+func withDefault(help, value string) string {
+	return strings.ReplaceAll(help, "%(default)s", value)
 }

@@ -21,8 +21,14 @@ func (v *value[T]) Set(word string) (err error) {
 	v.v, err = v.parse(word)
 	return err
 }
-func (v *value[T]) Type() string   { return v.metavar }
-func (v *value[T]) String() string { return fmt.Sprint(v.v) }
+func (v *value[T]) Type() string { return v.metavar }
+
+func (v *value[T]) String() string {
+	if d, ok := any(v.v).(time.Duration); ok && v.metavar == "seconds" {
+		return fmt.Sprint(d.Seconds())
+	}
+	return fmt.Sprint(v.v)
+}
 
 // option declares an option -name. Like argparse's it is one dash and one
 // letter, or one dash and a whole word.

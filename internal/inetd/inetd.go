@@ -10,7 +10,8 @@
 // terminal keeps them.
 //
 // Systemd's way is taken too: if the variables LISTEN_PID and LISTEN_FDS are
-// meant for this process, the socket is descriptor 3, and 0 to 2 remain.
+// meant for this process, the socket is descriptor 3, and 0 to 2 remain, unless
+// they are that socket as well.
 //
 // The socket is shared with the super-server. Go has to make it non-blocking;
 // whoever closes it here makes it blocking again, if it was.

@@ -27,24 +27,24 @@ func init() {
 	if pid == os.Getpid() && n > 0 && isSocket(3) {
 		taken, name = 3, "descriptor 3"
 		unix.CloseOnExec(taken)
+	} else if isSocket(0) {
+		// If there is no descriptor to be had, nobody can be served.
+		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			os.Exit(1)
+		}
+		taken, name = fd, "descriptor 0"
+	} else {
 		return
 	}
-	if !isSocket(0) {
-		return
-	}
-	// If there is no descriptor to be had, nobody can be served.
-	fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		os.Exit(1)
-	}
-	taken, name = fd, "descriptor 0"
 	if err := pointElsewhere(); err != nil {
 		os.Exit(1)
 	}
 }
 
-// pointElsewhere points those of the descriptors 0 to 2 that are sockets at
-// nothing, so that the one that was taken is the only one left.
+// pointElsewhere points those of the descriptors 0 to 2 that are the socket at
+// nothing, so that the one that was taken is the only one left. Another socket
+// may well be there: systemd's journal is one.
 func pointElsewhere() error {
 	nothing, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -52,7 +52,7 @@ func pointElsewhere() error {
 	}
 	defer unix.Close(nothing)
 	for fd := range 3 {
-		if isSocket(fd) {
+		if same(fd, taken) {
 			if err := dup(nothing, fd); err != nil {
 				return err
 			}
@@ -64,6 +64,15 @@ func pointElsewhere() error {
 func isSocket(fd int) bool {
 	_, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	return err == nil
+}
+
+// same says whether two descriptors are one socket.
+func same(fd1, fd2 int) bool {
+	var stat1, stat2 unix.Stat_t
+	if unix.Fstat(fd1, &stat1) != nil || unix.Fstat(fd2, &stat2) != nil {
+		return false
+	}
+	return stat1.Dev == stat2.Dev && stat1.Ino == stat2.Ino
 }
 
 // listens tells a listener from a conversation.

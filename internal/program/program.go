@@ -6,6 +6,7 @@ package program
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -34,13 +35,16 @@ func Complain(what string, err error) {
 
 // Why is the reason at the bottom of err, in the words of the system: package
 // net wraps "connection refused" in the names of the call and of both ends,
-// which the line that reports it has said already.
+// which the line that reports it has said already. Of io.EOF it is that of a
+// client who waited for an answer.
 func Why(err error) string {
 	var errno syscall.Errno
 	var dns *net.DNSError
 	var address *net.AddrError
 	var path *os.PathError
 	switch {
+	case err == io.EOF:
+		return "socket closed"
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "timed out"
 	case errors.As(err, &errno):

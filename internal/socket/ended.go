@@ -12,11 +12,11 @@ import (
 // MaxMessage is the most bytes that a message may have before its end mark.
 const MaxMessage = 4096
 
-// TooLong is the error of a message without an end, which it names by its
-// beginning.
-func TooLong(message []byte, end byte) error {
+// TooLong is the error of a message that does not end within limit bytes. It is
+// named by its beginning.
+func TooLong(message []byte, end byte, limit int) error {
 	return fmt.Errorf("received %s... without %s in %d bytes",
-		pyfmt.Bytes(message[:40]), pyfmt.Bytes([]byte{end}), MaxMessage)
+		pyfmt.Bytes(message[:40]), pyfmt.Bytes([]byte{end}), limit)
 }
 
 // Why a program may end a conversation by itself.

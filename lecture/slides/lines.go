@@ -47,7 +47,7 @@ func ReadLine(r io.Reader) ([]byte, error) {
 	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
 	switch {
 	case err == bufio.ErrBufferFull || len(Chomp(line)) > socket.MaxMessage:
-		return nil, socket.TooLong(line, '\n')
+		return nil, socket.TooLong(line, '\n', socket.MaxMessage)
 	case err == nil:
 		return line, nil
 	case err != io.EOF && program.Stopping().Err() != nil:

@@ -33,14 +33,9 @@ import (
 // 0 is for ever.
 var Timeout = 60 * time.Second
 
-var (
-	// ErrNoEmptyLine is what a client has done who hung up between two
-	// lines: a session ends with an empty one.
-	ErrNoEmptyLine = errors.New("hung up without an empty line")
-
-	// ErrClosed is what a server has done that hung up in place of an answer.
-	ErrClosed = errors.New("socket closed")
-)
+// ErrNoEmptyLine is what a client has done who hung up between two lines: a
+// session ends with an empty one.
+var ErrNoEmptyLine = errors.New("hung up without an empty line")
 
 // ParseCommandLine parses a command line that says where a server listens, and
 // otherwise only what was declared in parser. The host and the port are those
@@ -49,9 +44,9 @@ func ParseCommandLine(
 	parser *argparse.Parser, address socket.Address,
 ) socket.Address {
 	host := parser.OptionalArgument("host", address.Host,
-		fmt.Sprintf("IP or hostname (default '%s')", address.Host))
+		"IP or hostname (default '%(default)s')")
 	port := parser.Port("p", address.Port,
-		fmt.Sprintf("port (default %d)", address.Port))
+		"port (default %(default)s)")
 	parser.Parse()
 	return socket.Address{Host: *host, Port: *port}
 }
@@ -63,7 +58,7 @@ func ParseServerCommandLine(
 ) socket.Address {
 	parser := argparse.New(description)
 	t := parser.Seconds("t", Timeout,
-		"close a conversation that is silent so long (default 60, 0 never)")
+		"close a conversation that is silent so long (default %(default)s, 0 never)")
 	address = ParseCommandLine(parser, address)
 	Timeout = *t
 	return address

@@ -133,8 +133,8 @@ func resolve(name string) netip.AddrPort {
 func main() {
 	parser := argparse.New("Mr. Creosote, a remote debugger")
 	h := parser.String("H", "host", "", "spew to this host (default this one);"+
-		" the bucket listens at it (default '')")
-	p := parser.Port("p", port, "UDP port (default 7739)")
+		" the bucket listens at it (default '%(default)s')")
+	p := parser.Port("p", port, "UDP port (default %(default)s)")
 	l := parser.String("l", "file", "", "the bucket appends to this file, too")
 	r := parser.String("r", "host", "",
 		"the bucket redirects to the one at host, or host:port")

@@ -25,7 +25,7 @@ import (
 func main() {
 	parser := argparse.New("time client program")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for the time (default 60, 0 for ever)")
+		"wait so long for the time (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 8888})
 	sock, err := socket.Connect(address)
@@ -36,7 +36,7 @@ func main() {
 	tm, err := io.ReadAll(io.LimitReader(s, 1024))
 	s.Close()
 	if err == nil && len(tm) == 0 {
-		err = slides.ErrClosed
+		err = io.EOF
 	}
 	if err != nil {
 		program.Fail(fmt.Sprintf("no time from %v", address),

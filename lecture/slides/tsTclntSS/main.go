@@ -46,14 +46,14 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 	if err := server.SendAll([]byte(data + "\r\n")); err != nil {
 		program.Fail(fmt.Sprintf("send to %v", address), err)
 	}
-	limited := io.LimitReader(server, bufsiz)
-	answer, err := bufio.NewReader(limited).ReadBytes('\n')
-	if err == io.EOF && len(answer) == 0 {
-		err = slides.ErrClosed
+	answer, err := bufio.NewReaderSize(server, bufsiz).ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		err = socket.TooLong(answer, '\n', bufsiz)
+	} else if err != nil {
+		err = socket.Ended(answer, err)
 	}
 	if err != nil {
-		program.Fail(fmt.Sprintf("no answer from %v", address),
-			socket.Ended(answer, err))
+		program.Fail(fmt.Sprintf("no answer from %v", address), err)
 	}
 	fmt.Println(pyfmt.Bare(bytes.TrimSpace(answer)))
 	return true
@@ -62,7 +62,7 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 func main() {
 	parser := argparse.New("timestamp client")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for an answer (default 60, 0 for ever)")
+		"wait so long for an answer (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "localhost", Port: 21567})
 	for ask(address, *t) {
