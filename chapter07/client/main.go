@@ -7,7 +7,7 @@
 // before, so it never learns that the servers would take all three at once.
 //
 // What to try: with -e it sends a question less its question mark and hangs
-// up. What the server says of that tells the seven apart.
+// up. The seven servers have three ways to say so.
 package main
 
 import (

@@ -3,11 +3,11 @@
 //
 // Source: fopnp py3/chapter07/srv_threaded.py
 //
-// What to notice: the workers share nothing but the listener, and the kernel
-// hands each new client to one of those that wait in accept.
+// What to notice: the workers share nothing but the listener, and each new
+// client goes to one of those that wait in accept.
 //
 // What Go changes: a worker is a goroutine, not a thread of the system. While
-// it waits for its client it holds no thread.
+// it waits, in accept or for its client, it holds no thread.
 package main
 
 import (

@@ -95,8 +95,10 @@ func ParseInetdCommandLine(parser *argparse.Parser) {
 // parse adds the options that all servers have.
 func parse(parser *argparse.Parser) {
 	t := parser.Seconds("t", Timeout,
-		"close a conversation that is silent so long (default %(default)s, 0 never)")
-	d := parser.Duration("d", cost, "the time an answer costs (default %(default)s)")
+		"close a conversation that is silent so long"+
+			" (default %(default)s, 0 never)")
+	d := parser.Duration("d", cost,
+		"the time an answer costs (default %(default)s)")
 	parser.Parse()
 	Timeout, cost = *t, *d
 }

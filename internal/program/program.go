@@ -49,6 +49,8 @@ func Why(err error) string {
 		return "timed out"
 	case errors.As(err, &errno):
 		return errno.Error()
+	case errors.As(err, &dns) && !dns.IsNotFound:
+		return "the name cannot be looked up" // dns.Err names servers and calls
 	case errors.As(err, &dns):
 		return dns.Err
 	case errors.As(err, &address):

@@ -208,7 +208,7 @@ func costs(d *Data) string {
 		})
 	}
 	return table([]string{"server", "a question (`steady`)", "one of sixteen (`pipelined`)", "a conversation of three (`churn`)",
-		"a question, 10 of 10,000 ask (`crowd`)", "a silent client", "system calls a question", "threads"}, rows...)
+		"a question, 10 of 10,000 ask (`crowd`)", "a silent client", "system calls a question", "threads of the process"}, rows...)
 }
 
 func waits(d *Data) string {

@@ -58,7 +58,8 @@ func ParseServerCommandLine(
 ) socket.Address {
 	parser := argparse.New(description)
 	t := parser.Seconds("t", Timeout,
-		"close a conversation that is silent so long (default %(default)s, 0 never)")
+		"close a conversation that is silent so long"+
+			" (default %(default)s, 0 never)")
 	address = ParseCommandLine(parser, address)
 	Timeout = *t
 	return address

@@ -1,5 +1,5 @@
-// Creosote carries debug output to another machine: with words it spews them as
-// datagrams, and without it is the bucket, which prints whatever anybody spews.
+// Creosote carries debug output to another machine: given words, it spews them
+// as datagrams; given none, it is the bucket, which prints what anybody spews.
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //
