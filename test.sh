@@ -26,7 +26,7 @@ cd "$(dirname "$0")" || exit
 work=$(mktemp -d) || exit
 server=
 trap 'kill $server 2>/dev/null; wait; rm -rf "$work"' EXIT
-go build -trimpath -o "$work/" ./chapter07/... || exit
+go build -buildvcs=false -trimpath -o "$work/" ./chapter07/... || exit
 
 # check NAME shows the client against the server NAME, and fails if the answers
 # are not the three that are wanted or the server does not stop in order.

@@ -40,7 +40,7 @@ func BenchmarkZen(b *testing.B) {
 		b.Fatal("-update is for -bench . alone: the data are those of one run")
 	}
 	bin := b.TempDir()
-	build := exec.Command("go", "build", "-o", bin, "./...")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "./...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("go build: %v\n%s", err, said)

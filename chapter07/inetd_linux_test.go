@@ -573,7 +573,7 @@ func activate(port string, args ...string) *exec.Cmd {
 func userName(t *testing.T) string {
 	me, err := user.Current()
 	if err != nil {
-		t.Fatal(err)
+		t.Skip("we have no name: ", err)
 	}
 	return me.Username
 }

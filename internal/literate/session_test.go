@@ -112,8 +112,8 @@ func TestNobodyIsLeft(t *testing.T) {
 		want  string
 	}{
 		{"a good end", func(b *Book) {}, []string{
-			"$ tiny shout [::1]:0 2> $FIFO &",
-			"Listening at [::1]:40000",
+			"$ tiny shout 127.0.0.1:0 2> $FIFO &",
+			"Listening at 127.0.0.1:40000",
 			"$ exec 5> $FIFO",
 		}, ""},
 		{"a command that hangs", func(b *Book) { b.toEnd = 1 }, []string{

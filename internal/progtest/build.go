@@ -97,7 +97,8 @@ func build() (err error) {
 			return err
 		}
 	}
-	args := []string{"build", "-o", bin + string(filepath.Separator)}
+	// -buildvcs=false: git may refuse to look into a folder of another user's.
+	args := []string{"build", "-buildvcs=false", "-o", bin + string(filepath.Separator)}
 	if testing.Verbose() {
 		args = append(args, "-cover", "-coverpkg=fopnp/...")
 	}

@@ -5,7 +5,10 @@
 // Source: https://docs.python.org/3/library/selectors.html
 package selectors
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // An Event is what a socket is waited for, or is ready for: a set of the two
 // constants.
@@ -41,7 +44,7 @@ type Selector interface {
 	Unregister(key *Key) error
 
 	// Select waits until a socket is ready, or for the time of timeout if it
-	// is not negative. A signal may end the wait early.
+	// is not negative. A signal may end the wait early, and 24 days do.
 	Select(timeout time.Duration) error
 
 	// Next returns one after the other the keys that Select has found, each
@@ -83,10 +86,11 @@ func (r *ready) Next() (*Key, Event) {
 }
 
 // milliseconds is a timeout as the system calls want it, rounded up, lest a
-// timer find that it was woken too early and go round once more for nothing.
+// timer find that it was woken too early and go round once more for nothing. It
+// is a C int: 24 days at most.
 func milliseconds(timeout time.Duration) int {
 	if timeout < 0 {
 		return -1
 	}
-	return int((timeout + time.Millisecond - 1) / time.Millisecond)
+	return int(min((timeout+time.Millisecond-1)/time.Millisecond, math.MaxInt32))
 }

@@ -206,3 +206,18 @@ func TestSelectAllocatesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestMilliseconds(t *testing.T) {
+	for timeout, want := range map[time.Duration]int{
+		-1:                   -1,
+		0:                    0,
+		1:                    1,
+		time.Millisecond:     1,
+		time.Millisecond + 1: 2,
+		600 * time.Hour:      1<<31 - 1,
+	} {
+		if got := milliseconds(timeout); got != want {
+			t.Errorf("%v is %d ms, want %d", timeout, got, want)
+		}
+	}
+}

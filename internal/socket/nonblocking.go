@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"fopnp/internal/program"
@@ -61,8 +62,13 @@ func (l *Listener) Detach() (Socket, error) {
 }
 
 // Stopping returns a descriptor that becomes readable, and stays so, when the
-// program is asked to stop: the last thing to poll for.
-func Stopping() (Socket, error) { return stoppingPipe(program.Stopping()) }
+// program is asked to stop: the last thing to poll for. It is the same one at
+// every call, and not to be closed.
+func Stopping() (Socket, error) { return stopping() }
+
+var stopping = sync.OnceValues(func() (Socket, error) {
+	return stoppingPipe(program.Stopping())
+})
 
 // RecvNow receives what has arrived on a connection of package net into buffer,
 // and does not wait if nothing has: that, or a connection that is none of the
@@ -71,8 +77,11 @@ func RecvNow(conn net.Conn, buffer []byte) (int, error) { return recvNow(conn, b
 
 // Tick is how often a server with a deadline of timeout for each of its
 // clients looks whether any has passed. One look at all of them is cheaper
-// than a timer for each.
+// than a timer for each. Without a deadline, which is 0, it is a second.
 func Tick(timeout time.Duration) time.Duration {
+	if timeout == 0 {
+		return time.Second
+	}
 	return max(time.Millisecond, min(time.Second, timeout/4))
 }
 

@@ -24,7 +24,7 @@ func TestBackoff(t *testing.T) {
 
 func TestTick(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{
-		0:                      time.Millisecond,
+		0:                      time.Second,
 		time.Microsecond:       time.Millisecond,
 		400 * time.Millisecond: 100 * time.Millisecond,
 		time.Minute:            time.Second,

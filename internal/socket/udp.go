@@ -2,6 +2,7 @@ package socket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -69,7 +70,7 @@ func (s *UDPSocket) GetSockName() net.Addr { return s.conn.LocalAddr() }
 // much is missing.
 //
 // Whatever fails is said once on stderr, and tried again as in Accept. The only
-// error is net.ErrClosed, when the program stops.
+// error is net.ErrClosed, when the socket is closed or the program stops.
 func (s *UDPSocket) RecvFrom(bufsize int) (data []byte, address netip.AddrPort, err error) {
 	for {
 		data, address, err = s.receive(bufsize)
@@ -77,7 +78,7 @@ func (s *UDPSocket) RecvFrom(bufsize int) (data []byte, address netip.AddrPort, 
 		case err == nil:
 			s.backoff.Succeeded()
 			return data, address, nil
-		case program.Stopping().Err() != nil:
+		case program.Stopping().Err() != nil, errors.Is(err, net.ErrClosed):
 			return nil, address, net.ErrClosed
 		}
 		s.backoff.Wait("receive", err)

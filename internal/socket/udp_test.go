@@ -2,6 +2,7 @@ package socket
 
 import (
 	"errors"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -77,5 +78,13 @@ func TestBindTwice(t *testing.T) {
 	server, _ := exchange(t)
 	if _, err := BindUDP(server.Address); err == nil {
 		t.Errorf("%v twice", server.Address)
+	}
+}
+
+func TestRecvFromClosed(t *testing.T) {
+	server, _ := exchange(t)
+	server.Close()
+	if _, _, err := server.RecvFrom(1024); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v, want %v", err, net.ErrClosed)
 	}
 }

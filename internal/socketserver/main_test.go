@@ -50,6 +50,9 @@ func listing(class, handler string) {
 	}
 	fmt.Println("waiting for connection...")
 	fmt.Println("Listening at", address(server))
+	if handler == "stopped" {
+		stopFirst(server)
+	}
 	server.ServeForever()
 	fmt.Println("served")
 }
@@ -128,6 +131,7 @@ var handlers = map[string]RequestHandlerClass{
 	"datagram": func(base BaseRequestHandler) RequestHandler {
 		return &datagram{DatagramRequestHandler{BaseRequestHandler: base}}
 	},
+	"stopped":  func(base BaseRequestHandler) RequestHandler { return &echo{base} },
 	"echo":     func(base BaseRequestHandler) RequestHandler { return &echo{base} },
 	"upper":    func(base BaseRequestHandler) RequestHandler { return &upper{base} },
 	"late":     func(base BaseRequestHandler) RequestHandler { return &late{base} },
@@ -391,3 +395,21 @@ func captured(t *testing.T, do func()) string {
 	}
 	return string(text)
 }
+
+// stopFirst asks the program to stop, and returns when the server has been told.
+func stopFirst(s server) {
+	process, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = process.Signal(os.Interrupt)
+	}
+	if err != nil {
+		program.Fail("signal", err)
+	}
+	<-program.Stopping().Done()
+	if udp, ok := s.(interface{ receivesNothing() }); ok {
+		udp.receivesNothing()
+	}
+}
+
+// receivesNothing waits until the server is told to wait no longer.
+func (s *UDPServer) receivesNothing() { s.conn.ReadFrom(nil) }

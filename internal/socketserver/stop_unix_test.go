@@ -3,6 +3,7 @@
 package socketserver
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -68,6 +69,37 @@ func TestStopBusy(t *testing.T) {
 		defer wantOutput(t, server, "reading: timed out", "writing: timed out")
 		defer syscall.Kill(-server.Pid, syscall.SIGINT)
 	}
+}
+
+// A stop that comes before anybody serves is a stop.
+func TestStopFirst(t *testing.T) {
+	for _, class := range []string{"TCPServer", "UDPServer", "ForkingUDPServer"} {
+		wantOutput(t, startListing(t, class, "stopped"))
+	}
+}
+
+// A UDP server that is closed is closed for those as well who were about to
+// wait for a request.
+func TestServerCloseWhileBeginning(t *testing.T) {
+	s, err := NewUDPServer(localhost, handlers["echo"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.serving.Lock()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.ServerClose()
+	}()
+	s.conn.ReadFrom(nil) // until it is woken
+	if err := s.wait(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.handleOne(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v, want %v", err, net.ErrClosed)
+	}
+	s.serving.Unlock()
+	<-closed
 }
 
 // A child serves the request of its own server, if the program has others, and

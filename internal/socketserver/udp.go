@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"fopnp/internal/program"
@@ -34,6 +35,7 @@ type UDPServer struct {
 	buffer  []byte
 	backoff socket.Backoff
 	forget  func() bool // has it not wake up when the program stops
+	closing atomic.Bool // ServerClose waits until nobody receives
 }
 
 // Bind makes the server ready, as that of TCPServer does: it receives at
@@ -77,8 +79,13 @@ func (s *UDPServer) maxPacketSize() int { return cmp.Or(s.MaxPacketSize, 8192) }
 // are those of TCPServer.GetRequest.
 func (s *UDPServer) GetRequest() (*Request, error) {
 	for {
+		// Whoever began to wait may have undone the deadline that was to
+		// wake us.
+		if s.closing.Load() || program.Stopping().Err() != nil {
+			return nil, net.ErrClosed
+		}
 		n, sender, err := s.conn.ReadFrom(s.buffer)
-		if program.Stopping().Err() != nil || errors.Is(err, net.ErrClosed) {
+		if errors.Is(err, net.ErrClosed) {
 			return nil, net.ErrClosed
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -111,6 +118,7 @@ func (s *UDPServer) ServerClose() {
 	if s.socket == nil {
 		return
 	}
+	s.closing.Store(true)
 	s.Shutdown()
 	s.self.Join()
 	s.socket.Close()

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -177,7 +178,7 @@ func onProcessors(which func([]int) []int, do func() error) error {
 		return err
 	}
 	var all []int
-	for i := range runtime.NumCPU() {
+	for i := 0; len(all) < before.Count(); i++ {
 		if before.IsSet(i) {
 			all = append(all, i)
 		}
@@ -254,11 +255,25 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 	return w.watch(p, c, server, active)
 }
 
+// gc is held by whoever has turned the garbage collector off.
+var gc sync.Mutex
+
+// withoutGC turns the garbage collector off, which would share the processor
+// with the clients, after a last collection. It waits while somebody else has.
+func withoutGC() (restore func()) {
+	gc.Lock()
+	percent := debug.SetGCPercent(-1)
+	runtime.GC()
+	return func() {
+		debug.SetGCPercent(percent)
+		gc.Unlock()
+	}
+}
+
 // watch has the clients of a crowd talk, and reports what they do in the
 // workload's window.
 func (w workload) watch(p *process, c *crowd, server string, active int) (zenbench.Sample, error) {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	runtime.GC()
+	defer withoutGC()()
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
 	if zenbench.AtOnce[server] > 0 {

@@ -326,7 +326,11 @@ func portNotPermitted(s Server) error {
 		listener.Close()
 		return fmt.Errorf("%w: we may listen at every port", errSkipped)
 	}
-	return s.givesUp(s.runCommand(cmd))
+	err := s.givesUp(s.runCommand(cmd))
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("%w: this root cannot become nobody: %v", errSkipped, err)
+	}
+	return err
 }
 
 // asNobody has a command run as nobody, who cannot look into the folder of the
