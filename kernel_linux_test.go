@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -209,4 +210,20 @@ func bereave(server *progtest.Server, conn net.Conn) error {
 		}
 	}
 	return fmt.Errorf("no child serves %v", conn.LocalAddr())
+}
+
+// stayOnOneProcessor binds the goroutine to its thread, and that to one of the
+// processors that it may run on. It ends with the goroutine.
+func stayOnOneProcessor() error {
+	runtime.LockOSThread()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	for i := 0; one.Count() < min(1, all.Count()); i++ {
+		if all.IsSet(i) {
+			one.Set(i)
+		}
+	}
+	return unix.SchedSetaffinity(0, &one)
 }

@@ -19,6 +19,8 @@ func receive(conn net.Conn, buffer []byte) (int, time.Time, error) {
 
 func taken(net.Conn) error { return errors.New("the command taken needs Linux") }
 
+func stayOnOneProcessor() error { return nil }
+
 func narrow(*progtest.Server) error { return nil }
 
 func bereave(*progtest.Server, net.Conn) error {

@@ -1,6 +1,7 @@
 package fopnp
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"fopnp/internal/progtest"
+	"fopnp/internal/socket"
 )
 
 // What a listing of the slides does when the other end does what no program of
@@ -109,6 +111,7 @@ func TestTCPReplies(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells what a client has taken")
 	}
+	long := strings.Repeat("X", socket.MaxMessage+30) // the longest line with the time before it
 	for name, test := range map[string]struct{ program, asks, first, second, stdout, complaint string }{
 		"time":         {"timecli", "", "Sat Apr  6 ", "12:00:00 2013", "The time is Sat Apr  6 12:00:00 2013\n", ""},
 		"odd time":     {"timecli", "", "", "late\r\n\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},
@@ -119,6 +122,11 @@ func TestTCPReplies(t *testing.T) {
 		"stamp":        {"tsTclntSS", "hello\r\n", "[Sat Apr  6 ", "12:00:00 2013] hello\r\n", "> [Sat Apr  6 12:00:00 2013] hello\n> \n", ""},
 		"half a stamp": {"tsTclntSS", "hello\r\n", "", "[Sat", "> ", "no answer from ADDR: received b'[Sat' then socket closed"},
 		"no stamp":     {"tsTclntSS", "hello\r\n", "", "", "> ", "no answer from ADDR: socket closed"},
+		"long stamp":   {"tsTclntSS", "hello\r\n", "", long + "\r\n", "> " + long + "\n> \n", ""},
+		"endless stamp": {"tsTclntSS", "hello\r\n", "", long + long, "> ",
+			"no answer from ADDR: received b'" + long[:40] + "'... without b'\\n' in 8192 bytes"},
+		"endless line": {"tcpcli1", "hello\r\n", "", long, "Send: ",
+			"no answer from ADDR: received b'" + long[:40] + "'... without b'\\n' in 4096 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +159,48 @@ func TestTCPReplies(t *testing.T) {
 				complaint = test.program + ": " + complaint + "\n"
 			}
 			client.prints(t, test.stdout, complaint)
+		})
+	}
+}
+
+// The Zen client that gets no answer, or only half of one, says so and ends with
+// status 1.
+func TestZenReplies(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for name, test := range map[string]struct{ reply, why string }{
+		"none":    {"", "socket closed"},
+		"half":    {"Ugl", "received b'Ugl' then socket closed"},
+		"endless": {long, "received b'" + long[:40] + "'... without b'.' in 4096 bytes"},
+		"reset":   {"RST", syscall.ECONNRESET.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			client := perform(t, "", "client", "127.0.0.1", "-p", portOf(listener.Addr()), "-t", "0")
+			conn, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(progtest.Patience))
+			question, err := bufio.NewReader(conn).ReadString('?')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.reply == "RST" {
+				conn.(*net.TCPConn).SetLinger(0)
+			} else if _, err := io.WriteString(conn, test.reply); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			client.prints(t, "", fmt.Sprintf("client: no answer to b'%s': %s\n", question, test.why))
+			if status := client.cmd.ProcessState.ExitCode(); status != 1 {
+				t.Errorf("it ends with status %d", status)
+			}
 		})
 	}
 }
@@ -263,30 +313,33 @@ func TestCreosoteFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	// Each processor has a queue of its own for what is sent on it.
+	if err := stayOnOneProcessor(); err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
 		if _, err := fmt.Fprint(conn, i); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// The last may be lost as any other, so it is sent until it arrives.
-	arrived := make(chan struct{})
+	arrived := make(chan error)
 	go func() {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			fmt.Fprint(conn, n)
-			select {
-			case <-tick.C:
-			case <-arrived:
-				return
-			}
-		}
+		last := fmt.Sprintf("\n%d\n", n)
+		arrived <- bucket.WaitUntil("the last datagram", func(output string) bool { return strings.HasSuffix(output, last) })
 	}()
-	last := fmt.Sprintf("\n%d\n", n)
-	err = bucket.WaitUntil("the last datagram", func(output string) bool { return strings.HasSuffix(output, last) })
-	close(arrived)
-	if err != nil {
-		t.Fatal(err)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for waiting := true; waiting; {
+		fmt.Fprint(conn, n)
+		select {
+		case <-tick.C:
+		case err := <-arrived:
+			if err != nil {
+				t.Fatal(err)
+			}
+			waiting = false
+		}
 	}
 	if err := bucket.Stop(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

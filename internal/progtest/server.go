@@ -40,8 +40,8 @@ type Server struct {
 var announcement = regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*?(\d+)[^\d\n]*$`)
 
 // Start starts a server and waits until it announces its address. What it
-// prints to stdout and stderr is collected in the order in which it came.
-// Whoever calls Start must see to it that Stop or Kill is called as well.
+// prints to stdout and stderr is collected in the order in which it came, or of
+// stdout alone if the command has another place for stderr. Whoever calls Start must see to it that Stop or Kill is called as well.
 func Start(cmd *exec.Cmd) (*Server, error) {
 	s, err := Launch(cmd)
 	if err != nil {
@@ -65,7 +65,9 @@ func Launch(cmd *exec.Cmd) (*Server, error) {
 		return nil, err
 	}
 	widen(printed.(*os.File))
-	cmd.Stderr = cmd.Stdout
+	if cmd.Stderr == nil {
+		cmd.Stderr = cmd.Stdout
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}

@@ -88,3 +88,38 @@ func TestRecvFromClosed(t *testing.T) {
 		t.Errorf("%v, want %v", err, net.ErrClosed)
 	}
 }
+
+// The empty host is every interface, of both families.
+func TestEveryInterface(t *testing.T) {
+	server, _ := exchange(t)
+	go func() {
+		for {
+			_, address, err := server.RecvFrom(1)
+			if err != nil {
+				return
+			}
+			server.SendTo([]byte(address.String()), address)
+		}
+	}()
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		if probe, err := net.ListenPacket("udp", net.JoinHostPort(host, "0")); err != nil {
+			t.Logf("%s is not tested: %v", host, err)
+			continue
+		} else {
+			probe.Close()
+		}
+		client, err := ConnectUDP(Address{Host: host, Port: server.Address.Port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if err := client.Send(nil); err != nil {
+			t.Fatal(err)
+		}
+		client.SetTimeout(30 * time.Second)
+		address, _, err := client.Recv(1024)
+		if want := client.GetSockName().String(); err != nil || string(address) != want {
+			t.Errorf("from %s, sent by %s (%v)", address, want, err)
+		}
+	}
+}

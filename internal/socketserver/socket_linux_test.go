@@ -1,6 +1,7 @@
 package socketserver
 
 import (
+	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,34 @@ func TestRequestQueueSize(t *testing.T) {
 			}
 			return err
 		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// So it is with clients of Unix sockets, of whom the system takes one more.
+func TestRequestQueueSizeUnix(t *testing.T) {
+	const size = 2
+	s := &UnixStreamServer{}
+	s.RequestQueueSize = size
+	path := filepath.Join(folder(t), "path")
+	if err := s.Bind(s, path, handlers["line"]); err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	for waiting := 0; ; waiting++ {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+		if err == unix.EAGAIN {
+			if waiting != size+1 {
+				t.Errorf("%d clients wait, want %d", waiting, size+1)
+			}
+			return
+		} else if err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"fopnp/internal/progtest"
 	"fopnp/internal/socket"
 )
 
@@ -223,6 +225,43 @@ func TestServerAddress(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+	}
+}
+
+// The empty host is every interface, of both families.
+func TestEveryInterface(t *testing.T) {
+	for _, class := range []class{onAll(NewTCPServer), onAll(NewUDPServer)} {
+		s, err := class("", handlers["echo"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		go s.ServeForever()
+		defer s.ServerClose()
+		at := address(s)
+		_, port, _ := net.SplitHostPort(at.String())
+		for _, host := range []string{"127.0.0.1", "::1"} {
+			probe, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+			if err != nil {
+				t.Logf("%s is not tested: %v", host, err)
+				continue
+			}
+			probe.Close()
+			client, err := net.Dial(at.Network(), net.JoinHostPort(host, port))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			client.SetDeadline(time.Now().Add(progtest.Patience))
+			say(t, client, "?")
+			hear(t, client, "<?")
+			client.Close()
+		}
+	}
+}
+
+func onAll[S server](create func(socket.Address, RequestHandlerClass) (S, error)) class {
+	return func(_ string, newHandler RequestHandlerClass) (server, error) {
+		return create(socket.Address{}, newHandler)
 	}
 }
 
