@@ -74,7 +74,7 @@ func TestSessions(t *testing.T) {
 				}, `^README.md:3: exited with status 1 before it was ready\ntiny: cannot cough\n$`},
 				{"two programs at once", []string{
 					"$ tiny grumble > 1.log 2>&1 & tiny grumble > 2.log 2>&1 &",
-					"$ until grep -q waiting 1.log; do :; done",
+					"$ until grep -qs waiting 1.log; do :; done",
 				}, `^(README.md:2: the program in the background exited with status 1\n){2}$`},
 				{"a crash in a file", []string{
 					"$ tiny panic 2> crash.log || true",
