@@ -157,9 +157,11 @@ func TestData(t *testing.T) {
 			t.Errorf("%s, %s: %d errors", m.Workload, m.Server, m.Errors)
 		}
 	}
+	_, noStrace := exec.LookPath("strace")
 	for _, cost := range costs {
-		// Where strace is not installed there are none.
-		if calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls); calls > cost.calls {
+		calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls)
+		notCounted := math.IsNaN(calls) && noStrace != nil // who measured here could not
+		if !(calls <= cost.calls) && !notCounted {
 			t.Errorf("%s: %v system calls a question, want at most %v", cost.server, calls, cost.calls)
 		}
 		idle := data.Find("memory", 10_000, cost.server).Best(zenbench.Memory) / 1024

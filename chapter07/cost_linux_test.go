@@ -69,7 +69,7 @@ func TestTenThousandClients(t *testing.T) {
 		t.Skipf("%d descriptors are not enough", limit.Max)
 	}
 	if progtest.Race {
-		n /= 50 // the race detector makes everything cost ten times as much and more
+		n /= 10 // the race detector makes everything cost ten times as much
 	}
 	for _, cost := range costs {
 		if cost.idle == 0 {
