@@ -14,15 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"fopnp/internal/progtest"
-	"fopnp/internal/zenbench"
-	"fopnp/internal/zenload"
-	"fopnp/internal/zenplot"
+	"fopnp/chapter07/internal/zenbench"
+	"fopnp/chapter07/internal/zenload"
+	"fopnp/chapter07/internal/zenplot"
+	"fopnp/internal/check/progtest"
 )
 
 var (
 	rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
-	update = flag.Bool("update", false, "have the benchmark write what it finds to bench/, and draw the pictures")
 )
 
 // BenchmarkZen measures what every server costs under every workload: see package
@@ -36,7 +35,7 @@ func BenchmarkZen(b *testing.B) {
 	if progtest.Race {
 		b.Skip("the race detector makes everything cost ten times as much")
 	}
-	if *update && flag.Lookup("test.bench").Value.String() != "." {
+	if *progtest.Update && flag.Lookup("test.bench").Value.String() != "." {
 		b.Fatal("-update is for -bench . alone: the data are those of one run")
 	}
 	bin := b.TempDir()
@@ -61,7 +60,7 @@ func BenchmarkZen(b *testing.B) {
 	samples := measure(b, bin)
 	data.Seconds = math.Round(time.Since(began).Seconds())
 	data.Measurements = zenbench.Summarize(samples)
-	if *update {
+	if *progtest.Update {
 		for _, server := range zenbench.Servers {
 			timeline, err := zenload.Timeline(bin, server, 100*time.Millisecond)
 			if err != nil {

@@ -1,19 +1,73 @@
-// Package chapter07 has no code of its own: its tests put the servers of the
-// chapter through everything that the internet may do to them (zen_test.go),
-// through the super-servers that start the inetd pair, and hold them to what
-// they may cost.
+// Package chapter07 has no code of its own. Its tests run the chapter's page and
+// scripts, put the servers through everything that the internet may do to them
+// (zen_test.go) and the inetd pair through the super-servers that start it, and
+// hold them all to what they may cost.
 package chapter07
 
 import (
+	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 
-	"fopnp/internal/progtest"
+	"fopnp/chapter07/internal/zenbench"
+	"fopnp/chapter07/internal/zenplot"
+	"fopnp/internal/check/literate"
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/script"
 )
 
 func TestMain(m *testing.M) {
 	variant()
+	literate.Main()
 	flag.Set("test.benchtime", "1x") // BenchmarkZen has measured before it begins
 	os.Exit(progtest.Main(m))
+}
+
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	data, err := zenbench.Load("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	literate.TestPage(t, "chapter07/README.md", data.Say)
+}
+
+func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter07") }
+
+func TestComplaints(t *testing.T) {
+	progtest.Complaints(t, map[string]bool{
+		"srv_single":   false,
+		"srv_threaded": false,
+		"srv_async":    false,
+		"srv_asyncio1": false,
+		"srv_asyncio2": false,
+		"srv_legacy1":  false,
+		"srv_legacy2":  true,
+	})
+}
+
+// The pictures are what is drawn from the data beside them.
+func TestPictures(t *testing.T) {
+	const folder = "bench"
+	data, err := zenbench.Load(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, draw := range zenplot.Pictures {
+		svg, err := draw(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, name)
+		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, svg) {
+			continue
+		}
+		if !*progtest.Update {
+			t.Errorf("%s is not what the data show", path)
+		} else if err := os.WriteFile(path, svg, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fopnp/internal/progtest"
-	"fopnp/internal/zenload"
+	"fopnp/chapter07/internal/zenload"
+	"fopnp/internal/check/progtest"
 )
 
 // What an architecture costs whatever the machine's mood: how often a question

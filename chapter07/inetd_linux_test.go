@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fopnp/internal/progtest"
+	"fopnp/internal/check/progtest"
 )
 
 // A handed is a program of the inetd pair that was started as a super-server

@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/chapter07/internal/zenbench"
+	"fopnp/chapter07/internal/zenload"
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/zenbench"
-	"fopnp/internal/zenload"
 )
 
 // The chapter tells what srv_single and srv_threaded would cost if they waited

@@ -3,7 +3,7 @@ package chapter07
 import (
 	"testing"
 
-	"fopnp/internal/zentest"
+	"fopnp/chapter07/internal/zentest"
 )
 
 // Every Zen server keeps the whole contract. See package zentest for the checks.

@@ -9,9 +9,9 @@ import (
 	"os"
 	"sync"
 
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 func client(address socket.Address, bytecount int64, fix bool) {

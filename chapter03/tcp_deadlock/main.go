@@ -19,8 +19,8 @@ package main
 import (
 	"time"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/socket"
 )
 
 func main() {

@@ -5,9 +5,9 @@ import (
 	"io"
 	"time"
 
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 func server(address socket.Address, timeout time.Duration) {

@@ -18,10 +18,10 @@ import (
 	"time"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 func client(address socket.Address, timeout time.Duration, causeError bool) {

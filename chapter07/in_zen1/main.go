@@ -15,9 +15,9 @@ import (
 	"fmt"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/argparse"
-	"fopnp/internal/inetd"
-	"fopnp/internal/pyfmt"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/inetd"
 )
 
 func main() {

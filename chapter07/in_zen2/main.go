@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/argparse"
-	"fopnp/internal/inetd"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/serve/inetd"
 )
 
 func main() {

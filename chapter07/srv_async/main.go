@@ -25,9 +25,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // A conversation is what the server has to remember of one client.

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fopnp/internal/program"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 func main() { program.Fail("poll", socket.ErrUnsupported) }

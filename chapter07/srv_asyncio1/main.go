@@ -17,10 +17,10 @@ import (
 	"fmt"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/asyncio"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/asyncio"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // ZenServer is one conversation.

@@ -18,10 +18,10 @@ import (
 	"io"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/asyncio"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/asyncio"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // answers are those of whichever conversation is not suspended.

@@ -15,8 +15,8 @@ import (
 	"fmt"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/program"
-	"fopnp/internal/socketserver"
+	"fopnp/internal/py/socketserver"
+	"fopnp/internal/serve/program"
 )
 
 type ZenHandler struct {

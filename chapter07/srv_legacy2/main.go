@@ -18,10 +18,10 @@ import (
 	"io"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/asyncore"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/asyncore"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // ZenRequestHandler is one conversation.

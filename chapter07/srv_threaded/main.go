@@ -14,7 +14,7 @@ import (
 	"sync"
 
 	"fopnp/chapter07/zen_utils"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
 )
 
 func startThreads(listener *socket.Listener, workers int) *sync.WaitGroup {

@@ -24,9 +24,9 @@ import (
 	"strings"
 	"time"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/zenbench"
+	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/serve/program"
 )
 
 func main() {

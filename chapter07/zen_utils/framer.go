@@ -3,7 +3,7 @@ package zen_utils
 import (
 	"bytes"
 
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
 )
 
 // A Framer cuts a stream of bytes into messages, each of which ends in a mark

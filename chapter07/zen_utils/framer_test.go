@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fopnp/internal/program"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // A Socket is one end of a conversation: a connection, and around it what

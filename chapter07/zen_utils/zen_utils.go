@@ -20,11 +20,11 @@ import (
 	"net"
 	"time"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/inetd"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/inetd"
+	"fopnp/internal/serve/program"
 )
 
 // Aphorisms are the questions that have an answer, and their answers.

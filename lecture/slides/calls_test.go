@@ -14,8 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
 )
 
 // The slides' tables of calls, each call under the name that it has in Python.

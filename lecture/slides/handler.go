@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"net"
 
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socketserver"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socketserver"
+	"fopnp/internal/serve/program"
 )
 
 // UCHandler is the handler of exercises 4 and 5. It serves datagrams and

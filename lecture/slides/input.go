@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"fopnp/internal/program"
+	"fopnp/internal/serve/program"
 )
 
 var stdin = bufio.NewReader(os.Stdin)

@@ -7,8 +7,8 @@ import (
 	"net"
 	"time"
 
-	"fopnp/internal/program"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // Lines is a conversation in lines, each of which ends in "\n" or, as telnet

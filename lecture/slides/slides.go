@@ -23,10 +23,10 @@ import (
 	"net"
 	"time"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // Timeout is the time that a client has for one line, as the command line says;

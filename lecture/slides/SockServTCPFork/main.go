@@ -18,9 +18,9 @@ package main
 import (
 	"fmt"
 
-	"fopnp/internal/program"
-	"fopnp/internal/socket"
-	"fopnp/internal/socketserver"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/py/socketserver"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

@@ -27,10 +27,10 @@ import (
 	"strconv"
 	"strings"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 const (

@@ -14,7 +14,7 @@
 package main
 
 import (
-	"fopnp/internal/socket"
+	"fopnp/internal/py/socket"
 	"fopnp/lecture/slides"
 )
 

@@ -18,9 +18,9 @@ import (
 	"fmt"
 	"time"
 
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

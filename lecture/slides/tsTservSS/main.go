@@ -21,10 +21,10 @@ import (
 	"io"
 	"time"
 
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
-	"fopnp/internal/socketserver"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/py/socketserver"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

@@ -20,10 +20,10 @@ import (
 	"fmt"
 	"time"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

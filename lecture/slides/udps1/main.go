@@ -18,10 +18,10 @@ package main
 import (
 	"fmt"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/socket"
-	"fopnp/internal/socketserver"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/py/socketserver"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

@@ -16,10 +16,10 @@ package main
 import (
 	"fmt"
 
-	"fopnp/internal/argparse"
-	"fopnp/internal/program"
-	"fopnp/internal/pyfmt"
-	"fopnp/internal/socket"
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
 

@@ -1,0 +1,28 @@
+// Package chapter03 has no code of its own. Its tests run the chapter's page and
+// scripts, and show that tcp_deadlock does deadlock.
+package chapter03
+
+import (
+	"os"
+	"testing"
+
+	"fopnp/internal/check/literate"
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/script"
+)
+
+func TestMain(m *testing.M) {
+	literate.Main()
+	os.Exit(progtest.Main(m))
+}
+
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	literate.TestPage(t, "chapter03/README.md", nil)
+}
+
+func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter03") }
+
+func TestComplaints(t *testing.T) {
+	progtest.Complaints(t, map[string]bool{"tcp_sixteen": true})
+}

@@ -1,0 +1,144 @@
+package chapter03
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+)
+
+// With enough bytes tcp_deadlock stalls: the kernel sees that each side waits
+// for room to send, all four buffers of the connection are full, and they hold
+// what the counters say. With -fix the same count goes through.
+func TestDeadlock(t *testing.T) {
+	t.Parallel()
+	server, client, sides := deadlock(t)
+
+	// The server has a piece in hand that it has read and not sent, or not all;
+	// and the client perhaps, of which not all is in the buffer.
+	toServer := sides[1].Unsent + sides[0].Unread
+	toClient := sides[0].Unsent + sides[1].Unread
+	processed := shows(t, server, "processed so far", toClient-1024, toClient)
+	sent := shows(t, client, "sent", processed+toServer-16, processed+toServer+1024)
+	t.Logf("%d bytes sent, %d processed; %d on the way to the server, %d on the way back", sent, processed, toServer, toClient)
+	if sent >= enough || strings.Contains(client.Output(), "Receiving") {
+		t.Errorf("the client has not waited with reading:\n%s", client.Output())
+	}
+
+	// At Ctrl-C the client ends its line and leaves, without a word. The server
+	// says what has become of it, and serves the next.
+	if err := client.Stop(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasSuffix(client.Output(), " bytes sent \n") {
+		t.Errorf("at Ctrl-C the client printed:\n%s", client.Output())
+	}
+	waitFor(t, server, `\ntcp_deadlock: client .*: (connection reset by peer|broken pipe) before we sent \d+ bytes\n  Socket closed\n`)
+	fixed := narrowClient(t, server, "-fix")
+	shows(t, fixed, "received", enough, enough)
+	if err := fixed.Wait(); err != nil {
+		t.Errorf("with -fix: %v\n%s", err, fixed.Output())
+	}
+	shows(t, server, "processed so far", enough, enough)
+	if err := server.Stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that is stuck can be told to stop. It says how much it still had to
+// send, and the client that the server is gone.
+func TestDeadlockStopped(t *testing.T) {
+	t.Parallel()
+	server, client, _ := deadlock(t)
+	if err := server.Stop(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	waitFor(t, server, `\ntcp_deadlock: client .*: server stopped before we sent \d+ bytes\n  Socket closed\n$`)
+	if err := client.Wait(); err == nil {
+		t.Error("the client ended with status 0")
+	}
+	waitFor(t, client, ` bytes sent \ntcp_deadlock: send: (connection reset by peer|broken pipe)\n$`)
+}
+
+// enough bytes to deadlock, where buffers are small.
+const enough = 400_000
+
+// deadlock returns a server and a client once they are deadlocked, and what the
+// kernel knows of either side.
+func deadlock(t *testing.T) (server, client *progtest.Server, sides []progtest.State) {
+	t.Helper()
+	server = progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
+	err := progtest.Narrow(server)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
+		t.Skip("the kernel lets nobody look: ", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	client = narrowClient(t, server)
+	waitFor(t, server, `closed\nProcessing .*\n`)
+	sides, err = progtest.Stuck(server, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, client, sides
+}
+
+// narrowClient starts a client with enough bytes, and keeps the server busy
+// until the client's buffer is as small as its own.
+func narrowClient(t *testing.T, server *progtest.Server, args ...string) *progtest.Server {
+	t.Helper()
+	another := progtest.Dial(t, server)
+	defer another.Close()
+	args = append([]string{"client", "127.0.0.1", strconv.Itoa(enough), "-p", server.Port}, args...)
+	client := launch(t, "tcp_deadlock", args...)
+	waitFor(t, client, "bytes sent")
+	if err := progtest.Narrow(client); err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// launch starts a client, which is killed if the test does not end it.
+func launch(t *testing.T, name string, args ...string) *progtest.Server {
+	t.Helper()
+	program, err := progtest.Launch(exec.Command(filepath.Join(progtest.Bin(), name), args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Kill() })
+	return program
+}
+
+func waitFor(t *testing.T, program *progtest.Server, pattern string) {
+	t.Helper()
+	if _, err := program.WaitFor(regexp.MustCompile(pattern)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shows waits until the last count of bytes that a program has shown is from
+// least to most, and returns it.
+func shows(t *testing.T, program *progtest.Server, what string, least, most int) (n int) {
+	t.Helper()
+	counts := regexp.MustCompile(`\r  (\d+) bytes ` + what)
+	err := program.WaitUntil(fmt.Sprintf("%d to %d bytes %s", least, most, what), func(output string) bool {
+		if all := counts.FindAllStringSubmatch(output, -1); all != nil {
+			n, _ = strconv.Atoi(all[len(all)-1][1])
+		}
+		return least <= n && n <= most
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,82 @@
+package chapter03
+
+import (
+	"io"
+	"net"
+	"regexp"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+)
+
+// The time that tcp_sixteen gives a client is for the whole message: one that
+// says an octet now and then is sent away before it has said them all.
+func TestOctetAtATime(t *testing.T) {
+	t.Parallel()
+	server := progtest.MustStart(t, "tcp_sixteen", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
+	conn := progtest.Dial(t, server)
+	sentAway := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, conn)
+		close(sentAway)
+	}()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for said := 0; said < 15; said++ {
+		conn.Write([]byte("x")) // in vain, once it is sent away
+		select {
+		case <-tick.C:
+			continue
+		case <-sentAway:
+		}
+		break
+	}
+	match, err := server.WaitFor(regexp.MustCompile(`only received (\d+) bytes: timed out\n`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := strconv.Atoi(match[1]); n == 15 {
+		t.Error("the server waited until the client said no more")
+	}
+	if err := server.Stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// In tcp_deadlock nothing is a whole: who says something now and then, and takes
+// the answer, stays. If the machine was so busy that somebody was late, who that
+// was cannot be known, and another client tries.
+func TestByteAtATime(t *testing.T) {
+	t.Parallel()
+	server := progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
+	giveUp := time.Now().Add(progtest.Patience)
+	for !staysFor(time.Second, progtest.Dial(t, server)) {
+		if time.Now().After(giveUp) {
+			t.Fatal("no client has stayed for a second")
+		}
+	}
+	if err := server.Stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}
+
+// staysFor has a client say something ten times in that time, and reports
+// whether it was still answered in the end.
+func staysFor(d time.Duration, conn net.Conn) bool {
+	defer conn.Close()
+	tick := time.NewTicker(d / 10)
+	defer tick.Stop()
+	for range 10 {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return false
+		}
+		if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+			return false
+		}
+		<-tick.C
+	}
+	return true
+}

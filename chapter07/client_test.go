@@ -1,0 +1,56 @@
+package chapter07
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+)
+
+// The Zen client that gets no answer, or only half of one, says so and ends with
+// status 1.
+func TestZenReplies(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for name, test := range map[string]struct{ reply, why string }{
+		"none":    {"", "socket closed"},
+		"half":    {"Ugl", "received b'Ugl' then socket closed"},
+		"endless": {long, "received b'" + long[:40] + "'... without b'.' in 4096 bytes"},
+		"reset":   {"RST", syscall.ECONNRESET.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			client := progtest.Perform(t, "", "client", "127.0.0.1", "-p", progtest.PortOf(listener.Addr()), "-t", "0")
+			conn, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(progtest.Patience))
+			question, err := bufio.NewReader(conn).ReadString('?')
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.reply == "RST" {
+				conn.(*net.TCPConn).SetLinger(0)
+			} else if _, err := io.WriteString(conn, test.reply); err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			client.Prints(t, "", fmt.Sprintf("client: no answer to b'%s': %s\n", question, test.why))
+			if status := client.Cmd.ProcessState.ExitCode(); status != 1 {
+				t.Errorf("it ends with status %d", status)
+			}
+		})
+	}
+}

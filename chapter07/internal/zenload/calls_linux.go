@@ -1,0 +1,73 @@
+package zenload
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/chapter07/internal/zenbench"
+)
+
+// SystemCalls counts by strace how many system calls a question costs a server,
+// of those that a question can cause: the Go runtime makes others, by the clock.
+// Under strace the server is slow, so that its clients are all waiting for it,
+// as in a server that is busy. The table is strace's.
+func SystemCalls(bin, server string, clients, questions int) (calls float64, table string, err error) {
+	folder, err := os.MkdirTemp("", "strace")
+	if err != nil {
+		return 0, "", err
+	}
+	defer os.RemoveAll(folder)
+	trace := filepath.Join(folder, "trace")
+	p, err := serve(exec.Command("strace", "-f", "--seccomp-bpf", "-c", "-U", "calls,name",
+		"-e", "trace=read,write,recvfrom,sendto,poll,ppoll,epoll_wait,epoll_pwait", "-o", trace,
+		filepath.Join(bin, server), "127.0.0.1", "-p", "0"))
+	if err != nil {
+		return 0, "", err
+	}
+	defer p.stop()
+	asked, err := p.ask(clients, questions)
+	if err != nil {
+		return 0, "", err
+	}
+	// The server is strace's child; strace ends, and writes, when it has.
+	for _, child := range children(p.pid) {
+		unix.Kill(child, unix.SIGTERM)
+	}
+	p.cmd.Wait()
+	text, err := os.ReadFile(trace)
+	if err != nil {
+		return 0, "", err
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	total, err := strconv.ParseFloat(strings.Fields(lines[len(lines)-1])[0], 64)
+	if err != nil {
+		return 0, "", fmt.Errorf("strace wrote:\n%s", text)
+	}
+	return total / float64(asked), string(text), nil
+}
+
+// ask has clients ask until so many questions are answered, and says how many
+// were.
+func (p *process) ask(clients, questions int) (int, error) {
+	c, err := newCrowd(p.port)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	for deadline := time.Now().Add(patience); c.questions < questions; {
+		if err := c.converse(clients, zenbench.Talk{Depth: 1}, time.Now().Add(20*time.Millisecond)); err != nil {
+			return 0, err
+		}
+		if c.errors > 0 || time.Now().After(deadline) {
+			return 0, fmt.Errorf("%d answers, %d errors", c.questions, c.errors)
+		}
+	}
+	return c.questions, nil
+}

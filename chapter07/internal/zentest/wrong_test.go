@@ -1,0 +1,417 @@
+package zentest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"fopnp/internal/py/pyfmt"
+)
+
+// wrong is a server that is correct but for one defect, which a check must
+// find. It has nothing in common with the servers of chapter 7, and prints the
+// lines of srv_single.
+type wrong struct {
+	defect        string
+	timeout, cost time.Duration
+	listener      net.Listener
+	places        chan struct{} // one for each conversation at a time
+	stopping      context.Context
+	hurrying      context.Context
+	conversations sync.WaitGroup
+	mu            sync.Mutex // the turn of the defect "shared"
+}
+
+// serveWrong is the main function of the server. Its status is returned.
+func serveWrong(defect string, atOnce int, args []string) int {
+	w := &wrong{defect: defect, timeout: 60 * time.Second}
+	host, port, err := w.parse(args)
+	switch {
+	case errors.Is(err, errHelp):
+		out := os.Stdout
+		if defect == "help on stderr" {
+			out = os.Stderr
+		}
+		fmt.Fprintln(out, "usage: wrong [-h] [-p port] [-t seconds] [-d duration] host")
+		return 0
+	case err != nil:
+		if defect == "wrong call has status 1" {
+			return 1
+		}
+		fmt.Fprintln(os.Stderr, "usage: wrong [-h] [-p port] [-t seconds] [-d duration] host\nwrong:", err)
+		return 2
+	}
+	if defect == "wrong name resolved" && host == "nosuch.invalid" {
+		host = "127.0.0.1"
+	}
+	shown := host
+	if defect == "one interface" && host == "" {
+		host = "127.0.0.1"
+	}
+	if defect == "any port" && port != "0" {
+		port = "0"
+	}
+	w.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+	if err != nil {
+		if defect == "stack trace" {
+			panic(err)
+		}
+		fmt.Fprintf(os.Stderr, "wrong: listen: %v\n", err)
+		return 1
+	}
+	if defect != "ready too late" {
+		w.stopOnSignal()
+	}
+	if defect == "shows the address" {
+		shown = "127.0.0.1"
+	}
+	real := w.listener.Addr().(*net.TCPAddr).Port
+	if defect == "plain address" {
+		fmt.Println("Listening at", w.listener.Addr())
+	} else if port == "0" || defect != "announces nothing" {
+		fmt.Println("Listening at " + pyfmt.HostPort(shown, real))
+	}
+	if defect == "ready too late" {
+		<-time.After(100 * time.Millisecond)
+		w.stopOnSignal()
+	}
+	w.places = make(chan struct{}, atOnce)
+	w.acceptForever()
+	w.conversations.Wait()
+	return 0
+}
+
+var errHelp = errors.New("help")
+
+func (w *wrong) parse(args []string) (host, port string, err error) {
+	port = "1060"
+	var hosts []string
+	for i := 0; i < len(args); i++ {
+		if args[i] == "-h" {
+			return "", "", errHelp
+		}
+		if !strings.HasPrefix(args[i], "-") {
+			hosts = append(hosts, args[i])
+			continue
+		}
+		if w.defect == "options first" && len(hosts) > 0 {
+			return "", "", errors.New("options stand first")
+		}
+		if w.defect == "options last" && len(hosts) == 0 {
+			return "", "", errors.New("options stand last")
+		}
+		if i+1 == len(args) {
+			return "", "", errors.New("option without value")
+		}
+		option, value := args[i], args[i+1]
+		i++
+		var seconds float64
+		switch option {
+		case "-p":
+			port = value
+			_, err = strconv.ParseUint(value, 10, 16)
+		case "-t":
+			seconds, err = strconv.ParseFloat(value, 64)
+			w.timeout = time.Duration(seconds * float64(time.Second))
+			if seconds < 0 {
+				err = errors.New("negative")
+			}
+		case "-d":
+			w.cost, err = time.ParseDuration(value)
+		default:
+			err = errors.New("unknown option")
+		}
+		if err != nil {
+			return "", "", err
+		}
+	}
+	if len(hosts) != 1 {
+		return "", "", errors.New("one host, please")
+	}
+	return hosts[0], port, nil
+}
+
+func (w *wrong) stopOnSignal() {
+	var stop, hurry context.CancelFunc
+	w.stopping, stop = context.WithCancel(context.Background())
+	w.hurrying, hurry = context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if w.defect == "dies of SIGINT" {
+		signal.Reset(os.Interrupt)
+	}
+	go func() {
+		<-signals
+		if w.defect == "status after stop" {
+			os.Exit(1)
+		}
+		if w.defect == "stops at once" {
+			os.Exit(0)
+		}
+		if w.defect != "does not hurry" {
+			time.AfterFunc(500*time.Millisecond, hurry)
+		}
+		stop()
+		w.listener.Close()
+		second := <-signals
+		if w.defect != "second signal ignored" {
+			os.Exit(128 + int(second.(syscall.Signal)))
+		}
+	}()
+}
+
+func (w *wrong) acceptForever() {
+	failed, served := false, 0
+	for {
+		if cap(w.places) > 0 {
+			w.places <- struct{}{}
+		}
+		conn, err := w.listener.Accept()
+		for err != nil && !errors.Is(err, net.ErrClosed) {
+			if !failed || w.defect == "says it always" {
+				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
+			}
+			failed = true
+			if w.defect != "spins" {
+				<-time.After(50 * time.Millisecond)
+			}
+			conn, err = w.listener.Accept()
+		}
+		if err != nil {
+			if w.defect == "complains at a stop" {
+				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): bad file descriptor")
+			}
+			return
+		}
+		if served++; w.defect == "serves ten" && served > 10 {
+			continue
+		}
+		failed = w.defect == "says it once" && failed
+		w.conversations.Go(func() {
+			if w.defect == "one at a time" {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+			}
+			w.converse(conn)
+			if cap(w.places) > 0 {
+				<-w.places
+			}
+		})
+	}
+}
+
+// converse is a whole conversation.
+func (w *wrong) converse(conn net.Conn) {
+	addr := pyfmt.Addr(conn.RemoteAddr())
+	if w.defect == "lines mix" {
+		fmt.Print("Accepted connection")
+		<-time.After(time.Millisecond)
+		fmt.Printf(" from %s\n", addr)
+	} else {
+		fmt.Printf("Accepted connection from %s\n", addr)
+	}
+	half, why := w.answer(conn.(*net.TCPConn))
+	if w.defect != "left to the collector" {
+		conn.Close()
+	}
+	switch {
+	case w.defect == "faults are silent" && len(half) > 0, w.defect == "ends are silent":
+	case len(half) == 0 && why == "":
+		fmt.Printf("Client socket to %s has closed\n", addr)
+	case len(half) == 0 || w.defect == "half not named" && why != "":
+		fmt.Printf("Client %s error: %s\n", addr, why)
+	case why == "":
+		fmt.Printf("Client %s error: received %s then socket closed\n", addr, pyfmt.Bytes(half))
+	default:
+		fmt.Printf("Client %s error: received %s then %s\n", addr, pyfmt.Bytes(half), why)
+	}
+	if w.defect == "fault in two lines" && why != "" {
+		fmt.Printf("Client %s error: %s\n", addr, why)
+	}
+	if w.defect == "fault exits" && (why != "" || len(half) > 0) {
+		os.Exit(3)
+	}
+}
+
+// answer answers until the conversation is over, and returns the half of a
+// question that is left, and why it is over unless the client has hung up or
+// the server stops.
+func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
+	wake := func() { conn.SetReadDeadline(time.Unix(1, 0)) }
+	defer context.AfterFunc(w.stopping, wake)()
+	defer context.AfterFunc(w.hurrying, func() { conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond)) })()
+	var received []byte
+	buffer := make([]byte, 4096)
+	if w.defect == "no most" {
+		buffer = make([]byte, 1<<20) // it takes the endless faster
+	}
+	renew := true
+	for {
+		if w.timeout > 0 && renew || w.defect == "bytes renew the time" || w.defect == "0 is at once" {
+			conn.SetDeadline(time.Now().Add(w.time()))
+			if w.stopping.Err() != nil {
+				wake()
+			}
+		}
+		n, err := conn.Read(buffer)
+		if w.defect == "segments are questions" && n > 0 {
+			received = nil
+		}
+		received = append(received, buffer[:n]...)
+		var answers []byte
+		answers, received, why = w.answers(received)
+		renew = len(answers) > 0 && w.defect != "one time for all"
+		if w.defect == "half-close loses" {
+			conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+			if n, err := conn.Read(buffer[:1]); n == 0 && err == io.EOF {
+				return nil, ""
+			}
+		}
+		if w.defect == "too long loses answers" && len(received) > 3000 {
+			answers = nil
+		}
+		if w.timeout > 0 && len(answers) > 0 && w.hurrying.Err() == nil && w.defect != "counts its own time" {
+			conn.SetWriteDeadline(time.Now().Add(w.time()))
+		}
+		if why := w.send(conn, answers); why != "" {
+			return nil, why
+		}
+		switch {
+		case why != "":
+			return nil, why
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded) && w.stopping.Err() != nil:
+			if len(received) > 0 {
+				return received, "server stopped"
+			}
+			return nil, ""
+		case errors.Is(err, os.ErrDeadlineExceeded) && w.defect == "silence is an end":
+			return nil, ""
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return received, "timed out"
+		case errors.Is(err, syscall.ECONNRESET) && w.defect == "reset is an end":
+			return nil, ""
+		case errors.Is(err, syscall.ECONNRESET):
+			return received, "connection reset by peer"
+		default:
+			return received, ""
+		}
+	}
+}
+
+// time is that of a client for a question.
+func (w *wrong) time() time.Duration {
+	if w.defect == "a tenth of the time" {
+		return w.timeout / 10
+	}
+	if w.defect == "bytes renew the time" {
+		return w.timeout * 10 // more than enough for the next byte
+	}
+	return w.timeout
+}
+
+// answers answers the whole questions in received, and returns the rest of it.
+func (w *wrong) answers(received []byte) (answers, rest []byte, why string) {
+	for {
+		blanks := "\r\n \t"
+		if w.defect == "blanks count" {
+			blanks = ""
+		}
+		if w.defect != "many blanks count" || len(received) < 1000 {
+			received = bytes.TrimLeft(received, blanks)
+		}
+		i := bytes.IndexByte(received, '?')
+		most := 4096
+		if w.defect == "most is 4095" {
+			most--
+		}
+		if w.defect == "most is 8192" {
+			most = 8192
+		}
+		if w.defect == "no most" {
+			most = 1 << 40
+		}
+		if i > most && w.defect != "most is for halves" || i < 0 && len(received) > most {
+			return answers, nil, "question too long"
+		}
+		if i < 0 {
+			return answers, bytes.Clone(received), ""
+		}
+		answers = append(answers, w.reply(string(received[:i+1]))...)
+		received = received[i+1:]
+		if w.defect == "one question a segment" {
+			return answers, nil, ""
+		}
+		if w.defect == "rest is lost" && bytes.IndexByte(received, '?') < 0 {
+			received = nil
+		}
+	}
+}
+
+// reply is the answer to one question.
+func (w *wrong) reply(question string) string {
+	if w.cost > 0 {
+		select {
+		case <-time.After(w.cost):
+		case <-w.hurrying.Done():
+		}
+	}
+	switch question {
+	case "Beautiful is better than?":
+		return "Ugly."
+	case "Explicit is better than?":
+		return "Implicit."
+	case "Simple is better than?":
+		return "Complex."
+	}
+	if w.defect == "unknown is silent" {
+		return ""
+	}
+	return "Error: unknown aphorism."
+}
+
+// send sends answers, whole, and returns why it could not.
+func (w *wrong) send(conn *net.TCPConn, answers []byte) (why string) {
+	if len(answers) == 0 {
+		return ""
+	}
+	if w.defect == "stop loses answers" && w.stopping.Err() != nil {
+		return ""
+	}
+	if w.defect == "short writes" {
+		conn.SetWriteBuffer(4096)
+		conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		conn.Write(answers)
+		return ""
+	}
+	if w.defect == "many writes" {
+		for _, b := range answers {
+			conn.Write([]byte{b})
+		}
+		return ""
+	}
+	if w.defect == "sends for ever" {
+		conn.SetWriteDeadline(time.Time{})
+	}
+	n, err := conn.Write(answers)
+	switch {
+	case err == nil:
+		return ""
+	case w.defect == "unsent not named":
+		return "timed out"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "timed out before we sent " + pyfmt.Bytes(answers[n:])
+	default:
+		return "connection reset by peer before we sent " + pyfmt.Bytes(answers[n:])
+	}
+}

@@ -1,0 +1,227 @@
+package progtest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Stamp has the kernel note when what a connection receives arrives.
+func Stamp(conn syscall.Conn) error {
+	if err := stamping(); err != nil {
+		return err
+	}
+	return askForStamps(conn)
+}
+
+// stamping waits until the kernel notes the time of what arrives. It begins a
+// little after the first socket has asked for it, and goes on as long as one of
+// them is open: the one here stays so.
+var stamping = sync.OnceValue(func() error {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	peer, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	if err := askForStamps(conn.(syscall.Conn)); err != nil {
+		return err
+	}
+	for err = errNoStamp; err == errNoStamp; {
+		if _, err := peer.Write([]byte{0}); err != nil {
+			return err
+		}
+		_, _, err = Receive(conn.(syscall.Conn), make([]byte, 1))
+	}
+	keepStamping = []net.Conn{conn, peer}
+	return err
+})
+
+var keepStamping []net.Conn // open, lest the collector close them
+
+func askForStamps(conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	return errors.Join(err, controlErr)
+}
+
+var errNoStamp = errors.New("the kernel did not say when it came")
+
+// Receive reads from a stamped connection, and returns also when the last byte
+// of what it read arrived: however late we come to read it.
+func Receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	control := make([]byte, 128)
+	var length int
+	readErr := raw.Read(func(fd uintptr) bool {
+		n, length, _, _, err = unix.Recvmsg(int(fd), buffer, control, 0)
+		return err != unix.EAGAIN
+	})
+	if readErr != nil || err != nil {
+		return 0, time.Time{}, errors.Join(readErr, err)
+	}
+	if n == 0 {
+		return 0, time.Time{}, io.EOF
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:length])
+	for _, m := range messages {
+		if m.Header.Type == unix.SCM_TIMESTAMPNS {
+			at := (*unix.Timespec)(unsafe.Pointer(unsafe.SliceData(m.Data)))
+			return n, time.Unix(at.Unix()), nil
+		}
+	}
+	return 0, time.Time{}, cmp.Or(err, errNoStamp)
+}
+
+// Taken waits until the other side of a connection has read all that this side
+// has sent: until nothing is left in its receive queue. On loopback what was sent
+// is in that queue at once.
+func Taken(conn net.Conn) error {
+	patience := time.After(Patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		side, err := otherSide(conn)
+		if err != nil || side.Unread == 0 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-patience:
+			return fmt.Errorf("the server has not read what %v said", conn.LocalAddr())
+		}
+	}
+}
+
+func otherSide(conn net.Conn) (Side, error) {
+	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
+	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	return SideOf(theirs, ours)
+}
+
+// Narrow makes the kernel's buffers small for the clients that a program has yet
+// to accept. The connection that it has gets a small send buffer, and a receive
+// buffer that does not grow: to take away what it has confuses the other side.
+func Narrow(program *Server) error {
+	const asItIs, small, oneSegment = 64 << 10, 4 << 10, 536
+	return program.EachDescriptor(func(fd int) {
+		// In vain, where it is no socket.
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, small)
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, asItIs)
+		if listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); listens == 1 {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, small)
+			unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, oneSegment)
+		}
+	})
+}
+
+// A State is what the kernel knows of a program's side of a connection.
+type State struct {
+	Unsent, Unread int  // bytes
+	Denied         bool // the kernel has asked the other side for room, and got none
+}
+
+// Stuck waits until nothing moves any more on the only connection of each of
+// the programs: it has bytes to send for which the other side has no room, and
+// bytes to read that it does not read.
+func Stuck(programs ...*Server) ([]State, error) {
+	patience := time.After(Patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	sides := make([]State, len(programs))
+	for {
+		stuck := true
+		for i, program := range programs {
+			now, err := stateOf(program)
+			if err != nil {
+				return nil, err
+			}
+			stuck = stuck && now == sides[i] && now.Unsent > 0 && now.Unread > 0 && now.Denied
+			sides[i] = now
+		}
+		if stuck {
+			return sides, nil
+		}
+		select {
+		case <-tick.C:
+		case <-patience:
+			return nil, fmt.Errorf("they never came to be stuck, but: %+v", sides)
+		}
+	}
+}
+
+// stateOf returns the side that a program has of its only connection.
+func stateOf(program *Server) (s State, err error) {
+	const established = 1
+	err = program.EachDescriptor(func(fd int) {
+		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err == nil && info.State == established {
+			s = State{Unsent(fd), Unread(fd), info.Backoff > 0}
+		}
+	})
+	return s, err
+}
+
+// Bereave kills the child of server that serves the client conn: the process that
+// holds the other side of the connection. The server itself may still do so, too.
+func Bereave(server *Server, conn net.Conn) error {
+	side, err := otherSide(conn)
+	if err != nil {
+		return err
+	}
+	descriptors, err := filepath.Glob("/proc/[0-9]*/fd/*")
+	if err != nil {
+		return err
+	}
+	for _, d := range descriptors {
+		pid, _ := strconv.Atoi(strings.Split(d, "/")[2])
+		if file, _ := os.Readlink(d); file == fmt.Sprintf("socket:[%d]", side.Inode) && pid != server.Pid {
+			return unix.Kill(pid, unix.SIGKILL)
+		}
+	}
+	return fmt.Errorf("no child serves %v", conn.LocalAddr())
+}
+
+// StayOnOneProcessor binds the goroutine to its thread, and that to one of the
+// processors that it may run on. It ends with the goroutine.
+func StayOnOneProcessor() error {
+	runtime.LockOSThread()
+	var all, one unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	for i := 0; one.Count() < min(1, all.Count()); i++ {
+		if all.IsSet(i) {
+			one.Set(i)
+		}
+	}
+	return unix.SchedSetaffinity(0, &one)
+}

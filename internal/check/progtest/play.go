@@ -1,0 +1,64 @@
+package progtest
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Dial connects to a server on loopback. The connection is closed when the test
+// ends, and no call on it waits longer than Patience.
+func Dial(t testing.TB, server *Server) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", server.Port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(Patience))
+	return conn
+}
+
+// PortOf returns the port of an address.
+func PortOf(address net.Addr) string {
+	_, port, _ := net.SplitHostPort(address.String())
+	return port
+}
+
+// A Play is a program that a test has started and whose peer it plays.
+type Play struct {
+	Cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// Perform starts a program of Bin with stdin as its standard input. The program
+// is killed if it still runs after Patience, or when the test ends.
+func Perform(t testing.TB, stdin, name string, args ...string) *Play {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	t.Cleanup(cancel)
+	p := &Play{Cmd: exec.CommandContext(ctx, filepath.Join(Bin(), name), args...)}
+	p.Cmd.Stdin, p.Cmd.Stdout, p.Cmd.Stderr = strings.NewReader(stdin), &p.stdout, &p.stderr
+	if err := p.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Prints waits until the program ends and compares what it printed with stdout
+// and stderr.
+func (p *Play) Prints(t testing.TB, stdout, stderr string) {
+	t.Helper()
+	p.Cmd.Wait() // a failure shows on stderr
+	if got := p.stdout.String(); got != stdout {
+		t.Errorf("stdout is %q, want %q", got, stdout)
+	}
+	if got := p.stderr.String(); got != stderr {
+		t.Errorf("stderr is %q, want %q", got, stderr)
+	}
+}

@@ -1,0 +1,236 @@
+package script
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"fopnp/internal/check/progtest"
+)
+
+// The clients of a script are connections that the test itself holds, for what
+// no client program does: to stay and wait, or to say half of something.
+//
+//	connect NAME...    clients connect to 127.0.0.1:$PORT, one after the other
+//	say NAME TEXT [N]  a client sends TEXT, or N times TEXT, in one segment
+//	taken NAME         wait until the server has read all that a client said (Linux)
+//	hear NAME TEXT [N] wait until a client has heard TEXT, or N times TEXT, and
+//	                   nothing else, since the last hear
+//	leave NAME...      clients hang up
+//	bereave PROGRAM NAME
+//	                   kill the child of a server that serves a client (Linux)
+//	order              who began to hear an answer before whom, since the last
+//	                   serve: the names, in one line, to stdout
+//	crowd N            N more clients connect, and each has a question answered
+//	datagram TEXT [N]  send TEXT, or N times TEXT, to 127.0.0.1:$PORT, as one datagram
+//	reply TEXT [N]     wait for a datagram that answers the last one, and is TEXT
+//
+// TEXT may have Go's escapes, as in 'one line\r\n'. The clients hang up when their
+// script ends.
+type clients struct {
+	mu      sync.Mutex
+	changed sync.Cond // with mu: somebody has heard something
+	named   map[string]*client
+	order   []arrival // who has heard something since serve
+	udp     net.Conn  // the socket of the last datagram
+}
+
+type arrival struct {
+	name string
+	at   time.Time
+}
+
+type client struct {
+	*net.TCPConn
+	heard string // since the last hear
+	err   error  // why it hears no more
+}
+
+type clientsKey struct{}
+
+// newClients begins the clients of a script.
+func newClients(env *testscript.Env) {
+	c := &clients{named: map[string]*client{}}
+	c.changed.L = &c.mu
+	env.Values[clientsKey{}] = c
+	env.Defer(func() {
+		for _, client := range c.named {
+			client.Close()
+		}
+		if c.udp != nil {
+			c.udp.Close()
+		}
+	})
+}
+
+var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"connect": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 99, "connect NAME...")
+		for _, name := range args {
+			ts.Check(clientsOf(ts).connect(name, ts.Getenv("PORT")))
+		}
+	},
+	"say": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 2, 3, "say NAME TEXT [N]")
+		_, err := fmt.Fprint(clientOf(ts, args[0]), repeated(ts, args[1:]))
+		ts.Check(err)
+	},
+	"taken": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 1, "taken NAME")
+		ts.Check(progtest.Taken(clientOf(ts, args[0])))
+	},
+	"hear": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 2, 3, "hear NAME TEXT [N]")
+		ts.Check(clientsOf(ts).hear(clientOf(ts, args[0]), repeated(ts, args[1:])))
+	},
+	"leave": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 99, "leave NAME...")
+		for _, name := range args {
+			ts.Check(clientOf(ts, name).Close())
+		}
+	},
+	"bereave": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 2, 2, "bereave PROGRAM NAME")
+		ts.Check(progtest.Bereave(named(ts, args[0]), clientOf(ts, args[1])))
+	},
+	"order": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 0, 0, "order")
+		c := clientsOf(ts)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		slices.SortFunc(c.order, func(a, b arrival) int { return a.at.Compare(b.at) })
+		for i, a := range c.order {
+			if i > 0 {
+				fmt.Fprint(ts.Stdout(), " ")
+			}
+			fmt.Fprint(ts.Stdout(), a.name)
+		}
+		fmt.Fprintln(ts.Stdout())
+	},
+	"crowd": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 1, "crowd N")
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		c := clientsOf(ts)
+		for i := range n {
+			name := fmt.Sprint("crowd", i)
+			ts.Check(c.connect(name, ts.Getenv("PORT")))
+			_, err := fmt.Fprint(c.named[name], "Simple is better than?")
+			ts.Check(err)
+			ts.Check(c.hear(c.named[name], "Complex."))
+		}
+	},
+	"datagram": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 2, "datagram TEXT [N]")
+		c := clientsOf(ts)
+		if c.udp != nil {
+			c.udp.Close()
+		}
+		var err error
+		c.udp, err = net.Dial("udp", net.JoinHostPort("127.0.0.1", ts.Getenv("PORT")))
+		ts.Check(err)
+		_, err = fmt.Fprint(c.udp, repeated(ts, args))
+		ts.Check(err)
+	},
+	"reply": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 2, "reply TEXT [N]")
+		udp, buffer := clientsOf(ts).udp, make([]byte, 1<<16)
+		ts.Check(udp.SetReadDeadline(time.Now().Add(progtest.Patience)))
+		n, err := udp.Read(buffer)
+		ts.Check(err)
+		if want := repeated(ts, args); string(buffer[:n]) != want {
+			ts.Fatalf("the reply is %q, want %q", buffer[:n], want)
+		}
+	},
+}
+
+// repeated is what TEXT [N] stands for.
+func repeated(ts *testscript.TestScript, args []string) string {
+	text, err := strconv.Unquote(`"` + args[0] + `"`)
+	ts.Check(err)
+	if len(args) == 1 {
+		return text
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	return strings.Repeat(text, n)
+}
+
+// forgetOrder begins a new order, for a new server.
+func (c *clients) forgetOrder() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order = nil
+}
+
+func clientsOf(ts *testscript.TestScript) *clients {
+	return ts.Value(clientsKey{}).(*clients)
+}
+
+func clientOf(ts *testscript.TestScript, name string) *client {
+	client := clientsOf(ts).named[name]
+	if client == nil {
+		ts.Fatalf("%s has not connected", name)
+	}
+	return client
+}
+
+func (c *clients) connect(name, port string) error {
+	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return err
+	}
+	client := &client{TCPConn: conn.(*net.TCPConn)}
+	c.named[name] = client
+	if err := progtest.Stamp(client); err != nil {
+		return err
+	}
+	go c.listen(name, client)
+	return nil
+}
+
+// listen writes down what a client hears, and when, until it hears no more.
+func (c *clients) listen(name string, client *client) {
+	buffer := make([]byte, 4096)
+	for {
+		n, at, err := progtest.Receive(client, buffer)
+		c.mu.Lock()
+		if n > 0 && client.heard == "" {
+			c.order = append(c.order, arrival{name, at})
+		}
+		client.heard += string(buffer[:n])
+		client.err = err
+		c.changed.Broadcast()
+		c.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// hear waits until a client has heard as much as text.
+func (c *clients) hear(client *client, text string) error {
+	tooLate := false
+	defer time.AfterFunc(progtest.Patience, func() {
+		c.mu.Lock()
+		tooLate = true
+		c.changed.Broadcast()
+		c.mu.Unlock()
+	}).Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(client.heard) < len(text) && client.err == nil && !tooLate {
+		c.changed.Wait()
+	}
+	if client.heard != text {
+		return fmt.Errorf("heard %q (%v), want %q", client.heard, client.err, text)
+	}
+	client.heard = ""
+	return nil
+}

@@ -1,0 +1,72 @@
+package script
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"fopnp/internal/check/progtest"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }
+
+// The commands of our scripts must fail a script that is wrong: each of these
+// is, and the log must say why.
+func TestScriptsThatMustFail(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ script, want string }{
+		"left running":    {"serve srv_single 127.0.0.1 -p 0", "still ran at the end"},
+		"not a server":    {"serve client 127.0.0.1 -p 1", "never printed"},
+		"not started":     {"terminate srv_single", "was not started"},
+		"waits in vain":   {"serve srv_single nosuch.invalid -p 0", "never printed"},
+		"other lines":     {"serve srv_single 127.0.0.1 -p 0\nterminate srv_single\ntranscript stdout want\n-- want --\nListening at ('', 41284)", "is not want"},
+		"other answers":   {"serve srv_single 127.0.0.1 -p 0\nconnect a\nsay a Why?\nhear a Because.................\nterminate srv_single", "want \"Because"},
+		"nobody answers":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
+		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
+		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "runs already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "wrong.txtar"), []byte(test.script), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			var r result
+			r.run(func() { testscript.RunT(&r, scripts(folder)) })
+			if !r.failed || !strings.Contains(r.log.String(), test.want) {
+				t.Errorf("failed: %v, want a failure that says %q:\n%s", r.failed, test.want, r.log.String())
+			}
+		})
+	}
+}
+
+// A result is a testscript.T that remembers what came of the script.
+type result struct {
+	log    strings.Builder
+	failed bool
+}
+
+// stopped is what a result panics with, where testing.T ends its goroutine.
+type stopped struct{}
+
+// run runs a script as far as it goes.
+func (r *result) run(script func()) {
+	defer func() {
+		if problem := recover(); problem != nil && problem != (stopped{}) {
+			panic(problem)
+		}
+	}()
+	script()
+}
+
+func (r *result) Run(_ string, f func(testscript.T)) { r.run(func() { f(r) }) }
+func (r *result) Parallel()                          {}
+func (r *result) Verbose() bool                      { return false }
+func (r *result) Log(args ...any)                    { fmt.Fprintln(&r.log, args...) }
+func (r *result) Skip(args ...any)                   { panic(stopped{}) }
+func (r *result) FailNow()                           { r.failed = true; panic(stopped{}) }
+func (r *result) Fatal(args ...any)                  { r.Log(args...); r.FailNow() }

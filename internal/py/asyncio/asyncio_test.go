@@ -1,0 +1,336 @@
+//go:build unix
+
+package asyncio
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fopnp/internal/py/selectors"
+	"fopnp/internal/py/socket"
+)
+
+// A recorder is a Protocol that writes down what it is called with, answers
+// what reply says, and stops its loop when its connection is lost.
+type recorder struct {
+	loop  *Loop
+	reply func(t *Transport, data []byte)
+	begin func(t *Transport)
+	t     *Transport
+	calls []string
+}
+
+func (r *recorder) ConnectionMade(t *Transport) {
+	r.t = t
+	r.calls = append(r.calls, "made")
+	if r.begin != nil {
+		r.begin(t)
+	}
+}
+
+func (r *recorder) DataReceived(data []byte) {
+	r.calls = append(r.calls, "received "+string(data))
+	if r.reply != nil {
+		r.reply(r.t, data)
+	}
+}
+
+func (r *recorder) ConnectionLost(err error) {
+	r.calls = append(r.calls, fmt.Sprint("lost ", err))
+	r.loop.Stop()
+}
+
+// A controller is a recorder that is told when to pause.
+type controller struct{ recorder }
+
+func (c *controller) PauseWriting()  { c.calls = append(c.calls, "pause") }
+func (c *controller) ResumeWriting() { c.calls = append(c.calls, "resume") }
+
+// serve runs a loop that accepts for protocol, and a client against it, until
+// the connection is lost. It does so on every kind of selector.
+func serve(t *testing.T, protocol func(*Loop) Protocol, client func(*net.TCPConn)) {
+	t.Helper()
+	start(t, func(loop *Loop, listener *socket.Listener) {
+		loop.CreateServer(func() Protocol { return protocol(loop) }, listener)
+	}, client)
+}
+
+func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.TCPConn)) {
+	t.Helper()
+	for _, open := range []func() (selectors.Selector, error){selectors.NewPoll, selectors.Default} {
+		loop := NewSelectorEventLoop(open())
+		listener, err := socket.Listen(socket.Address{Host: "127.0.0.1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := socket.Connect(listener.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		accept(loop, listener)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			client(conn.(*net.TCPConn))
+		}()
+		if err := loop.RunForever(); err != nil {
+			t.Error(err)
+		}
+		<-done
+		conn.Close()
+	}
+}
+
+func wantCalls(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// expect reads what must come next.
+func expect(t *testing.T, conn net.Conn, want string) {
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Errorf("read %q, %v, want %q", got, err, want)
+	}
+}
+
+func TestCallbacks(t *testing.T) {
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) { t.Write(bytes.ToUpper(data)) }}
+		return r
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "one")
+		expect(t, conn, "ONE")
+		io.WriteString(conn, "two")
+		expect(t, conn, "TWO")
+		conn.CloseWrite()
+		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+			t.Errorf("after the end: %q, %v", rest, err)
+		}
+	})
+	wantCalls(t, r.calls, "made", "received one", "received two", "lost <nil>")
+}
+
+// Whoever closes first, what was written is sent.
+func TestWrittenIsSent(t *testing.T) {
+	const size = 6 << 20 // more than the kernel's buffers hold
+	big := bytes.Repeat([]byte("0123456789abcdef"), size/16)
+	for name, closes := range map[string]func(t *Transport){
+		"server": func(t *Transport) { t.Close() },
+		"client": func(t *Transport) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r *recorder
+			serve(t, func(loop *Loop) Protocol {
+				r = &recorder{loop: loop, begin: func(t *Transport) {
+					t.Write(big[:size/2])
+					t.Write(big[size/2:])
+					closes(t)
+				}}
+				return r
+			}, func(conn *net.TCPConn) {
+				conn.CloseWrite()
+				if got, err := io.ReadAll(conn); !bytes.Equal(got, big) || err != nil {
+					t.Errorf("%d bytes of %d came, or others, and %v", len(got), size, err)
+				}
+			})
+			wantCalls(t, r.calls, "made", "lost <nil>")
+		})
+	}
+}
+
+func TestWriteAfterClose(t *testing.T) {
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) {
+			t.Write([]byte("yes"))
+			t.Close()
+			t.Write([]byte("no"))
+			t.Close()
+		}}
+		return r
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "?")
+		if got, _ := io.ReadAll(conn); string(got) != "yes" {
+			t.Errorf("got %q", got)
+		}
+	})
+	wantCalls(t, r.calls, "made", "received ?", "lost <nil>")
+}
+
+// A protocol is told once that the other side does not read, and once that it
+// reads again.
+func TestFlowControl(t *testing.T) {
+	const size = 6 << 20 // more than the kernel's buffers hold
+	var c *controller
+	written := make(chan bool, 1)
+	serve(t, func(loop *Loop) Protocol {
+		c = &controller{recorder{loop: loop, begin: func(t *Transport) {
+			for range 16 {
+				t.Write(make([]byte, size/16))
+			}
+			written <- true
+			t.Close()
+		}}}
+		return c
+	}, func(conn *net.TCPConn) {
+		<-written
+		if n, _ := io.Copy(io.Discard, conn); n != size {
+			t.Errorf("%d bytes of %d", n, size)
+		}
+	})
+	wantCalls(t, c.calls, "made", "pause", "resume", "lost <nil>")
+}
+
+func TestReset(t *testing.T) {
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) { t.Write(data) }}
+		return r
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "?")
+		expect(t, conn, "?")
+		conn.SetLinger(0)
+		conn.Close()
+	})
+	wantCalls(t, r.calls, "made", "received ?", "lost connection reset by peer")
+}
+
+// The error of a broken connection names what was not sent.
+func TestUnsent(t *testing.T) {
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, begin: func(t *Transport) {
+			t.SetTimeout(10 * time.Millisecond)
+			t.Write(bytes.Repeat([]byte("?"), 4<<20))
+		}}
+		return r
+	}, func(conn *net.TCPConn) {}) // does not read
+	if n := len(r.calls); n != 2 || !strings.HasPrefix(r.calls[1], "lost timed out before we sent b'????") {
+		t.Errorf("%d calls, the last is %.100s", n, r.calls[n-1])
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, begin: func(t *Transport) { t.SetTimeout(10 * time.Millisecond) }}
+		return r
+	}, func(conn *net.TCPConn) {
+		if got, err := io.ReadAll(conn); len(got) > 0 || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+	wantCalls(t, r.calls, "made", "lost timed out")
+}
+
+func TestCallLater(t *testing.T) {
+	loop := NewEventLoop()
+	var calls []string
+	note := func(name string) func() { return func() { calls = append(calls, name) } }
+	loop.CallLater(3*time.Millisecond, note("third"))
+	loop.CallLater(1*time.Millisecond, note("first"))
+	loop.CallLater(2*time.Millisecond, note("second"))
+	loop.CallLater(3*time.Millisecond, note("fourth"))
+	loop.CallLater(4*time.Millisecond, loop.Stop)
+	loop.CallSoon(note("soon"))
+	if err := loop.RunForever(); err != nil {
+		t.Fatal(err)
+	}
+	// When soon is, between the timers, depends on how late the loop is.
+	soon := slices.Index(calls, "soon")
+	if soon < 0 {
+		t.Fatalf("soon was not called, but %q", calls)
+	}
+	wantCalls(t, slices.Delete(calls, soon, soon+1), "first", "second", "third", "fourth")
+}
+
+// A coroutine reads as if it blocked, and its connection closes when it returns.
+func TestStream(t *testing.T) {
+	var got []string
+	start(t, func(loop *Loop, listener *socket.Listener) {
+		loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
+			got = nil
+			for range 2 {
+				data, err := reader.Read()
+				got = append(got, fmt.Sprintf("%s %v", data, err))
+				writer.Write(bytes.ToUpper(data))
+				writer.Drain()
+			}
+			loop.Stop()
+		}, listener)
+	}, func(conn *net.TCPConn) {
+		for _, word := range []string{"one", "two"} {
+			io.WriteString(conn, word)
+			expect(t, conn, strings.ToUpper(word))
+		}
+		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+			t.Errorf("after the end: %q, %v", rest, err)
+		}
+	})
+	wantCalls(t, got, "one <nil>", "two <nil>")
+}
+
+func TestStreamEnd(t *testing.T) {
+	var got string
+	for _, end := range []struct {
+		hangUp func(*net.TCPConn)
+		want   string
+	}{
+		{func(conn *net.TCPConn) { conn.Close() }, "EOF"},
+		{func(conn *net.TCPConn) { conn.SetLinger(0); conn.Close() }, "connection reset by peer"},
+		{func(conn *net.TCPConn) { io.ReadAll(conn) }, "timed out"},
+	} {
+		start(t, func(loop *Loop, listener *socket.Listener) {
+			loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
+				writer.SetTimeout(200 * time.Millisecond)
+				writer.Write([]byte("!"))
+				_, err := reader.Read()
+				got = fmt.Sprint(err)
+				loop.Stop()
+			}, listener)
+		}, func(conn *net.TCPConn) {
+			expect(t, conn, "!")
+			end.hangUp(conn)
+		})
+		if got != end.want {
+			t.Errorf("got %s, want %s", got, end.want)
+		}
+	}
+}
+
+// Drain suspends the coroutine until the other side has read, and nothing that
+// came meanwhile is lost.
+func TestDrain(t *testing.T) {
+	const size = 16 << 20
+	var order []string
+	start(t, func(loop *Loop, listener *socket.Listener) {
+		loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
+			order = nil
+			writer.Write(make([]byte, size))
+			writer.Drain()
+			order = append(order, "drained")
+			data, _ := reader.Read()
+			order = append(order, string(data))
+			loop.Stop()
+		}, listener)
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "word")
+		if n, _ := io.Copy(io.Discard, conn); n != size {
+			t.Errorf("%d bytes of %d", n, size)
+		}
+	})
+	wantCalls(t, order, "drained", "word")
+}

@@ -1,0 +1,200 @@
+package socketserver
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/program"
+)
+
+// The servers of CPython's ErrorHandlerTest say in a file that a problem was
+// handled; their handler says there that it was called, before it fails.
+type (
+	errorServer          struct{ TCPServer }
+	threadingErrorServer struct {
+		ThreadingMixIn
+		errorServer
+	}
+	forkingErrorServer struct {
+		ForkingMixIn
+		errorServer
+	}
+)
+
+func (s *errorServer) HandleError(*Request, any) { note("Error handled\n") }
+
+type bad struct {
+	BaseRequestHandler
+	fail func()
+}
+
+func (h *bad) Handle() {
+	note("Handler called\n")
+	h.fail()
+}
+
+// note adds text to the file, in whatever process.
+func note(text string) {
+	file, err := os.OpenFile(os.Getenv(pathVariable), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		panic(err)
+	}
+	defer file.Close()
+	io.WriteString(file, text)
+}
+
+// TestAllErrors is Python's ErrorHandlerTest. What a handler panics of is handled.
+// That it ends its goroutine, or in a forking server its process, which is what
+// SystemExit is in Python, is not an error. In any case its request is closed.
+func TestAllErrors(t *testing.T) {
+	for _, test := range []struct {
+		name, class, handler string
+		want                 string
+	}{
+		{"sync handled", "errorServer", "error", "Handler called\nError handled\n"},
+		{"sync not handled", "errorServer", "exit", "Handler called\n"},
+		{"threading handled", "threadingErrorServer", "error", "Handler called\nError handled\n"},
+		{"threading not handled", "threadingErrorServer", "exit", "Handler called\n"},
+		{"forking handled", "forkingErrorServer", "error", "Handler called\nError handled\n"},
+		{"forking not handled", "forkingErrorServer", "exit", "Handler called\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			log := filepath.Join(folder(t), "log")
+			t.Setenv(pathVariable, log)
+			s := create(t, test.class, test.handler)
+			client := connect(t, s)
+			handled := make(chan struct{})
+			go func() {
+				defer close(handled)
+				if err := s.HandleRequest(); err != nil {
+					t.Error(err)
+				}
+			}()
+			<-handled
+			ended(t, client, "")
+			s.ServerClose()
+			noRequests(t)
+			got, err := os.ReadFile(log)
+			if string(got) != test.want || err != nil {
+				t.Errorf("%q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+// A handler that fails loses its own request, after it was finished, and is
+// reported: in one line if it raised an error, with the place if it crashed. The
+// server goes on, and so do those who are being handled meanwhile.
+func TestHandleError(t *testing.T) {
+	for _, class := range []string{"TCPServer", "ThreadingTCPServer", "ForkingTCPServer"} {
+		t.Run(class, func(t *testing.T) {
+			var raised, crashed string
+			said := captured(t, func() {
+				s, stop := start(t, class, "echo")
+				defer stop()
+				if class != "TCPServer" {
+					witness := connect(t, s)
+					hear(t, witness, "<")
+					defer leave(t, witness, "still here>")
+					defer say(t, witness, "still here")
+				}
+				client := connect(t, s)
+				raised = pyfmt.Addr(client.LocalAddr())
+				say(t, client, "raise")
+				ended(t, client, "<>")
+				client = connect(t, s)
+				crashed = pyfmt.Addr(client.LocalAddr())
+				say(t, client, "crash")
+				ended(t, client, "<>")
+				client = connect(t, s)
+				say(t, client, "one")
+				hear(t, client, "<one")
+				leave(t, client, ">")
+			})
+			first, rest, _ := strings.Cut(said, "\n")
+			if want := program.Name() + ": request from " + raised + ": as told"; first != want {
+				t.Errorf("said %q first, want %q", first, want)
+			}
+			second, place, _ := strings.Cut(rest, "\n")
+			if want := program.Name() + ": request from " + crashed + ": as told"; second != want {
+				t.Errorf("said %q then, want %q", second, want)
+			}
+			if !strings.Contains(place, "(*echo).Handle(") || !regexp.MustCompile(`main_test.go:\d+`).MatchString(place) {
+				t.Errorf("said of the place: %q", place)
+			}
+		})
+	}
+}
+
+// A mistake of which Go itself panics is no error of the client's.
+func TestHandleMistake(t *testing.T) {
+	s, err := NewTCPServer(localhost, func(BaseRequestHandler) RequestHandler {
+		var nobody *line
+		return nobody
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	said := captured(t, func() {
+		connect(t, s)
+		s.HandleRequest()
+	})
+	if !strings.Contains(said, "nil pointer dereference\n") || !strings.Contains(said, "(*line)") {
+		t.Errorf("said %q", said)
+	}
+}
+
+// A verifying server handles only what it is told to; it panics if told that.
+type verifyingServer struct {
+	TCPServer
+	verify   func() bool
+	shutDown int
+	problems []any
+}
+
+func (s *verifyingServer) VerifyRequest(*Request) bool { return s.verify() }
+
+func (s *verifyingServer) HandleError(_ *Request, problem any) {
+	s.problems = append(s.problems, problem)
+}
+
+func (s *verifyingServer) ShutdownRequest(request *Request) {
+	s.shutDown++
+	s.TCPServer.ShutdownRequest(request)
+}
+
+// Test_shutdown_request_called_if_verify_request_false.
+func TestVerifyRequest(t *testing.T) {
+	s := &verifyingServer{}
+	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	handle := func(verify func() bool, want string) {
+		t.Helper()
+		s.verify = verify
+		client := connect(t, s)
+		client.(interface{ CloseWrite() error }).CloseWrite()
+		if err := s.HandleRequest(); err != nil {
+			t.Error(err)
+		}
+		ended(t, client, want)
+		noRequests(t)
+	}
+	handle(func() bool { return false }, "")
+	handle(func() bool { return true }, "<>")
+	handle(func() bool { panic("unverifiable") }, "")
+	handle(func() bool { return true }, "<>")
+	if s.shutDown != 4 {
+		t.Errorf("%d of 4 requests were shut down", s.shutDown)
+	}
+	if len(s.problems) != 1 || s.problems[0] != "unverifiable" {
+		t.Errorf("handled problems %v", s.problems)
+	}
+}

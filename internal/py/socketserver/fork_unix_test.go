@@ -1,0 +1,208 @@
+//go:build unix
+
+package socketserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/program"
+)
+
+// While there are as many children as there may be, the next client waits.
+func TestMaxChildren(t *testing.T) {
+	s := create(t, "countingServer", "echo").(*countingServer)
+	s.MaxChildren = 2
+	var clients []net.Conn
+	for range 4 {
+		clients = append(clients, connect(t, s))
+	}
+	go s.ServeForever()
+	for i := range clients {
+		hear(t, clients[i], "<")
+		if i > 0 {
+			leave(t, clients[i-1], ">")
+		}
+	}
+	leave(t, clients[3], ">")
+	s.ServerClose()
+	if s.most != 2 {
+		t.Errorf("there were %d children, want 2", s.most)
+	}
+	noChildren(t)
+}
+
+// noChildren wants this process to have no children, not even dead ones.
+func noChildren(t *testing.T) {
+	t.Helper()
+	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
+		t.Errorf("a child is left: %d, %v", pid, err)
+	}
+}
+
+// A child that is killed is reported in one line, and touches nobody else.
+func TestKilledChild(t *testing.T) {
+	var victim string
+	said := captured(t, func() {
+		s, stop := start(t, "ForkingTCPServer", "echo")
+		client, witness := connect(t, s), connect(t, s)
+		victim = pyfmt.Addr(client.LocalAddr())
+		hear(t, witness, "<")
+		hear(t, client, "<")
+		say(t, client, "what")
+		child := handledBy(t, client, seen(s, client))
+		if err := syscall.Kill(child, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		ended(t, client, "")
+		say(t, witness, "one")
+		hear(t, witness, "one")
+		leave(t, witness, ">")
+		client = connect(t, s)
+		leave(t, client, "<>")
+		stop()
+	})
+	if want := program.Name() + ": request from " + victim + ": signal: killed\n"; said != want {
+		t.Errorf("said %q, want %q", said, want)
+	}
+	noChildren(t)
+}
+
+// A handler sees the same in a child as in the server, but for the process.
+func TestChild(t *testing.T) {
+	for _, class := range []string{"TCPServer", "ForkingTCPServer"} {
+		s, _ := start(t, class, "echo")
+		client := connect(t, s)
+		hear(t, client, "<")
+		say(t, client, "what")
+		if process := handledBy(t, client, seen(s, client)); process == os.Getpid() != (class == "TCPServer") {
+			t.Errorf("%s: handled by process %d, the server is %d", class, process, os.Getpid())
+		}
+	}
+}
+
+// A child's status is 0 if its handler returned, else 1.
+func TestExitStatus(t *testing.T) {
+	t.Setenv(pathVariable, filepath.Join(folder(t), "log"))
+	for handler, want := range map[string]int{"upper": 0, "exit": 1} {
+		s := create(t, "ForkingTCPServer", handler)
+		client := connect(t, s)
+		request, err := s.GetRequest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		child, err := fork(s.base().name, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Close()
+		leave(t, client, "")
+		child.Wait()
+		if got := child.ProcessState.ExitCode(); got != want {
+			t.Errorf("handler %s: status %d, want %d", handler, got, want)
+		}
+		s.ServerClose()
+	}
+}
+
+// seen is what an echo sees that was asked what.
+func seen(s server, client net.Conn) string {
+	return fmt.Sprintf("%s at %s false\n", pyfmt.Addr(client.LocalAddr()), pyfmt.Addr(address(s)))
+}
+
+// A burst of conversations leaves no child, dead or alive, and no descriptor. To
+// start a process that carries the race detector takes a while: there it is a
+// small burst.
+func TestForkingBurst(t *testing.T) {
+	n := 1000
+	if progtest.Race {
+		n = 5
+	}
+	for _, burstOf := range []struct {
+		class, handler string
+		n              int
+	}{
+		{"ForkingTCPServer", "line", n},
+		{"ForkingUDPServer", "datagram", 2},
+	} {
+		s, stop := start(t, burstOf.class, burstOf.handler)
+		burst(t, s, 1) // what is opened once stays open
+		before := descriptors(t)
+		burst(t, s, burstOf.n)
+		stop()
+		if after := descriptors(t); after >= before { // the socket is closed
+			t.Errorf("%s: %d descriptors are open, %d were before", burstOf.class, after, before)
+		}
+	}
+	noChildren(t)
+	noRequests(t)
+}
+
+// A pipeServer's clients are connected by something that is no socket.
+type pipeServer struct {
+	ForkingTCPServer
+	problems []any
+}
+
+func (s *pipeServer) GetRequest() (*Request, error) {
+	request, err := s.ForkingTCPServer.GetRequest()
+	if err == nil {
+		request.Conn.Close()
+		request.Conn, _ = net.Pipe()
+	}
+	return request, err
+}
+
+func (s *pipeServer) HandleError(_ *Request, problem any) {
+	s.problems = append(s.problems, problem)
+}
+
+// A request for which no child can be started is an error of its own.
+func TestForkFails(t *testing.T) {
+	s := &pipeServer{}
+	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	client := connect(t, s)
+	if err := s.HandleRequest(); err != nil {
+		t.Error(err)
+	}
+	ended(t, client, "")
+	if len(s.problems) != 1 {
+		t.Errorf("problems: %v", s.problems)
+	}
+	noRequests(t)
+}
+
+// A sender without a name cannot be answered, which is an error of its request
+// and nobody else's.
+func TestNamelessSender(t *testing.T) {
+	for _, class := range []string{"UnixDatagramServer", "ForkingUnixDatagramServer"} {
+		said := captured(t, func() {
+			s, stop := start(t, class, "datagram")
+			nameless, err := net.Dial("unixgram", address(s).String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nameless.Close()
+			say(t, nameless, testString)
+			client := connect(t, s)
+			say(t, client, testString)
+			handledBy(t, client, testString)
+			stop()
+		})
+		if want := program.Name() + ": request from "; !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
+			t.Errorf("%s said %q", class, said)
+		}
+	}
+}

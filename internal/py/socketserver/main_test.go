@@ -1,0 +1,415 @@
+package socketserver
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
+)
+
+// The test binary is the program that forking servers start again, so it is a
+// listing as well, with a main function, if these variables name its server
+// class, its handler class and, for Unix sockets, the path.
+const (
+	classVariable   = "SOCKETSERVER_TEST_CLASS"
+	handlerVariable = "SOCKETSERVER_TEST_HANDLER"
+	pathVariable    = "SOCKETSERVER_TEST_PATH"
+)
+
+func TestMain(m *testing.M) {
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every child ends a second late
+	switch class := os.Getenv(classVariable); class {
+	case "":
+		os.Exit(m.Run())
+	case "none":
+		os.Exit(72) // a child that is none of a server's
+	default:
+		listing(class, os.Getenv(handlerVariable))
+	}
+}
+
+// listing is the main function of a listing.
+func listing(class, handler string) {
+	server, err := classes[class](os.Getenv(pathVariable), handlers[handler])
+	if err != nil {
+		program.Fail("listen", err)
+	}
+	fmt.Println("waiting for connection...")
+	fmt.Println("Listening at", address(server))
+	if handler == "stopped" {
+		stopFirst(server)
+	}
+	server.ServeForever()
+	fmt.Println("served")
+}
+
+// A server is any server type.
+type server interface {
+	Server
+	ServeForever()
+	HandleRequest() error
+	Shutdown()
+}
+
+var localhost = socket.Address{Host: "127.0.0.1"}
+
+// A class makes a server of some type.
+type class func(path string, newHandler RequestHandlerClass) (server, error)
+
+// classes are the server classes of the module, on a port of 127.0.0.1 or at a
+// path.
+var classes = map[string]class{
+	"TCPServer":                   onPort(NewTCPServer),
+	"ThreadingTCPServer":          onPort(NewThreadingTCPServer),
+	"ForkingTCPServer":            onPort(NewForkingTCPServer),
+	"UnixStreamServer":            atPath(NewUnixStreamServer),
+	"ThreadingUnixStreamServer":   atPath(NewThreadingUnixStreamServer),
+	"ForkingUnixStreamServer":     atPath(NewForkingUnixStreamServer),
+	"UDPServer":                   onPort(NewUDPServer),
+	"ThreadingUDPServer":          onPort(NewThreadingUDPServer),
+	"ForkingUDPServer":            onPort(NewForkingUDPServer),
+	"UnixDatagramServer":          atPath(NewUnixDatagramServer),
+	"ThreadingUnixDatagramServer": atPath(NewThreadingUnixDatagramServer),
+	"ForkingUnixDatagramServer":   atPath(NewForkingUnixDatagramServer),
+
+	// Types of the tests' own.
+	"errorServer":          bound(func() *errorServer { return &errorServer{} }),
+	"threadingErrorServer": bound(func() *threadingErrorServer { return &threadingErrorServer{} }),
+	"forkingErrorServer":   bound(func() *forkingErrorServer { return &forkingErrorServer{} }),
+	"countingServer":       bound(func() *countingServer { return &countingServer{} }),
+
+	// The second of two that a program has.
+	"second": func(path string, newHandler RequestHandlerClass) (server, error) {
+		if _, err := NewForkingUnixStreamServer(path, handlers["upper"]); err != nil {
+			return nil, err
+		}
+		return NewForkingTCPServer(localhost, newHandler)
+	},
+}
+
+func onPort[S server](create func(socket.Address, RequestHandlerClass) (S, error)) class {
+	return func(_ string, newHandler RequestHandlerClass) (server, error) {
+		return create(localhost, newHandler)
+	}
+}
+
+func atPath[S server](create func(string, RequestHandlerClass) (S, error)) class {
+	return func(path string, newHandler RequestHandlerClass) (server, error) {
+		return create(path, newHandler)
+	}
+}
+
+func bound[S interface {
+	server
+	Bind(Server, socket.Address, RequestHandlerClass) error
+}](create func() S) class {
+	return func(_ string, newHandler RequestHandlerClass) (server, error) {
+		s := create()
+		return s, s.Bind(s, localhost, newHandler)
+	}
+}
+
+// handlers are the handler classes, by what they do.
+var handlers = map[string]RequestHandlerClass{
+	"line": func(base BaseRequestHandler) RequestHandler {
+		return &line{StreamRequestHandler{BaseRequestHandler: base}}
+	},
+	"datagram": func(base BaseRequestHandler) RequestHandler {
+		return &datagram{DatagramRequestHandler{BaseRequestHandler: base}}
+	},
+	"stopped":  func(base BaseRequestHandler) RequestHandler { return &echo{base} },
+	"echo":     func(base BaseRequestHandler) RequestHandler { return &echo{base} },
+	"upper":    func(base BaseRequestHandler) RequestHandler { return &upper{base} },
+	"late":     func(base BaseRequestHandler) RequestHandler { return &late{base} },
+	"stubborn": func(base BaseRequestHandler) RequestHandler { return &stubborn{base} },
+	"error": func(base BaseRequestHandler) RequestHandler {
+		return &bad{base, func() { panic(errors.New("test error")) }}
+	},
+	"exit": func(base BaseRequestHandler) RequestHandler { return &bad{base, runtime.Goexit} },
+}
+
+// line and datagram send back a line, with the number of the process before it.
+type (
+	line     struct{ StreamRequestHandler }
+	datagram struct{ DatagramRequestHandler }
+)
+
+func (h *line) Handle()     { answer(h.RFile, h.WFile) }
+func (h *datagram) Handle() { answer(h.RFile, h.WFile) }
+
+func answer(r *bufio.Reader, w io.Writer) {
+	if text, err := r.ReadString('\n'); err == nil {
+		fmt.Fprint(w, os.Getpid(), " ", text)
+	}
+}
+
+// An echo sends back what it receives, until it is told to stop or to panic. Its
+// setup and finish frame the answers.
+type echo struct{ BaseRequestHandler }
+
+func (h *echo) Setup()  { io.WriteString(h.Request, "<") }
+func (h *echo) Finish() { io.WriteString(h.Request, ">") }
+
+func (h *echo) Handle() {
+	buffer := make([]byte, 100)
+	for {
+		n, err := h.Request.Read(buffer)
+		if err != nil {
+			return
+		}
+		switch text := string(buffer[:n]); text {
+		case "raise":
+			panic(errors.New("as told"))
+		case "crash":
+			panic("as told")
+		case "what":
+			fmt.Fprintln(h.Request, os.Getpid(), h.sees())
+		default:
+			io.WriteString(h.Request, text)
+		}
+	}
+}
+
+// sees is what a handler sees of where it is, besides its process.
+func (h *echo) sees() string {
+	var address socket.Address
+	switch server := h.Server.(type) {
+	case *TCPServer:
+		address = server.ServerAddress
+	case *ForkingTCPServer:
+		address = server.ServerAddress
+	}
+	_, inherits := os.LookupEnv("SOCKETSERVER_REQUEST")
+	return fmt.Sprint(pyfmt.Addr(h.ClientAddress), " at ", address, inherits)
+}
+
+// upper knows nothing of its kind of request.
+type upper struct{ BaseRequestHandler }
+
+func (h *upper) Handle() {
+	buffer := make([]byte, 100)
+	n, _ := h.Request.Read(buffer)
+	io.WriteString(h.Request, strings.ToUpper(string(buffer[:n])))
+}
+
+// A late handler answers when the program stops, if it was asked.
+type late struct{ BaseRequestHandler }
+
+func (h *late) Setup() { io.WriteString(h.Request, "hello") }
+
+func (h *late) Handle() {
+	if n, _ := h.Request.Read(make([]byte, 1)); n == 1 {
+		io.WriteString(h.Request, "wait")
+		<-program.Stopping().Done()
+		io.WriteString(h.Request, "late")
+	}
+}
+
+// A stubborn handler tries again and again to read, each time with a deadline
+// that is far away, and then sends until it cannot.
+type stubborn struct{ BaseRequestHandler }
+
+func (h *stubborn) Handle() {
+	io.WriteString(h.Request, "hello")
+	var err error
+	for range 3 {
+		h.Request.SetDeadline(time.Now().Add(time.Hour))
+		_, err = h.Request.Read(make([]byte, 1))
+	}
+	fmt.Println("reading:", program.Why(err))
+	for err = nil; err == nil; {
+		h.Request.SetDeadline(time.Now().Add(time.Hour))
+		_, err = h.Request.Write(make([]byte, 1<<20))
+	}
+	fmt.Println("writing:", program.Why(err))
+}
+
+// start makes a server of a class and serves until the test ends; or until stop
+// is called, which returns when the server is closed.
+func start(t *testing.T, class, handler string) (s server, stop func()) {
+	s = create(t, class, handler)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.ServeForever()
+	}()
+	stop = sync.OnceFunc(func() {
+		s.Shutdown()
+		<-served
+		s.ServerClose()
+	})
+	t.Cleanup(stop)
+	return s, stop
+}
+
+// create makes a server of a class. The children that it starts do the same.
+func create(t *testing.T, class, handler string) server {
+	t.Helper()
+	path := ""
+	if strings.Contains(class, "Unix") {
+		if runtime.GOOS == "windows" {
+			t.Skip("there are no Unix sockets")
+		}
+		path = filepath.Join(folder(t), "server")
+	}
+	if strings.Contains(strings.ToLower(class), "forking") && !canFork {
+		t.Skip("a socket cannot be handed to a child")
+	}
+	t.Setenv(classVariable, class)
+	t.Setenv(handlerVariable, handler)
+	if path != "" {
+		t.Setenv(pathVariable, path)
+	}
+	s, err := classes[class](path, handlers[handler])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// folder is one whose name is short enough for a Unix socket's.
+func folder(t *testing.T) string {
+	folder, err := os.MkdirTemp("", "ss")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
+// address is where a server really listens.
+func address(s server) net.Addr {
+	if socket, ok := s.base().socket.(net.PacketConn); ok {
+		return socket.LocalAddr()
+	}
+	return s.base().socket.(acceptor).Addr()
+}
+
+// connect connects a client to a server until the test ends. A client of a
+// datagram server can be answered.
+func connect(t *testing.T, s server) net.Conn {
+	t.Helper()
+	to := address(s)
+	dialer := net.Dialer{Timeout: progtest.Patience}
+	if to.Network() == "unixgram" {
+		dialer.LocalAddr = &net.UnixAddr{Name: filepath.Join(folder(t), "client"), Net: "unixgram"}
+	}
+	conn, err := dialer.Dial(to.Network(), to.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(progtest.Patience))
+	return conn
+}
+
+// say sends text.
+func say(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Errorf("said %q: %v", text, err)
+	}
+}
+
+// hear reads what must come next.
+func hear(t *testing.T, conn net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
+		t.Errorf("heard %q, %v, want %q", got, err, want)
+	}
+}
+
+// leave has a client end the conversation, and reads the rest, which must be
+// want.
+func leave(t *testing.T, conn net.Conn, want string) {
+	t.Helper()
+	conn.(interface{ CloseWrite() error }).CloseWrite()
+	ended(t, conn, want)
+}
+
+// ended reads the rest, which must be want.
+func ended(t *testing.T, conn net.Conn, want string) {
+	t.Helper()
+	if rest, err := io.ReadAll(conn); string(rest) != want || err != nil {
+		t.Errorf("heard %q, %v, in the end, want %q", rest, err, want)
+	}
+}
+
+// handledBy reads an answer of line or datagram, which must be text, and returns
+// the number of the process that has handled it. Nothing else may have come.
+func handledBy(t *testing.T, conn net.Conn, text string) (process int) {
+	t.Helper()
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	number, rest, _ := strings.Cut(answer, " ")
+	process, notNumber := strconv.Atoi(number)
+	if rest != text || err != nil || notNumber != nil {
+		t.Errorf("heard %q, %v, want a number and %q", answer, err, text)
+	}
+	return process
+}
+
+// until waits until something is true that cannot be waited for.
+func until(t *testing.T, what string, isTrue func() bool) {
+	t.Helper()
+	patience := time.After(progtest.Patience)
+	for !isTrue() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-patience:
+			t.Fatal("it never was", what)
+		}
+	}
+}
+
+// captured returns what was written to stderr, by this process and its
+// children, while do ran. The server starts and stops in do.
+func captured(t *testing.T, do func()) string {
+	t.Helper()
+	file, err := os.CreateTemp(folder(t), "stderr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	stderr := os.Stderr
+	os.Stderr = file
+	defer func() { os.Stderr = stderr }()
+	do()
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// stopFirst asks the program to stop, and returns when the server has been told.
+func stopFirst(s server) {
+	process, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = process.Signal(os.Interrupt)
+	}
+	if err != nil {
+		program.Fail("signal", err)
+	}
+	<-program.Stopping().Done()
+	if udp, ok := s.(interface{ receivesNothing() }); ok {
+		udp.receivesNothing()
+	}
+}
+
+// receivesNothing waits until the server is told to wait no longer.
+func (s *UDPServer) receivesNothing() { s.conn.ReadFrom(nil) }

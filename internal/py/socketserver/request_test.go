@@ -1,0 +1,357 @@
+package socketserver
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/program"
+)
+
+// A told handler does what its test tells it to.
+type told struct {
+	StreamRequestHandler
+	handle func(*told)
+}
+
+func (h *told) Handle() { h.handle(h) }
+
+// handleOnce has a server handle one client as the test tells it to.
+func handleOnce(t *testing.T, timeout time.Duration, handle func(*told), client func(net.Conn)) {
+	s, err := NewTCPServer(localhost, func(base BaseRequestHandler) RequestHandler {
+		return &told{StreamRequestHandler{BaseRequestHandler: base, Timeout: timeout}, handle}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	conn := connect(t, s)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		client(conn)
+	}()
+	if err := s.HandleRequest(); err != nil {
+		t.Error(err)
+	}
+	<-done
+}
+
+// SocketWriterTest.test_basics: what is written to WFile goes to the request's
+// connection, which is the client's.
+func TestBasics(t *testing.T) {
+	handleOnce(t, 0, func(h *told) {
+		if h.WFile != h.Request {
+			t.Errorf("WFile is %v, the request %v", h.WFile, h.Request)
+		}
+		if _, ok := h.Server.(*TCPServer); !ok {
+			t.Errorf("its server is %T", h.Server)
+		}
+		fmt.Fprint(h.WFile, pyfmt.Addr(h.ClientAddress))
+	}, func(conn net.Conn) {
+		ended(t, conn, pyfmt.Addr(conn.LocalAddr()))
+	})
+}
+
+// A client who is slower than its handler's Timeout, to send or to take, ends the
+// conversation; it does not help to send byte after byte. One who asks and is
+// answered has the time anew.
+func TestStreamTimeout(t *testing.T) {
+	const timeout = 20 * time.Millisecond
+	isTimeout := func(what string, err error) {
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	t.Run("silent", func(t *testing.T) {
+		handleOnce(t, timeout, func(h *told) {
+			_, err := h.RFile.ReadByte()
+			isTimeout("read", err)
+		}, func(conn net.Conn) { ended(t, conn, "") })
+	})
+	t.Run("slow", func(t *testing.T) {
+		handleOnce(t, timeout, func(h *told) {
+			_, err := h.RFile.ReadString('\n')
+			isTimeout("read", err)
+		}, func(conn net.Conn) {
+			for err := error(nil); err == nil; { // until it is hung up on
+				_, err = conn.Write([]byte("x"))
+			}
+		})
+	})
+	t.Run("does not take", func(t *testing.T) {
+		done := make(chan bool)
+		handleOnce(t, timeout, func(h *told) {
+			defer close(done)
+			for err := error(nil); err == nil; {
+				if _, err = h.WFile.Write(make([]byte, 1<<20)); err != nil {
+					isTimeout("write", err)
+				}
+			}
+		}, func(net.Conn) { <-done })
+	})
+	t.Run("asks", func(t *testing.T) {
+		half := make(chan bool)
+		handleOnce(t, time.Hour, func(h *told) {
+			deadlines := &recordedDeadlines{Conn: h.Request}
+			h.Request = deadlines
+			h.Setup()
+			for range 3 {
+				h.RFile.Peek(2)
+				half <- true
+				line, _ := h.RFile.ReadString('\n')
+				io.WriteString(h.WFile, line)
+			}
+			if deadlines.read != 3 || deadlines.write != 3 {
+				t.Errorf("%d times to ask and %d to take, want 3", deadlines.read, deadlines.write)
+			}
+		}, func(conn net.Conn) {
+			for range 3 {
+				say(t, conn, "on")
+				<-half
+				say(t, conn, "e\n")
+				hear(t, conn, "one\n")
+			}
+		})
+	})
+}
+
+type recordedDeadlines struct {
+	net.Conn
+	read, write int
+}
+
+func (c *recordedDeadlines) SetReadDeadline(t time.Time) error {
+	c.read++
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *recordedDeadlines) SetWriteDeadline(t time.Time) error {
+	c.write++
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// Who serves knows nothing of the kind of socket: the same handler answers a
+// client who has connected and one who sends a datagram.
+func TestSameHandler(t *testing.T) {
+	for _, class := range []string{"TCPServer", "UDPServer"} {
+		s, _ := start(t, class, "upper")
+		client := connect(t, s)
+		say(t, client, "MixedCaseString")
+		hear(t, client, "MIXEDCASESTRING")
+	}
+}
+
+// A packetHandler shows what it is handed.
+type packetHandler struct {
+	DatagramRequestHandler
+	seen chan<- *packetHandler
+}
+
+func (h *packetHandler) Handle() {
+	if len(h.Packet) > 0 {
+		h.WFile.WriteString("got ")
+	}
+	h.RFile.WriteTo(h.WFile)
+	h.seen <- h
+}
+
+// A datagram is a packet and a socket. The empty one is a datagram, also as an
+// answer, and one that was too long is said to be truncated.
+func TestDatagram(t *testing.T) {
+	seen := make(chan *packetHandler, 1)
+	s := &UDPServer{MaxPacketSize: 10}
+	if err := s.Bind(s, localhost, func(base BaseRequestHandler) RequestHandler {
+		return &packetHandler{DatagramRequestHandler{BaseRequestHandler: base}, seen}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	client := connect(t, s)
+	for _, test := range []struct{ packet, got, answer, said string }{
+		{"", "", "", ""},
+		{"0123456789", "0123456789", "got 0123456789", ""},
+		{"0123456789a", "0123456789", "got 0123456789", program.Name() + ": datagram from " +
+			pyfmt.Addr(client.LocalAddr()) + ": truncated to 10 bytes\n"},
+	} {
+		said := captured(t, func() {
+			say(t, client, test.packet)
+			if err := s.HandleRequest(); err != nil {
+				t.Error(err)
+			}
+		})
+		if said != test.said {
+			t.Errorf("of %q it said %q", test.packet, said)
+		}
+		buffer := make([]byte, 100)
+		if n, err := client.Read(buffer); string(buffer[:n]) != test.answer || err != nil {
+			t.Errorf("sent %q, heard %q, %v", test.packet, buffer[:n], err)
+		}
+		h := <-seen
+		if string(h.Packet) != test.got || h.Socket != s.conn || h.ClientAddress.String() != client.LocalAddr().String() {
+			t.Errorf("handled %q from %v at %v", h.Packet, h.ClientAddress, h.Socket)
+		}
+	}
+}
+
+// By default a datagram may have 8192 bytes.
+func TestMaxPacketSize(t *testing.T) {
+	for size, says := range map[int]string{
+		8192: `^$`,
+		8193: `: truncated to 8192 bytes\n$`,
+	} {
+		said := captured(t, func() {
+			s, stop := start(t, "UDPServer", "upper")
+			defer stop()
+			client := connect(t, s)
+			say(t, client, strings.Repeat("x", size))
+			hear(t, client, strings.Repeat("X", 100))
+		})
+		if !regexp.MustCompile(says).MatchString(said) {
+			t.Errorf("of %d bytes it said %q", size, said)
+		}
+	}
+}
+
+// An answer that cannot be sent is an error of its request.
+func TestDatagramNotSent(t *testing.T) {
+	s, err := NewUDPServer(localhost, func(base BaseRequestHandler) RequestHandler {
+		return &tooLong{DatagramRequestHandler{BaseRequestHandler: base}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	client := connect(t, s)
+	said := captured(t, func() {
+		say(t, client, "?")
+		s.HandleRequest()
+	})
+	want := program.Name() + ": request from " + pyfmt.Addr(client.LocalAddr()) + ": "
+	if !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
+		t.Errorf("said %q", said)
+	}
+}
+
+type tooLong struct{ DatagramRequestHandler }
+
+func (h *tooLong) Handle() { h.WFile.Write(make([]byte, 1<<17)) }
+
+// A flaky socket fails once to receive, and then does.
+type flaky struct {
+	net.PacketConn
+	failed bool
+}
+
+func (f *flaky) ReadFrom(p []byte) (int, net.Addr, error) {
+	if !f.failed {
+		f.failed = true
+		return 0, nil, syscall.ECONNREFUSED
+	}
+	return f.PacketConn.ReadFrom(p)
+}
+
+// To receive, as to accept, may fail for a reason that will pass.
+func TestReceiveFails(t *testing.T) {
+	s := create(t, "UDPServer", "upper").(*UDPServer)
+	defer s.ServerClose()
+	s.conn = &flaky{PacketConn: s.conn}
+	client := connect(t, s)
+	say(t, client, "x")
+	said := captured(t, func() {
+		if err := s.HandleRequest(); err != nil {
+			t.Error(err)
+		}
+	})
+	hear(t, client, "X")
+	if want := fmt.Sprintf("%s: receive (will try again): %v\n", program.Name(), syscall.ECONNREFUSED); said != want {
+		t.Errorf("said %q, want %q", said, want)
+	}
+}
+
+// A timed server counts how often it waited in vain.
+type timedServer struct {
+	TCPServer
+	timeouts int
+}
+
+func (s *timedServer) HandleTimeout() { s.timeouts++ }
+
+// HandleRequest waits for the time of Timeout, each time anew. ServeForever does
+// not care.
+func TestHandleTimeout(t *testing.T) {
+	s := &timedServer{}
+	s.Timeout = time.Millisecond
+	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
+		t.Fatal(err)
+	}
+	defer s.ServerClose()
+	for range 2 {
+		if err := s.HandleRequest(); err != nil {
+			t.Error(err)
+		}
+	}
+	if s.timeouts != 2 {
+		t.Errorf("%d timeouts", s.timeouts)
+	}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.ServeForever()
+	}()
+	<-time.After(5 * s.Timeout)
+	client := connect(t, s)
+	hear(t, client, "<")
+	leave(t, client, ">")
+	s.Shutdown()
+	<-served
+	s.Timeout = time.Hour
+	client = connect(t, s)
+	client.(*net.TCPConn).CloseWrite()
+	if err := s.HandleRequest(); err != nil {
+		t.Error(err)
+	}
+	ended(t, client, "<>")
+	if s.timeouts != 2 {
+		t.Errorf("%d timeouts", s.timeouts)
+	}
+}
+
+// A datagram server waits no longer than that either.
+func TestHandleTimeoutUDP(t *testing.T) {
+	s := create(t, "UDPServer", "upper").(*UDPServer)
+	defer s.ServerClose()
+	s.Timeout = time.Millisecond
+	if err := s.HandleRequest(); err != nil {
+		t.Error(err)
+	}
+	s.Timeout = 0
+	client := connect(t, s)
+	say(t, client, "x")
+	if err := s.HandleRequest(); err != nil {
+		t.Error(err)
+	}
+	hear(t, client, "X")
+}
+
+// RFile holds 4096 bytes of a line and no more.
+func TestLongLine(t *testing.T) {
+	handleOnce(t, 0, func(h *told) {
+		if line, err := h.RFile.ReadSlice('\n'); len(line) != 4096 || err != bufio.ErrBufferFull {
+			t.Errorf("%d bytes, %v", len(line), err)
+		}
+	}, func(conn net.Conn) {
+		conn.Write(bytes.Repeat([]byte("x"), 4097))
+		io.Copy(io.Discard, conn)
+	})
+}

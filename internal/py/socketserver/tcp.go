@@ -1,0 +1,105 @@
+package socketserver
+
+import (
+	"cmp"
+	"net"
+	"time"
+
+	"fopnp/internal/py/socket"
+)
+
+// TCPServer is a server on a TCP socket. Its requests are connections.
+type TCPServer struct {
+	BaseServer
+
+	// ServerAddress is where the server listens: as it was asked for, but
+	// with the real port in place of 0.
+	ServerAddress socket.Address
+
+	// RequestQueueSize is how many clients the system keeps waiting until
+	// they are accepted; 0 is as many as it can. (Python has 5, which a
+	// crowd overruns: some of it would have to knock again.)
+	RequestQueueSize int
+
+	listener *socket.Listener
+}
+
+// Bind makes the server ready: it listens at address, where handlers made by
+// newHandler will handle what comes. The server type that embeds this TCPServer
+// is self. If Bind fails, nothing is left open.
+//
+// If self is a forking server and the program was started to handle a request
+// of it, Bind handles that, and does not return: see ForkingMixIn.
+func (s *TCPServer) Bind(
+	self Server, address socket.Address, newHandler RequestHandlerClass,
+) error {
+	s.ServerAddress = address
+	s.ServerAddress.Port = cmp.Or(address.Port, inherited.port)
+	return s.bind(self, address, newHandler, func() error {
+		listener, err := socket.Listen(address, func(config *net.ListenConfig) {
+			config.Control = s.setOptions
+		})
+		if err != nil {
+			return err
+		}
+		s.ServerAddress = listener.Address
+		return s.activate(listener)
+	})
+}
+
+// activate has the server accept from a listener.
+func (s *TCPServer) activate(listener *socket.Listener) error {
+	if s.RequestQueueSize > 0 {
+		if err := control(listener.Listener, func(fd uintptr) error {
+			return setQueueSize(fd, s.RequestQueueSize)
+		}); err != nil {
+			listener.Close()
+			return err
+		}
+	}
+	s.listener, s.socket = listener, acceptor{listener}
+	return nil
+}
+
+// GetRequest waits for a client and accepts it. The only errors it returns are
+// net.ErrClosed, when the server was closed or the program stops, and
+// os.ErrDeadlineExceeded, when the time that HandleRequest has is over. For
+// everything else, such as a want of descriptors, see socket.Listener.
+func (s *TCPServer) GetRequest() (*Request, error) {
+	conn, err := s.listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &Request{Conn: conn, ClientAddress: conn.RemoteAddr()}, nil
+}
+
+// An acceptor is a listener as a socket at which to wait.
+type acceptor struct{ *socket.Listener }
+
+func (a acceptor) SetReadDeadline(t time.Time) error {
+	listener := a.Listener.Listener.(interface{ SetDeadline(time.Time) error })
+	return listener.SetDeadline(t)
+}
+
+// UnixStreamServer is a TCPServer whose address is a path. There is none on
+// Windows, where Bind fails.
+type UnixStreamServer struct {
+	TCPServer
+	ServerAddress string // the path at which it listens
+}
+
+// Bind makes the server ready as that of TCPServer does. It makes the path,
+// where nothing may be yet, and closing the server removes it. (Python leaves
+// that to the program.)
+func (s *UnixStreamServer) Bind(
+	self Server, path string, newHandler RequestHandlerClass,
+) error {
+	s.ServerAddress = path
+	return s.bindUnix(self, path, newHandler, func() error {
+		listener, err := net.Listen("unix", path)
+		if err != nil {
+			return err
+		}
+		return s.activate(socket.NewListener(listener))
+	})
+}

@@ -1,0 +1,33 @@
+package slides_test
+
+import (
+	"os"
+	"testing"
+
+	"fopnp/internal/check/literate"
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/script"
+)
+
+func TestMain(m *testing.M) {
+	literate.Main()
+	os.Exit(progtest.Main(m))
+}
+
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	literate.TestPage(t, "lecture/slides/README.md", nil)
+}
+
+func TestScripts(t *testing.T) { script.Run(t, "../../testdata/lecture/slides") }
+
+func TestComplaints(t *testing.T) {
+	progtest.Complaints(t, map[string]bool{
+		"tcpserv1":          true,
+		"tsTservSS":         true,
+		"tcps1":             true,
+		"SockServTCP":       true,
+		"SockServTCPThread": true,
+		"SockServTCPFork":   true,
+	})
+}
