@@ -5,85 +5,90 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"sync"
+	"time"
 
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
+	"fopnp/internal/serve/progress"
 )
 
-func client(address socket.Address, bytecount int64, fix bool) {
+func client(
+	address socket.Address, bytecount int64, timeout time.Duration, fix bool,
+) {
 	bytecount = (bytecount + 15) / 16 * 16 // round up to a multiple of 16
 	fmt.Printf("Sending %d bytes of data, in chunks of 16 bytes\n", bytecount)
-	conn, err := socket.Connect(address)
+	sock, err := socket.Connect(address, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
 	program.StopOnSignal()
-	context.AfterFunc(program.Stopping(), func() { conn.Close() })
+	context.AfterFunc(program.Stopping(), func() { sock.Release() })
 
-	sock := &sender{conn.(*net.TCPConn), bytecount, make(chan []byte, 1)}
-	sock.SetNoDelay(false) // let small pieces travel together, as Python does
-	receiving := sync.OnceValue(func() *counter { return count(sock.receive) })
+	back := &received{first: make(chan []byte, 1), ended: make(chan error, 1)}
 	if fix {
-		receiving() // begins, and does not wait until all is sent
+		go back.receive(sock) // while we send
 	}
-	if err := count(sock.send).show("bytes sent"); err != nil {
+	if err := send(sock, bytecount); err != nil {
 		giveUp("send", err)
 	}
 	fmt.Println("Receiving all the data the server sends back")
-	received := receiving()
-	for data := range sock.first {
-		fmt.Printf("  The first data received says %s\n", pyfmt.Bytes(data))
+	if !fix {
+		go back.receive(sock) // only now
 	}
-	if err := received.show("bytes received"); err != nil {
+	fmt.Printf("  The first data received says %s\n", pyfmt.Bytes(<-back.first))
+	back.Show("bytes received")
+	err = <-back.ended
+	back.End()
+	if n := back.Bytes(); err == nil && n < bytecount {
+		err = fmt.Errorf("was expecting %d bytes but only received %d bytes"+
+			" before the socket closed", bytecount, n)
+	}
+	if err != nil {
 		giveUp("receive", err)
 	}
 	sock.Close()
 }
 
-// A sender is the client's end of the conversation.
-type sender struct {
-	*net.TCPConn
-	bytecount int64
-	first     chan []byte // gets what is received first
-}
-
-func (s *sender) send(sent *counter) error {
+// send sends all, and then says that no more will come.
+func send(sock *socket.Conversation, bytecount int64) error {
 	message := []byte("capitalize this!") // 16 bytes to repeat over and over
-	for sent.Load() < s.bytecount {
-		if _, err := s.Write(message); err != nil {
+	var sent progress.Counter
+	sent.Show("bytes sent")
+	defer sent.End()
+	for sent.Bytes() < bytecount {
+		if _, err := sock.Write(message); err != nil {
 			return err
 		}
-		sent.Add(int64(len(message)))
+		sent.Add(len(message))
 	}
-	return s.CloseWrite()
+	return sock.CloseWrite()
 }
 
-func (s *sender) receive(received *counter) error {
+// received counts what comes back.
+type received struct {
+	progress.Counter
+	first chan []byte // what came first
+	ended chan error  // why no more comes; nil at the end of it
+}
+
+// receive receives until no more comes.
+func (r *received) receive(sock *socket.Conversation) {
 	data := make([]byte, 42)
-	n, err := s.Read(data)
-	if err == nil || err == io.EOF {
-		s.first <- bytes.Clone(data[:n])
-	}
-	close(s.first)
+	n, err := sock.Read(data)
+	r.first <- bytes.Clone(data[:n])
 	for err == nil {
-		received.Add(int64(n))
-		n, err = s.Read(data)
+		r.Add(n)
+		n, err = sock.Read(data)
 	}
-	if err != io.EOF {
-		return err
+	if err == io.EOF {
+		err = nil
 	}
-	if n := received.Load(); n < s.bytecount {
-		return fmt.Errorf("was expecting %d bytes but only received %d bytes"+
-			" before the socket closed", s.bytecount, n)
-	}
-	return nil
+	r.ended <- err
 }
 
-// giveUp ends the program: with a line that says what failed, and why, or with
+// giveUp ends the program with a line that says what failed and why, or with
 // none if it was told to stop.
 func giveUp(what string, why error) {
 	if program.Stopping().Err() != nil {

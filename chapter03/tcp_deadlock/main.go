@@ -11,9 +11,8 @@
 // What to try: with -fix the client receives while it sends, and any number of
 // bytes comes back. The difference is one if.
 //
-// What Go changes: a goroutine works, and another shows how far it is. The
-// server gives a client that takes nothing a minute (-t), and then the deadlock
-// is over. At Ctrl-C it is over at once.
+// What Go changes: a connection that stands still for a minute (-t) is given up
+// by both sides, and then the deadlock is over. At Ctrl-C it is over at once.
 package main
 
 import (
@@ -33,14 +32,15 @@ func main() {
 		"number of bytes for client to send (default %(default)s)")
 	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"server: close a conversation that is silent so long"+
+		"give up a connection that stands still so long"+
 			" (default %(default)s, 0 never)")
 	fix := parser.Flag("fix", "client: receive while sending")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {
-		server(address, *t)
+		socket.SetDefaultTimeout(*t)
+		server(address)
 	} else {
-		client(address, *bytecount, *fix)
+		client(address, *bytecount, *t, *fix)
 	}
 }

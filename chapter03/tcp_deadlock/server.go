@@ -3,29 +3,27 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
+	"fopnp/internal/serve/progress"
 )
 
-func server(address socket.Address, timeout time.Duration) {
+func server(address socket.Address) {
 	listener, err := socket.Listen(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
 	fmt.Printf("Listening at %v\n", listener.Address)
 	for {
-		conn, err := listener.Accept()
+		sc, err := listener.Accept()
 		if err != nil {
 			return // told to stop
 		}
-		sc := socket.Converse(conn, timeout)
-		sockname := pyfmt.Addr(conn.RemoteAddr())
+		sockname := pyfmt.Addr(sc.RemoteAddr())
 		fmt.Printf("Processing up to 1024 bytes at a time from %s\n", sockname)
-		processed := count(func(n *counter) error { return capitalize(sc, n) })
-		if err := processed.show("bytes processed so far"); err != nil {
+		if err := capitalize(sc); err != nil {
 			program.Complain("client "+sockname, err)
 		}
 		sc.Close()
@@ -34,13 +32,15 @@ func server(address socket.Address, timeout time.Duration) {
 }
 
 // capitalize sends back in capitals whatever comes, until no more does. The
-// client has its time for each piece, to send it and to take it back.
-func capitalize(sc *socket.Conversation, processed *counter) error {
+// client has its time for each piece: to take it back, and to send the next.
+func capitalize(sc *socket.Conversation) error {
+	var processed progress.Counter
+	processed.Show("bytes processed so far")
+	defer processed.End()
 	data := make([]byte, 1024)
 	for {
-		sc.StartClock()
 		n, err := sc.Read(data)
-		if err == io.EOF || err == socket.ErrStopped {
+		if err == io.EOF || err == program.ErrStopped {
 			return nil
 		} else if err != nil {
 			return err
@@ -50,6 +50,6 @@ func capitalize(sc *socket.Conversation, processed *counter) error {
 			return fmt.Errorf("%s before we sent %d bytes",
 				program.Why(err), len(output)-n)
 		}
-		processed.Add(int64(n))
+		processed.Add(n)
 	}
 }

@@ -40,7 +40,7 @@ func recvall(sock io.Reader, length int) ([]byte, error) {
 		"was expecting %d bytes but only received %d bytes%s", length, n, why)
 }
 
-func server(address socket.Address, timeout time.Duration) {
+func server(address socket.Address) {
 	listener, err := socket.Listen(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
@@ -48,12 +48,11 @@ func server(address socket.Address, timeout time.Duration) {
 	fmt.Printf("Listening at %v\n", listener.Address)
 	for {
 		fmt.Println("Waiting to accept a new connection")
-		conn, err := listener.Accept()
+		sc, err := listener.Accept()
 		if err != nil {
 			return // told to stop
 		}
-		sc := socket.Converse(conn, timeout)
-		sockname := pyfmt.Addr(conn.RemoteAddr())
+		sockname := pyfmt.Addr(sc.RemoteAddr())
 		fmt.Printf("We have accepted a connection from %s\n", sockname)
 		if err := converse(sc); err != nil {
 			program.Complain("client "+sockname, err)
@@ -79,11 +78,10 @@ func converse(sc *socket.Conversation) error {
 }
 
 func client(address socket.Address, timeout time.Duration) {
-	conn, err := socket.Connect(address)
+	sock, err := socket.Connect(address, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	sock := socket.Converse(conn, timeout)
 	fmt.Printf("Client has been assigned socket name %s\n",
 		pyfmt.Addr(sock.LocalAddr()))
 	if err := sock.SendAll([]byte("Hi there, server")); err != nil {
@@ -109,7 +107,8 @@ func main() {
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {
-		server(address, *t)
+		socket.SetDefaultTimeout(*t)
+		server(address)
 	} else {
 		client(address, *t)
 	}

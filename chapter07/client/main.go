@@ -25,25 +25,26 @@ import (
 )
 
 func client(address socket.Address, timeout time.Duration, causeError bool) {
-	conn, err := socket.Connect(address)
+	sock, err := socket.Connect(address, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	sock := zen_utils.NewSocket(conn, timeout)
 	aphorisms := slices.Sorted(maps.Keys(zen_utils.Aphorisms))
 	if causeError {
-		sock.SendAll(aphorisms[0][:len(aphorisms[0])-1])
+		sock.SendAll([]byte(aphorisms[0][:len(aphorisms[0])-1]))
 		sock.Close()
 		return
 	}
 	for _, i := range rand.Perm(len(aphorisms)) {
-		aphorism := pyfmt.Bytes([]byte(aphorisms[i]))
-		sock.SendAll(aphorisms[i])
+		aphorism := []byte(aphorisms[i])
+		if err := sock.SendAll(aphorism); err != nil {
+			program.Fail("send", err)
+		}
 		answer, err := zen_utils.RecvUntil(sock, '.')
 		if err != nil {
-			program.Fail("no answer to "+aphorism, err)
+			program.Fail("no answer to "+pyfmt.Bytes(aphorism), err)
 		}
-		fmt.Println(aphorism, pyfmt.Bytes(answer))
+		fmt.Println(pyfmt.Bytes(aphorism), pyfmt.Bytes(answer))
 	}
 	sock.Close()
 }

@@ -17,13 +17,17 @@ import (
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/inetd"
 )
 
 func main() {
 	parser := argparse.New("single-shot server for the use of inetd")
-	zen_utils.ParseInetdCommandLine(parser)
-	sock := inetd.Conversation()
+	log := parser.String("l", "file", "/tmp/zen.log",
+		"append what happens to this file (default %(default)s)")
+	zen_utils.ParseOptions(parser)
+	inetd.Log(*log)
+	sock := socket.Converse(inetd.Conversation())
 	address := sock.RemoteAddr()
 	fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
 	zen_utils.HandleConversation(sock, address)

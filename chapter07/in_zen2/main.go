@@ -28,7 +28,10 @@ func main() {
 	parser := argparse.New("multi-shot server for the use of inetd")
 	wait := parser.Seconds("w", 8*time.Second,
 		"leave when nobody has come for so long (default %(default)s, 0 never)")
-	zen_utils.ParseInetdCommandLine(parser)
+	log := parser.String("l", "file", "/tmp/zen.log",
+		"append what happens to this file (default %(default)s)")
+	zen_utils.ParseOptions(parser)
+	inetd.Log(*log)
 	listener := inetd.Listener()
 	listener.Patience = *wait
 	err := zen_utils.AcceptConnectionsForever(listener)

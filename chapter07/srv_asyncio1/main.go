@@ -19,7 +19,7 @@ import (
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/asyncio"
 	"fopnp/internal/py/pyfmt"
-	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 )
 
@@ -27,8 +27,7 @@ import (
 type ZenServer struct {
 	transport *asyncio.Transport
 	address   string
-	received  zen_utils.Framer
-	failure   error // of the client's, for which we hung up
+	received  framing.Framer
 }
 
 // answers are those of whichever conversation is being called.
@@ -37,17 +36,16 @@ var answers []byte
 func (z *ZenServer) ConnectionMade(transport *asyncio.Transport) {
 	z.transport = transport
 	z.address = pyfmt.AddrPort(transport.PeerName())
-	transport.SetTimeout(zen_utils.Timeout)
 	fmt.Printf("Accepted connection from %s\n", z.address)
 }
 
 func (z *ZenServer) DataReceived(data []byte) {
-	answers, z.failure = zen_utils.GetAnswers(answers[:0], &z.received, data)
-	if len(answers) > 0 {
-		z.transport.Write(answers)
-		z.transport.SetTimeout(zen_utils.Timeout)
+	answers = answers[:0]
+	for aphorism := range z.received.Messages(data, '?', framing.Blanks) {
+		answers = append(answers, zen_utils.GetAnswer(aphorism)...)
 	}
-	if z.failure != nil {
+	z.transport.Write(answers)
+	if z.received.Err() != nil {
 		z.transport.Close()
 	}
 }
@@ -58,11 +56,11 @@ func (z *ZenServer) ResumeWriting() { z.transport.ResumeReading() }
 func (z *ZenServer) ConnectionLost(err error) {
 	half := z.received.Rest()
 	if err == nil {
-		err = z.failure
+		err = z.received.Err()
 	}
 	switch {
 	case err != nil:
-		fmt.Printf("Client %s error: %v\n", z.address, socket.Ended(half, err))
+		fmt.Printf("Client %s error: %v\n", z.address, framing.Ended(half, err))
 	case len(half) > 0:
 		fmt.Printf("Client %s sent %s but then closed\n",
 			z.address, pyfmt.Bytes(half))

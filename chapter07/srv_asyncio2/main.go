@@ -20,7 +20,7 @@ import (
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/asyncio"
 	"fopnp/internal/py/pyfmt"
-	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 )
 
@@ -36,23 +36,23 @@ func handleConversation(
 		fmt.Printf("Accepted connection from %s\n",
 			pyfmt.AddrPort(writer.PeerName()))
 	})
-	writer.SetTimeout(zen_utils.Timeout)
-	var received zen_utils.Framer
+	var received framing.Framer
 	var err error
 	for err == nil {
 		var data []byte
 		if data, err = reader.Read(); err != nil {
 			break
 		}
-		answers, err = zen_utils.GetAnswers(answers[:0], &received, data)
-		if len(answers) > 0 {
-			writer.Write(answers)
-			writer.SetTimeout(zen_utils.Timeout)
-			writer.Drain()
+		answers = answers[:0]
+		for aphorism := range received.Messages(data, '?', framing.Blanks) {
+			answers = append(answers, zen_utils.GetAnswer(aphorism)...)
 		}
+		writer.Write(answers)
+		writer.Drain()
+		err = received.Err()
 	}
 	address, half := pyfmt.AddrPort(writer.PeerName()), received.Rest()
-	ended := socket.Ended(half, err)
+	ended := framing.Ended(half, err)
 	switch {
 	case ended == io.EOF:
 		fmt.Printf("Client %s closed socket normally\n", address)

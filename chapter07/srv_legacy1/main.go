@@ -23,8 +23,9 @@ type ZenHandler struct {
 	socketserver.BaseRequestHandler
 }
 
-func (h *ZenHandler) Handle() {
-	zen_utils.HandleConversation(h.Request, h.ClientAddress)
+func (h *ZenHandler) Handle() error {
+	zen_utils.HandleConversation(h.Connection, h.ClientAddress)
+	return nil
 }
 
 type ZenServer struct {
@@ -32,16 +33,10 @@ type ZenServer struct {
 	socketserver.TCPServer
 }
 
-func newZenHandler(
-	base socketserver.BaseRequestHandler,
-) socketserver.RequestHandler {
-	return &ZenHandler{base}
-}
-
 func main() {
 	address := zen_utils.ParseCommandLine(`legacy "SocketServer" server`)
-	server := &ZenServer{}
-	if err := server.Bind(server, address, newZenHandler); err != nil {
+	server, err := socketserver.New[ZenServer, ZenHandler](address)
+	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
 	if address.Port == 0 { // or nobody could find it

@@ -20,7 +20,7 @@ import (
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/asyncore"
 	"fopnp/internal/py/pyfmt"
-	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 )
 
@@ -33,19 +33,18 @@ type ZenRequestHandler struct {
 
 func handleAccepted(chat *asyncore.AsyncChat) asyncore.Handler {
 	chat.SetTerminator('?')
-	chat.SetTimeout(zen_utils.Timeout)
 	return &ZenRequestHandler{AsyncChat: chat}
 }
 
 func (z *ZenRequestHandler) CollectIncomingData(moreData []byte) {
 	if len(z.data) == 0 {
-		moreData = bytes.TrimLeft(moreData, "\r\n \t")
+		moreData = bytes.TrimLeft(moreData, framing.Blanks)
 	}
 	if z.failure == nil {
 		z.data = append(z.data, moreData...)
 	}
-	if len(z.data) > socket.MaxMessage {
-		z.failure = socket.TooLong(z.data, '?', socket.MaxMessage)
+	if len(z.data) > framing.MaxMessage {
+		z.failure = framing.TooLong(z.data, '?', framing.MaxMessage)
 		z.data = nil
 		z.CloseWhenDone()
 	}
@@ -54,7 +53,6 @@ func (z *ZenRequestHandler) CollectIncomingData(moreData []byte) {
 func (z *ZenRequestHandler) FoundTerminator() {
 	if z.failure == nil {
 		z.Push(zen_utils.GetAnswer(append(z.data, '?')))
-		z.SetTimeout(zen_utils.Timeout)
 		z.data = z.data[:0]
 	}
 }
@@ -69,7 +67,7 @@ func (z *ZenRequestHandler) HandleClose() {
 
 func (z *ZenRequestHandler) HandleError(err error) {
 	program.Complain("client "+pyfmt.AddrPort(z.Addr()),
-		socket.Ended(z.data, err))
+		framing.Ended(z.data, err))
 }
 
 func main() {

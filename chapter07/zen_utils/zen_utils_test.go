@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"fopnp/internal/py/socket"
 )
 
 func TestGetAnswer(t *testing.T) {
@@ -47,7 +49,7 @@ func converse(t testing.TB) (client net.Conn, done chan struct{}) {
 	}
 	done = make(chan struct{})
 	go func() {
-		HandleConversation(sock, sock.RemoteAddr())
+		HandleConversation(socket.Converse(sock), sock.RemoteAddr())
 		close(done)
 	}()
 	t.Cleanup(func() {
@@ -100,16 +102,4 @@ func BenchmarkPipelined16(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	ask(b, client, batch, 16*len("Complex."), b.N)
-}
-
-func BenchmarkFramer(b *testing.B) {
-	var f Framer
-	data := []byte("Simple is better than?")
-	b.ReportAllocs()
-	for b.Loop() {
-		f.Feed(data)
-		for message := data; message != nil; {
-			message, _ = f.Next('?')
-		}
-	}
 }

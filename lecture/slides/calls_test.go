@@ -226,7 +226,9 @@ func Example_settimeout() {
 func Example_setdefaulttimeout() {
 	const seconds = time.Millisecond
 	client, server := pair()
-	conversation := socket.Converse(server, seconds)
+	socket.SetDefaultTimeout(time.Millisecond)
+	defer socket.SetDefaultTimeout(0)
+	conversation := socket.Converse(server)
 	_, err := conversation.Read(make([]byte, 1024))
 	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
 	conversation.Close()

@@ -15,20 +15,13 @@ type UCHandler struct {
 	socketserver.BaseRequestHandler
 }
 
-func (h *UCHandler) Handle() {
-	switch request := h.Request.(type) {
-	case *socketserver.Datagram:
-		HandleDatagram(request.Packet, request.Socket, h.ClientAddress)
-	default:
-		HandleConversation(request, h.ClientAddress)
+func (h *UCHandler) Handle() error {
+	if datagram, ok := h.Request.(*socketserver.Datagram); ok {
+		HandleDatagram(datagram.Packet, datagram.Socket, h.ClientAddress)
+	} else {
+		HandleConversation(h.Connection, h.ClientAddress)
 	}
-}
-
-// NewUCHandler makes a UCHandler.
-func NewUCHandler(
-	base socketserver.BaseRequestHandler,
-) socketserver.RequestHandler {
-	return &UCHandler{base}
+	return nil
 }
 
 // HandleDatagram is the handle method of the slides' UCHandler over UDP: it

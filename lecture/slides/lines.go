@@ -4,10 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"net"
-	"time"
 
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 )
 
@@ -18,15 +17,13 @@ type Lines struct {
 	received *bufio.Reader
 }
 
-// NewLines begins a conversation in lines over sock, whose other end has the
-// time timeout for each line, or for ever if that is 0.
-func NewLines(sock net.Conn, timeout time.Duration) *Lines {
-	conversation := socket.Converse(sock, timeout)
-	return &Lines{conversation, bufio.NewReaderSize(conversation, longestLine)}
+// NewLines has a conversation go on in lines.
+func NewLines(sock *socket.Conversation) *Lines {
+	return &Lines{sock, bufio.NewReaderSize(sock, longestLine)}
 }
 
 // longestLine is the most bytes that a line may have, with its end.
-const longestLine = socket.MaxMessage + len("\r\n")
+const longestLine = framing.MaxMessage + len("\r\n")
 
 // ReadLine returns the next line with its end, for which it starts the clock.
 // The line is valid until the next call. The errors are those of the function
@@ -41,19 +38,19 @@ func (l *Lines) ReadLine() ([]byte, error) {
 //
 // The error is io.EOF when the other side hung up between two lines, or the
 // program stops. It says what was received if a line had begun, why the
-// connection broke, or "timed out". A line of more than socket.MaxMessage
+// connection broke, or "timed out". A line of more than framing.MaxMessage
 // bytes is an error.
 func ReadLine(r io.Reader) ([]byte, error) {
 	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
 	switch {
-	case err == bufio.ErrBufferFull || len(Chomp(line)) > socket.MaxMessage:
-		return nil, socket.TooLong(line, '\n', socket.MaxMessage)
+	case err == bufio.ErrBufferFull || len(Chomp(line)) > framing.MaxMessage:
+		return nil, framing.TooLong(line, '\n', framing.MaxMessage)
 	case err == nil:
 		return line, nil
 	case err != io.EOF && program.Stopping().Err() != nil:
-		err = socket.ErrStopped
+		err = program.ErrStopped
 	}
-	return nil, socket.Ended(line, err)
+	return nil, framing.Ended(line, err)
 }
 
 // Chomp returns a line less its end, if it has one.

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"fopnp/internal/check/progtest"
-	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 )
 
 // What a listing of the slides does when the other end does what no program of
@@ -71,7 +71,7 @@ func TestTCPReplies(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux tells what a client has taken")
 	}
-	long := strings.Repeat("X", socket.MaxMessage+30) // the longest line with the time before it
+	long := strings.Repeat("X", framing.MaxMessage+30) // the longest line with the time before it
 	for name, test := range map[string]struct{ program, asks, first, second, stdout, complaint string }{
 		"time":         {"timecli", "", "Sat Apr  6 ", "12:00:00 2013", "The time is Sat Apr  6 12:00:00 2013\n", ""},
 		"odd time":     {"timecli", "", "", "late\r\n\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},

@@ -29,10 +29,6 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// Timeout is the time that a client has for one line, as the command line says;
-// 0 is for ever.
-var Timeout = 60 * time.Second
-
 // ErrNoEmptyLine is what a client has done who hung up between two lines: a
 // session ends with an empty one.
 var ErrNoEmptyLine = errors.New("hung up without an empty line")
@@ -51,17 +47,18 @@ func ParseCommandLine(
 	return socket.Address{Host: *host, Port: *port}
 }
 
-// ParseServerCommandLine parses the command line of a TCP server, which may say
-// what Timeout is as well. The empty host is every interface.
+// ParseServerCommandLine parses the command line of a TCP server. Its option -t
+// is the time that a client has for each line: see socket.SetDefaultTimeout.
+// The empty host is every interface.
 func ParseServerCommandLine(
 	description string, address socket.Address,
 ) socket.Address {
 	parser := argparse.New(description)
-	t := parser.Seconds("t", Timeout,
+	t := parser.Seconds("t", time.Minute,
 		"close a conversation that is silent so long"+
 			" (default %(default)s, 0 never)")
 	address = ParseCommandLine(parser, address)
-	Timeout = *t
+	socket.SetDefaultTimeout(*t)
 	return address
 }
 
@@ -97,9 +94,9 @@ func Bind(address socket.Address) *socket.UDPSocket {
 // HandleConversation is the handle method of the same over TCP: it answers each
 // line that a client sends over sock in upper case, until an empty one ends the
 // session, and closes sock.
-func HandleConversation(sock net.Conn, address net.Addr) {
+func HandleConversation(sock *socket.Conversation, address net.Addr) {
 	fmt.Println("Connected:", pyfmt.Addr(address))
-	client := NewLines(sock, Timeout)
+	client := NewLines(sock)
 	defer client.Close()
 	for {
 		data, err := client.ReadLine()

@@ -71,7 +71,7 @@ func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := socket.Connect(listener.Address)
+		conn, err := net.Dial("tcp", listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,6 +97,13 @@ func wantCalls(t *testing.T, got []string, want ...string) {
 	}
 }
 
+// readToEnd reads what comes until the peer closes its side, and then closes ours
+// as well.
+func readToEnd(conn net.Conn) ([]byte, error) {
+	defer conn.Close()
+	return io.ReadAll(conn)
+}
+
 // expect reads what must come next.
 func expect(t *testing.T, conn net.Conn, want string) {
 	got := make([]byte, len(want))
@@ -106,6 +113,7 @@ func expect(t *testing.T, conn net.Conn, want string) {
 }
 
 func TestCallbacks(t *testing.T) {
+	t.Parallel()
 	var r *recorder
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) { t.Write(bytes.ToUpper(data)) }}
@@ -116,7 +124,7 @@ func TestCallbacks(t *testing.T) {
 		io.WriteString(conn, "two")
 		expect(t, conn, "TWO")
 		conn.CloseWrite()
-		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+		if rest, err := readToEnd(conn); len(rest) > 0 || err != nil {
 			t.Errorf("after the end: %q, %v", rest, err)
 		}
 	})
@@ -125,6 +133,7 @@ func TestCallbacks(t *testing.T) {
 
 // Whoever closes first, what was written is sent.
 func TestWrittenIsSent(t *testing.T) {
+	t.Parallel()
 	const size = 6 << 20 // more than the kernel's buffers hold
 	big := bytes.Repeat([]byte("0123456789abcdef"), size/16)
 	for name, closes := range map[string]func(t *Transport){
@@ -142,7 +151,7 @@ func TestWrittenIsSent(t *testing.T) {
 				return r
 			}, func(conn *net.TCPConn) {
 				conn.CloseWrite()
-				if got, err := io.ReadAll(conn); !bytes.Equal(got, big) || err != nil {
+				if got, err := readToEnd(conn); !bytes.Equal(got, big) || err != nil {
 					t.Errorf("%d bytes of %d came, or others, and %v", len(got), size, err)
 				}
 			})
@@ -152,6 +161,7 @@ func TestWrittenIsSent(t *testing.T) {
 }
 
 func TestWriteAfterClose(t *testing.T) {
+	t.Parallel()
 	var r *recorder
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) {
@@ -163,7 +173,7 @@ func TestWriteAfterClose(t *testing.T) {
 		return r
 	}, func(conn *net.TCPConn) {
 		io.WriteString(conn, "?")
-		if got, _ := io.ReadAll(conn); string(got) != "yes" {
+		if got, _ := readToEnd(conn); string(got) != "yes" {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -173,6 +183,7 @@ func TestWriteAfterClose(t *testing.T) {
 // A protocol is told once that the other side does not read, and once that it
 // reads again.
 func TestFlowControl(t *testing.T) {
+	t.Parallel()
 	const size = 6 << 20 // more than the kernel's buffers hold
 	var c *controller
 	written := make(chan bool, 1)
@@ -195,6 +206,7 @@ func TestFlowControl(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
+	t.Parallel()
 	var r *recorder
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, reply: func(t *Transport, data []byte) { t.Write(data) }}
@@ -210,6 +222,7 @@ func TestReset(t *testing.T) {
 
 // The error of a broken connection names what was not sent.
 func TestUnsent(t *testing.T) {
+	t.Parallel()
 	var r *recorder
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, begin: func(t *Transport) {
@@ -224,12 +237,13 @@ func TestUnsent(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
+	t.Parallel()
 	var r *recorder
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, begin: func(t *Transport) { t.SetTimeout(10 * time.Millisecond) }}
 		return r
 	}, func(conn *net.TCPConn) {
-		if got, err := io.ReadAll(conn); len(got) > 0 || err != nil {
+		if got, err := readToEnd(conn); len(got) > 0 || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
@@ -237,6 +251,7 @@ func TestTimeout(t *testing.T) {
 }
 
 func TestCallLater(t *testing.T) {
+	t.Parallel()
 	loop := NewEventLoop()
 	var calls []string
 	note := func(name string) func() { return func() { calls = append(calls, name) } }
@@ -259,6 +274,7 @@ func TestCallLater(t *testing.T) {
 
 // A coroutine reads as if it blocked, and its connection closes when it returns.
 func TestStream(t *testing.T) {
+	t.Parallel()
 	var got []string
 	start(t, func(loop *Loop, listener *socket.Listener) {
 		loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
@@ -276,7 +292,7 @@ func TestStream(t *testing.T) {
 			io.WriteString(conn, word)
 			expect(t, conn, strings.ToUpper(word))
 		}
-		if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
+		if rest, err := readToEnd(conn); len(rest) > 0 || err != nil {
 			t.Errorf("after the end: %q, %v", rest, err)
 		}
 	})
@@ -284,6 +300,7 @@ func TestStream(t *testing.T) {
 }
 
 func TestStreamEnd(t *testing.T) {
+	t.Parallel()
 	var got string
 	for _, end := range []struct {
 		hangUp func(*net.TCPConn)
@@ -291,7 +308,7 @@ func TestStreamEnd(t *testing.T) {
 	}{
 		{func(conn *net.TCPConn) { conn.Close() }, "EOF"},
 		{func(conn *net.TCPConn) { conn.SetLinger(0); conn.Close() }, "connection reset by peer"},
-		{func(conn *net.TCPConn) { io.ReadAll(conn) }, "timed out"},
+		{func(conn *net.TCPConn) { readToEnd(conn) }, "timed out"},
 	} {
 		start(t, func(loop *Loop, listener *socket.Listener) {
 			loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
@@ -314,6 +331,7 @@ func TestStreamEnd(t *testing.T) {
 // Drain suspends the coroutine until the other side has read, and nothing that
 // came meanwhile is lost.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	const size = 16 << 20
 	var order []string
 	start(t, func(loop *Loop, listener *socket.Listener) {

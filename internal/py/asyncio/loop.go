@@ -139,6 +139,9 @@ func (l *Loop) Stop() {
 		s.close()
 	}
 	for _, t := range slices.Clone(l.transports) {
+		if t.lost { // and is drained, for which there is less time now
+			l.CallLater(socket.Linger(), t.close)
+		}
 		t.Close()
 	}
 	l.CallLater(grain, l.abortInTime)
@@ -152,7 +155,7 @@ const grain = 50 * time.Millisecond
 func (l *Loop) abortInTime() {
 	if program.Hurrying().Err() != nil {
 		for _, t := range slices.Clone(l.transports) {
-			t.lose(socket.ErrTimedOut)
+			t.lose(program.ErrTimedOut)
 		}
 	}
 	l.CallLater(grain, l.abortInTime)
@@ -164,7 +167,7 @@ func (l *Loop) sweep() {
 	l.sweeping = false
 	for i := len(l.transports) - 1; i >= 0; i-- {
 		t := l.transports[i]
-		if t.timeout == 0 {
+		if t.timeout == 0 || t.lost {
 			continue
 		}
 		if t.late() && t.key.Events&selectors.EventRead != 0 {
@@ -174,7 +177,7 @@ func (l *Loop) sweep() {
 		case !t.late():
 			l.sweepLater(t.timeout)
 		case !t.closing || len(t.unsent) > 0: // otherwise it ends by itself
-			t.lose(socket.ErrTimedOut)
+			t.lose(program.ErrTimedOut)
 		}
 	}
 }
@@ -249,6 +252,7 @@ func (l *Loop) connect(sock socket.Socket, peer netip.AddrPort, protocol Protoco
 		return err
 	}
 	l.transports = append(l.transports, t)
+	t.SetTimeout(socket.DefaultTimeout())
 	protocol.ConnectionMade(t)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"fopnp/internal/py/selectors"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 )
 
 // A Protocol is what a connection's callbacks are called on. First
@@ -47,7 +48,10 @@ type Transport struct {
 	unsent   []byte // written, and still to be sent
 	full     bool   // the protocol was told to pause
 	closing  bool   // closes when all is sent
-	lost     bool   // is closed
+	ended    bool   // the peer has closed its side, or the connection broke
+	lost     bool   // the protocol was told that it is closed
+	closed   bool
+	drained  int // bytes received since our side was shut down
 	timeout  time.Duration
 	deadline time.Time
 }
@@ -55,13 +59,14 @@ type Transport struct {
 // PeerName returns the address of the other side: get_extra_info('peername').
 func (t *Transport) PeerName() netip.AddrPort { return t.peer }
 
-// Write sends data: at once, if there is room, and what there is no room for
-// as soon as there is. It never waits, and does not keep data. After Close it
-// does nothing.
+// Write sends data: at once if there is room, and the rest as soon as there is.
+// It never waits and does not keep data. It gives the peer its whole time again:
+// see SetTimeout. After Close it does nothing.
 func (t *Transport) Write(data []byte) {
 	if t.closing || len(data) == 0 {
 		return
 	}
+	t.startClock()
 	if len(t.unsent) > 0 {
 		t.keep(data)
 		return
@@ -109,15 +114,24 @@ func (t *Transport) ResumeReading() {
 	}
 }
 
-// SetTimeout breaks the connection, with the error "timed out", unless it is
-// called again before the time of timeout has passed. The break may come up to
-// a second late, or a quarter of timeout if that is less; 0 is never. To call
-// it often costs next to nothing.
+// SetTimeout sets the time that the peer has, from the last Write on (at first
+// from the connection's beginning), to take what was written and to send what
+// the protocol answers next. Then the connection breaks with
+// program.ErrTimedOut, at most a second late, or a quarter of timeout if that
+// is less. 0 is no limit. A connection begins with socket.DefaultTimeout.
 func (t *Transport) SetTimeout(timeout time.Duration) {
 	t.timeout = timeout
 	if timeout > 0 {
-		t.deadline = time.Now().Add(timeout)
+		t.startClock()
 		t.loop.sweepLater(timeout)
+	}
+}
+
+// startClock does not ask the loop for the time: the protocol may have computed
+// for long.
+func (t *Transport) startClock() {
+	if t.timeout > 0 {
+		t.deadline = time.Now().Add(t.timeout)
 	}
 }
 
@@ -126,6 +140,10 @@ func (t *Transport) late() bool { return t.loop.now.After(t.deadline) }
 
 // handle does what the selector says can be done.
 func (t *Transport) handle(events selectors.Event) {
+	if t.lost {
+		t.drain()
+		return
+	}
 	if events&selectors.EventWrite != 0 && len(t.unsent) > 0 {
 		t.send()
 	}
@@ -140,6 +158,7 @@ func (t *Transport) receive() {
 	case err == nil:
 		t.protocol.DataReceived(t.loop.buffer[:n])
 	case err == io.EOF:
+		t.ended = true
 		t.Close()
 	case err != socket.ErrWouldBlock:
 		t.fail(err)
@@ -167,37 +186,65 @@ func (t *Transport) send() {
 	}
 }
 
-// waitFor changes what the loop waits for. It cannot fail: the descriptor is
-// open and registered.
+// waitFor changes what the loop waits for. It cannot fail, because the
+// descriptor is open and registered.
 func (t *Transport) waitFor(events selectors.Event) {
-	if !t.lost {
+	if !t.closed {
 		t.loop.selector.Modify(t.key, events)
 	}
 }
 
-// fail ends a broken connection, but not before whoever calls has returned.
+// fail ends a broken connection, but not before the caller has returned.
 func (t *Transport) fail(err error) {
-	t.closing = true
+	t.closing, t.ended = true, true
 	t.PauseReading()
 	t.loop.CallSoon(func() { t.lose(err) })
 }
 
-// lose takes the connection out of the loop, closes it and tells its protocol.
+// lose ends the connection and tells its protocol. If the peer may still be
+// sending, the connection is only shut down now, and drained before it is
+// closed: see drain.
 func (t *Transport) lose(err error) {
 	if t.lost {
 		return
 	}
+	t.closing, t.lost = true, true
+	if len(t.unsent) > 0 && err != nil {
+		err = framing.Unsent(t.unsent, err)
+	}
+	t.unsent = nil
+	if t.ended || t.sock.Shutdown() != nil {
+		t.close()
+	} else {
+		t.waitFor(selectors.EventRead)
+		t.loop.CallLater(socket.Linger(), t.close)
+	}
+	t.protocol.ConnectionLost(err)
+}
+
+// drain receives what the peer still sends, and closes the connection after the
+// last of it, or when it is too much. To close it with input unread would reset
+// it, and a reset destroys answers that the peer has not read yet.
+func (t *Transport) drain() {
+	n, err := t.sock.Recv(t.loop.buffer[:])
+	t.drained += n
+	if err != nil && err != socket.ErrWouldBlock || t.drained > socket.MaxLinger {
+		t.close()
+	}
+}
+
+// close takes the connection out of the loop and closes it.
+func (t *Transport) close() {
+	if t.closed {
+		return
+	}
 	t.loop.selector.Unregister(t.key)
 	t.sock.Close()
-	t.closing, t.lost = true, true
+	t.closed = true
 	l := t.loop
 	last := len(l.transports) - 1
 	l.transports[t.row] = l.transports[last]
 	l.transports[t.row].row = t.row
 	l.transports[last] = nil
 	l.transports = l.transports[:last]
-	if len(t.unsent) > 0 && err != nil {
-		err = socket.Unsent(t.unsent, err)
-	}
-	t.protocol.ConnectionLost(err)
 }

@@ -53,7 +53,7 @@ func serve(t *testing.T, client func(*net.TCPConn)) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := socket.Connect(listener.Address)
+	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,89 +1,230 @@
 package socket
 
 import (
-	"context"
 	"errors"
+	"io"
+	"math"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 )
 
-// A Conversation is a connection whose other end has only so much time, and is
-// not waited for any longer when the program is asked to stop.
+// A Conversation is a connection whose peer must not keep us waiting. The peer
+// has a limited time for each message (see SetTimeout), and when the program
+// has to stop, nothing more is received. One goroutine may receive while another
+// one sends.
 type Conversation struct {
 	net.Conn
-	timeout time.Duration
-	forget  []func() bool // have it not care whether the program stops
+
+	// Received holds what has been received of the next message.
+	Received framing.Framer
+
+	// Reply is room to put a message together before it is sent. It is
+	// reused for every message, so that answering allocates nothing.
+	Reply []byte
+
+	buffer  [512]byte     // sixteen questions of the Zen fit
+	timeout time.Duration // for a message; 0 is no limit
+	until   atomic.Int64  // when the peer's time is over, by conversations.now
+	reading atomic.Bool   // we wait for the peer to send
+	writing atomic.Bool   // we wait for the peer to receive
+	lingers bool          // Close waits until the peer has received everything
+	ended   atomic.Bool   // the peer sends no more
+
+	next, previous *Conversation // in conversations
 }
 
-// Converse begins a conversation over conn. Whoever is at the other end has the
-// time timeout, or for ever if that is 0, from each StartClock on.
-func Converse(conn net.Conn, timeout time.Duration) *Conversation {
-	c := &Conversation{Conn: conn, timeout: timeout}
-	c.forget = []func() bool{
-		context.AfterFunc(program.Stopping(), c.stop),
-		context.AfterFunc(program.Hurrying(), c.stop),
-	}
+var defaultTimeout time.Duration
+
+// SetDefaultTimeout sets the timeout that new conversations begin with: 0, as
+// at first, is no limit. Call it before the first conversation.
+func SetDefaultTimeout(timeout time.Duration) { defaultTimeout = timeout }
+
+// DefaultTimeout returns the timeout that new conversations begin with.
+func DefaultTimeout() time.Duration { return defaultTimeout }
+
+// Converse begins a conversation over conn, a connection that was accepted.
+func Converse(conn net.Conn) *Conversation {
+	return converse(conn, defaultTimeout, true)
+}
+
+func converse(conn net.Conn, timeout time.Duration, lingers bool) *Conversation {
+	c := &Conversation{Conn: conn, timeout: timeout, lingers: lingers}
+	conversations.add(c)
 	c.StartClock()
 	return c
 }
 
-// StartClock gives the other end its time anew: to take what we send, and to
-// send what we wait for. When it is over, Read and Write fail with
-// os.ErrDeadlineExceeded, or with ErrStopped if the program stops.
+// SetTimeout sets how long the peer may take to receive what we send and to send
+// what we wait for. The clock starts when the conversation begins, with every
+// Write, and with StartClock. Then Recv, Read, Write and
+// SendAll fail with os.ErrDeadlineExceeded, at most two seconds late, or half of
+// timeout if that is less. 0 is no limit.
+func (c *Conversation) SetTimeout(timeout time.Duration) {
+	c.timeout = timeout
+	conversations.watch(timeout)
+	c.StartClock()
+}
+
+// StartClock gives the peer its whole time again: for the next message.
 func (c *Conversation) StartClock() {
 	if c.timeout > 0 {
-		c.SetDeadline(time.Now().Add(c.timeout))
-	}
-	c.stop() // if we were told so meanwhile
-}
-
-// stop ends a Read at once if the program stops, and a Write a moment after the
-// program's time is over.
-func (c *Conversation) stop() {
-	now := time.Now()
-	if program.Stopping().Err() != nil {
-		c.SetReadDeadline(now)
-	}
-	if program.Hurrying().Err() != nil {
-		c.SetWriteDeadline(now.Add(200 * time.Millisecond))
+		c.until.Store(conversations.now.Load() + int64(c.timeout))
+	} else {
+		c.until.Store(never)
 	}
 }
 
+const never = math.MaxInt64 / 2
+
+// Recv waits for bytes and returns those that have arrived, at most 512. They
+// are valid until the next call. It does not start the clock, so the peer's time
+// covers the whole of a message that arrives in pieces.
+//
+// The error is io.EOF if the peer sends no more, program.ErrStopped if the
+// program has to stop, and os.ErrDeadlineExceeded if the peer's time is over.
+func (c *Conversation) Recv() ([]byte, error) {
+	// Not by way of Read: on the stack of a goroutine that waits for a silent
+	// client, every call counts.
+	c.reading.Store(true)
+	n, err := c.Conn.Read(c.buffer[:])
+	c.reading.Store(false)
+	return c.buffer[:n], c.because(err)
+}
+
+// Read is Recv for a buffer of the caller's.
 func (c *Conversation) Read(data []byte) (int, error) {
+	c.reading.Store(true)
 	n, err := c.Conn.Read(data)
-	return n, stopped(err)
+	c.reading.Store(false)
+	return n, c.because(err)
 }
 
+// Write starts the clock and sends data: all of it, unless there is an error.
 func (c *Conversation) Write(data []byte) (int, error) {
+	c.StartClock()
+	c.writing.Store(true)
 	n, err := c.Conn.Write(data)
-	return n, stopped(err)
+	c.writing.Store(false)
+	return n, c.because(err)
 }
 
-// stopped is err, or ErrStopped if the time was over because the program stops.
-func stopped(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && program.Stopping().Err() != nil {
-		return ErrStopped
+// because returns err, or program.ErrStopped if a deadline passed because the
+// program has to stop.
+func (c *Conversation) because(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.ended.Store(true) // the peer has closed or reset the connection
+		if err != io.EOF && program.Stopping().Err() != nil {
+			return program.ErrStopped
+		}
+	case program.Stopping().Err() != nil:
+		return program.ErrStopped
 	}
 	return err
 }
 
-// SendAll sends all of data, for which it starts the clock. The error names what
-// could not be sent.
+// SendAll is Write with an error that quotes what was not sent.
 func (c *Conversation) SendAll(data []byte) error {
-	c.StartClock()
 	if n, err := c.Write(data); err != nil {
-		return Unsent(data[n:], err)
+		return framing.Unsent(data[n:], err)
 	}
 	return nil
 }
 
-// Close ends the conversation.
+// Close ends the conversation. What was sent arrives, even if the peer goes on
+// sending: a connection that is closed with unread input is reset, and a reset
+// destroys what the peer has not read yet. So unless the peer has closed its
+// side, Close shuts down ours and reads on for a while: for a second, or less
+// if the program has to stop, and for a megabyte at most.
 func (c *Conversation) Close() error {
-	for _, forget := range c.forget {
-		forget()
+	if conversations.remove(c) && c.lingers && !c.ended.Load() {
+		c.linger()
 	}
 	return c.Conn.Close()
+}
+
+func (c *Conversation) linger() {
+	if c.CloseWrite() != nil {
+		return
+	}
+	c.Conn.SetReadDeadline(time.Now().Add(Linger()))
+	unread := make([]byte, 16<<10)
+	for left := MaxLinger; left > 0; {
+		n, err := c.Conn.Read(unread)
+		if err != nil {
+			return
+		}
+		left -= n
+	}
+}
+
+// MaxLinger is how many bytes a server reads from a connection that it has shut
+// down, before it closes it.
+const MaxLinger = 1 << 20
+
+// Linger returns for how long a server reads from a connection that it has shut
+// down: for a second, or less if the program has to stop.
+func Linger() time.Duration {
+	switch {
+	case program.Hurrying().Err() != nil:
+		return 100 * time.Millisecond
+	case program.Stopping().Err() != nil:
+		return 250 * time.Millisecond
+	}
+	return time.Second
+}
+
+// Release closes our descriptor of a connection that another process goes on
+// with. The peer notices nothing.
+func (c *Conversation) Release() error {
+	conversations.remove(c)
+	return c.Conn.Close()
+}
+
+// SetDeadline is for handlers with deadlines of their own. It has no effect when
+// the program has to stop. The same goes for the other two.
+func (c *Conversation) SetDeadline(t time.Time) error {
+	err := c.Conn.SetDeadline(t)
+	c.stop()
+	return err
+}
+
+func (c *Conversation) SetReadDeadline(t time.Time) error {
+	err := c.Conn.SetReadDeadline(t)
+	c.stop()
+	return err
+}
+
+func (c *Conversation) SetWriteDeadline(t time.Time) error {
+	err := c.Conn.SetWriteDeadline(t)
+	c.stop()
+	return err
+}
+
+// stop ends a Read at once if the program has to stop, and a Write a moment
+// after the program's time is over: what is being sent may still arrive.
+func (c *Conversation) stop() {
+	now := time.Now()
+	if program.Stopping().Err() != nil {
+		c.Conn.SetReadDeadline(now)
+	}
+	if program.Hurrying().Err() != nil {
+		c.Conn.SetWriteDeadline(now.Add(200 * time.Millisecond))
+	}
+}
+
+// CloseWrite tells the peer that no more will be sent.
+func (c *Conversation) CloseWrite() error {
+	conn, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return conn.CloseWrite()
 }

@@ -2,14 +2,11 @@ package socket
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"sync"
 	"time"
 
-	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/serve/program"
 )
 
@@ -45,6 +42,10 @@ func (s Socket) Send(data []byte) (int, error) { return send(int(s), data) }
 // gets TCP_NODELAY: an answer is one write, so there is nothing to wait for.
 func (s Socket) Accept() (Socket, netip.AddrPort, error) { return accept(int(s)) }
 
+// Shutdown shuts down our side of a connection: the peer receives end of file
+// after all that was sent, and may go on sending.
+func (s Socket) Shutdown() error { return shutdown(int(s)) }
+
 // Close closes the descriptor. Its number may be given to the next client that
 // is accepted, so whoever keeps a table by numbers clears its row first.
 func (s Socket) Close() error { return closeSocket(int(s)) }
@@ -70,11 +71,6 @@ var stopping = sync.OnceValues(func() (Socket, error) {
 	return stoppingPipe(program.Stopping())
 })
 
-// RecvNow receives what has arrived on a connection of package net into buffer,
-// and does not wait if nothing has: that, or a connection that is none of the
-// system's, is ErrWouldBlock.
-func RecvNow(conn net.Conn, buffer []byte) (int, error) { return recvNow(conn, buffer) }
-
 // Tick is how often a server with a deadline of timeout for each of its
 // clients looks whether any has passed. One look at all of them is cheaper
 // than a timer for each. Without a deadline, which is 0, it is a second.
@@ -83,10 +79,4 @@ func Tick(timeout time.Duration) time.Duration {
 		return time.Second
 	}
 	return max(time.Millisecond, min(time.Second, timeout/4))
-}
-
-// Unsent is the error of a connection that ended, for the reason why, before
-// data was sent.
-func Unsent(data []byte, why error) error {
-	return fmt.Errorf("%s before we sent %s", program.Why(why), pyfmt.Bytes(data))
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,22 +47,7 @@ func received(n int, err error) (int, error) {
 	return max(n, 0), err
 }
 
-func recvNow(conn net.Conn, buffer []byte) (n int, err error) {
-	c, ok := conn.(syscall.Conn)
-	if !ok {
-		return 0, ErrWouldBlock
-	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	err = ErrWouldBlock // if the deadline has passed, nothing is tried
-	raw.Read(func(fd uintptr) bool {
-		n, err = recv(int(fd), buffer)
-		return true
-	})
-	return n, err
-}
+func shutdown(fd int) error { return unix.Shutdown(fd, unix.SHUT_WR) }
 
 func closeSocket(fd int) error { return unix.Close(fd) }
 

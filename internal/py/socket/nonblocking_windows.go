@@ -2,7 +2,6 @@ package socket
 
 import (
 	"context"
-	"net"
 	"net/netip"
 
 	"golang.org/x/sys/windows"
@@ -13,7 +12,7 @@ const errWouldBlock = windows.WSAEWOULDBLOCK
 func recv(int, []byte) (int, error)                { return 0, ErrUnsupported }
 func send(int, []byte) (int, error)                { return 0, ErrUnsupported }
 func accept(int) (Socket, netip.AddrPort, error)   { return -1, netip.AddrPort{}, ErrUnsupported }
-func recvNow(net.Conn, []byte) (int, error)        { return 0, ErrWouldBlock }
+func shutdown(int) error                           { return ErrUnsupported }
 func closeSocket(int) error                        { return ErrUnsupported }
 func detach(*Listener) (Socket, error)             { return -1, ErrUnsupported }
 func stoppingPipe(context.Context) (Socket, error) { return -1, ErrUnsupported }

@@ -33,11 +33,16 @@ func (a Address) String() string { return pyfmt.HostPort(a.Host, a.Port) }
 // join is the address as package net wants it.
 func (a Address) join() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
-// Connect opens a TCP connection to address, which is tried under each of its
-// host's IP addresses in turn. Address appears in the error that a program
-// reports, so the error is only the reason: see program.Why.
-func Connect(address Address) (net.Conn, error) {
-	return net.Dial("tcp", address.join())
+// Connect opens a TCP connection to address. It tries the IP addresses of the
+// host one after the other. The timeout limits the connecting, and then each
+// message of the peer's; 0 is no limit. The error is only the reason, because
+// the program's own message names the address: see program.Why.
+func Connect(address Address, timeout time.Duration) (*Conversation, error) {
+	conn, err := net.DialTimeout("tcp", address.join(), timeout)
+	if err != nil {
+		return nil, err
+	}
+	return converse(conn, timeout, false), nil
 }
 
 // A Listener is a TCP socket that listens.
@@ -49,7 +54,7 @@ type Listener struct {
 	Patience time.Duration
 
 	backoff Backoff
-	forget  func() bool // has it not close when the program stops
+	forget  func() bool // releases the hook that closes it when the program stops
 }
 
 // Listen opens a TCP listener at address: IPv4 and IPv6 both, if its host is
@@ -87,14 +92,15 @@ func NewListener(listener net.Listener) *Listener {
 	return l
 }
 
-// Accept waits for a client. An accept that fails, as it does when the process
-// or the system has run out of descriptors, is said once on stderr, and tried
-// again after 5 ms, then 10 ms, and so on up to a second, until one succeeds.
-// The only errors it returns are net.ErrClosed, when the listener was closed or
-// the program stops, and whoever is still in the queue is turned away; and
-// os.ErrDeadlineExceeded, when nobody has come for the time of Patience. Several
-// goroutines may call it at once.
-func (l *Listener) Accept() (net.Conn, error) {
+// Accept waits for a client and returns the conversation with it. If accept
+// fails, as it does when the process or the system runs out of descriptors,
+// Accept says so once on stderr and tries again after 5 ms, 10 ms, and so on, up
+// to a second. Several goroutines may call it at once.
+//
+// The only errors are net.ErrClosed, if the listener was closed or the program
+// has to stop (a client that is still in the queue is turned away), and
+// os.ErrDeadlineExceeded, if nobody came within Patience.
+func (l *Listener) Accept() (*Conversation, error) {
 	if l.Patience > 0 {
 		deadline := time.Now().Add(l.Patience)
 		l.Listener.(interface{ SetDeadline(time.Time) error }).SetDeadline(deadline)
@@ -107,7 +113,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		if err == nil {
 			l.backoff.Succeeded()
-			return conn, nil
+			return Converse(conn), nil
 		}
 		if errors.Is(err, net.ErrClosed) {
 			return nil, net.ErrClosed

@@ -2,6 +2,7 @@ package socket
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -48,7 +49,7 @@ func TestListen(t *testing.T) {
 		if s := l.Address.String(); !strings.HasPrefix(s, "('"+host+"', ") {
 			t.Errorf("shows as %s", s)
 		}
-		conn, err := Connect(l.Address)
+		conn, err := Connect(l.Address, 0)
 		if err != nil {
 			t.Error(err)
 		} else {
@@ -64,23 +65,100 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// Who is at the other end of a conversation has the time for each message, to take
-// it and to send it, and the error says what was not taken.
+// A peer has a limited time to receive and to send. The error quotes what was
+// not sent.
 func TestConversation(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	c := Converse(ours, 10*time.Millisecond)
+	c := Converse(ours)
 	defer c.Close()
-	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("nobody sends, and Read returns %d, %v", n, err)
+	c.SetTimeout(10 * time.Millisecond)
+	if data, err := c.Recv(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the peer is silent, and Recv returns %q, %v", data, err)
 	}
-	if err := c.SendAll([]byte("hello")); err == nil || err.Error() != "timed out before we sent b'hello'" {
-		t.Errorf("nobody reads, and the error is %v", err)
-	}
-	c.timeout = 30 * time.Second
-	c.StartClock()
+	c.SetReadDeadline(time.Time{})
+	c.SetTimeout(30 * time.Second)
 	go theirs.Write([]byte("x"))
-	if n, err := c.Read(make([]byte, 1)); n != 1 || err != nil {
-		t.Errorf("somebody sends, and Read returns %d, %v", n, err)
+	if data, err := c.Recv(); string(data) != "x" || err != nil {
+		t.Errorf("the peer sends, and Recv returns %q, %v", data, err)
+	}
+	c.SetDeadline(time.Time{})
+	c.SetTimeout(10 * time.Millisecond)
+	if err := c.SendAll([]byte("hello")); err == nil || err.Error() != "timed out before we sent b'hello'" {
+		t.Errorf("the peer does not receive, and the error is %v", err)
+	}
+}
+
+// A conversation is in the registry while it is open, wherever it was in it.
+func TestRegistry(t *testing.T) {
+	before := NumConversations()
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}} {
+		var open []*Conversation
+		for range order {
+			ours, theirs := net.Pipe()
+			defer theirs.Close()
+			open = append(open, Converse(ours))
+		}
+		for closed, i := range order {
+			if n := NumConversations() - before; n != len(order)-closed {
+				t.Errorf("%v: %d are open, want %d", order, n, len(order)-closed)
+			}
+			open[i].Close()
+			open[i].Close() // is no mistake
+		}
+	}
+	if n := NumConversations(); n != before {
+		t.Errorf("%d conversations are left", n-before)
+	}
+}
+
+// Close does not destroy what was sent, though the peer has sent more than was
+// received, and goes on.
+func TestCloseWithInputUnread(t *testing.T) {
+	listener, err := Listen(Address{Host: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	peer, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	peer.SetDeadline(time.Now().Add(30 * time.Second))
+	c, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const more = 100_000
+	if _, err := peer.Write(make([]byte, more)); err != nil {
+		t.Fatal(err)
+	}
+	answer := strings.Repeat("x", more)
+	if err := c.SendAll([]byte(answer)); err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	go func() { closed <- c.Close() }()
+	if _, err := peer.Write(make([]byte, more)); err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; err != nil { // only then does the peer read
+		t.Error(err)
+	}
+	if got, err := io.ReadAll(peer); string(got) != answer || err != nil {
+		t.Errorf("%d bytes arrived, %v, want %d", len(got), err, more)
+	}
+}
+
+// Release leaves the connection to another process: the peer notices nothing.
+func TestRelease(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	before := NumConversations()
+	c := Converse(ours)
+	c.Release()
+	if n := NumConversations(); n != before {
+		t.Errorf("%d conversations are left", n-before)
 	}
 }

@@ -17,9 +17,9 @@ var (
 // a child, where no server listens, and the one of that name handles the
 // inherited request instead.
 func (s *BaseServer) bind(
-	self Server, address any, newHandler RequestHandlerClass, listen func() error,
+	self Server, address any, class RequestHandlerClass, listen func() error,
 ) error {
-	s.self, s.newHandler = self, newHandler
+	s.self, s.class = self, class
 	s.name = fmt.Sprintf("%T at %v", self, address)
 	if inherited.server != "" {
 		if inherited.server == s.name {
@@ -35,12 +35,12 @@ func (s *BaseServer) bind(
 
 // bindUnix does the same at a path.
 func (s *BaseServer) bindUnix(
-	self Server, path string, newHandler RequestHandlerClass, listen func() error,
+	self Server, path string, class RequestHandlerClass, listen func() error,
 ) error {
 	if runtime.GOOS == "windows" {
 		return errNoUnix
 	}
-	return s.bind(self, path, newHandler, listen)
+	return s.bind(self, path, class, listen)
 }
 
 // setOptions is called with the socket before it is bound.

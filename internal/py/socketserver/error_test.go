@@ -26,16 +26,16 @@ type (
 	}
 )
 
-func (s *errorServer) HandleError(*Request, any) { note("Error handled\n") }
+func (s *errorServer) HandleError(*Request, error) { note("Error handled\n") }
 
 type bad struct {
 	BaseRequestHandler
-	fail func()
+	fail func() error
 }
 
-func (h *bad) Handle() {
+func (h *bad) Handle() error {
 	note("Handler called\n")
-	h.fail()
+	return h.fail()
 }
 
 // note adds text to the file, in whatever process.
@@ -75,8 +75,8 @@ func TestAllErrors(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			<-handled
 			ended(t, client, "")
+			<-handled
 			s.ServerClose()
 			noRequests(t)
 			got, err := os.ReadFile(log)
@@ -133,21 +133,26 @@ func TestHandleError(t *testing.T) {
 
 // A mistake of which Go itself panics is no error of the client's.
 func TestHandleMistake(t *testing.T) {
-	s, err := NewTCPServer(localhost, func(BaseRequestHandler) RequestHandler {
-		var nobody *line
-		return nobody
-	})
+	s, err := New[TCPServer, mistaken](localhost)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.ServerClose()
 	said := captured(t, func() {
-		connect(t, s)
+		connect(t, s).Close()
 		s.HandleRequest()
 	})
-	if !strings.Contains(said, "nil pointer dereference\n") || !strings.Contains(said, "(*line)") {
+	if !strings.Contains(said, "nil pointer dereference\n") || !strings.Contains(said, "(*mistaken)") {
 		t.Errorf("said %q", said)
 	}
+}
+
+type mistaken struct{ StreamRequestHandler }
+
+func (h *mistaken) Handle() error {
+	h.RFile = nil
+	_, err := h.RFile.ReadByte()
+	return err
 }
 
 // A verifying server handles only what it is told to; it panics if told that.
@@ -155,12 +160,12 @@ type verifyingServer struct {
 	TCPServer
 	verify   func() bool
 	shutDown int
-	problems []any
+	problems []error
 }
 
 func (s *verifyingServer) VerifyRequest(*Request) bool { return s.verify() }
 
-func (s *verifyingServer) HandleError(_ *Request, problem any) {
+func (s *verifyingServer) HandleError(_ *Request, problem error) {
 	s.problems = append(s.problems, problem)
 }
 
@@ -194,7 +199,7 @@ func TestVerifyRequest(t *testing.T) {
 	if s.shutDown != 4 {
 		t.Errorf("%d of 4 requests were shut down", s.shutDown)
 	}
-	if len(s.problems) != 1 || s.problems[0] != "unverifiable" {
+	if len(s.problems) != 1 || s.problems[0].Error() != "unverifiable" {
 		t.Errorf("handled problems %v", s.problems)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
 )
 
@@ -51,6 +52,8 @@ func fork(name string, request *Request) (*child, error) {
 	datagram, isDatagram := conn.(*Datagram)
 	if isDatagram {
 		conn = datagram.Socket
+	} else if conversation, ok := conn.(*socket.Conversation); ok {
+		conn = conversation.Conn
 	}
 	file, err := copyOf(conn)
 	if err != nil {
@@ -161,10 +164,11 @@ func handleInherited(server Server) {
 		program.Complain("inherit request", err)
 		return
 	}
-	open.add(request)
 	defer endRequest(server, request)
 	server.FinishRequest(request)
-	status = 0
+	if !request.reported {
+		status = 0
+	}
 }
 
 func inherit() (*Request, error) {
@@ -176,7 +180,10 @@ func inherit() (*Request, error) {
 	}
 	if inherited.network != "udp" && inherited.network != "unixgram" {
 		conn, err := net.FileConn(file)
-		return &Request{Conn: conn, ClientAddress: address}, err
+		if err != nil {
+			return nil, err
+		}
+		return &Request{Conn: socket.Converse(conn), ClientAddress: address}, nil
 	}
 	conn, err := net.FilePacketConn(file)
 	if err != nil {

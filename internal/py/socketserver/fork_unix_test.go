@@ -104,7 +104,7 @@ func TestExitStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Close()
+		request.release()
 		leave(t, client, "")
 		child.Wait()
 		if got := child.ProcessState.ExitCode(); got != want {
@@ -150,7 +150,7 @@ func TestForkingBurst(t *testing.T) {
 // A pipeServer's clients are connected by something that is no socket.
 type pipeServer struct {
 	ForkingTCPServer
-	problems []any
+	problems []error
 }
 
 func (s *pipeServer) GetRequest() (*Request, error) {
@@ -162,7 +162,7 @@ func (s *pipeServer) GetRequest() (*Request, error) {
 	return request, err
 }
 
-func (s *pipeServer) HandleError(_ *Request, problem any) {
+func (s *pipeServer) HandleError(_ *Request, problem error) {
 	s.problems = append(s.problems, problem)
 }
 

@@ -48,7 +48,7 @@ func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 		server.ShutdownRequest(request)
 		return
 	}
-	request.Close() // the child has its own
+	request.release() // the child has its own
 	m.mu.Lock()
 	m.children++
 	m.mu.Unlock()

@@ -5,45 +5,49 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
+
+	"fopnp/internal/py/socket"
 )
 
 // A RequestHandler handles one request: first Setup is called, then Handle,
-// then, whatever Handle did, Finish. One that cannot go on panics with an error,
-// which is reported and touches no other request: see BaseServer.HandleError.
+// then, whatever Handle did, Finish. If one of them returns an error, it is
+// reported and affects no other request: see BaseServer.HandleError. A handler
+// type embeds BaseRequestHandler.
 type RequestHandler interface {
-	Setup()
-	Handle()
-	Finish()
+	Setup() error
+	Handle() error
+	Finish() error
+
+	base() *BaseRequestHandler
 }
 
-// BaseRequestHandler is what a handler knows of its request. Handler types
-// embed it, and hide its methods, which do nothing.
+// BaseRequestHandler is what a handler knows of its request. Handler types embed
+// it and hide its methods, which do nothing.
 type BaseRequestHandler struct {
-	Request       net.Conn // a connection, or a *Datagram
+	Request       net.Conn             // Connection, or a *Datagram
+	Connection    *socket.Conversation // nil if the request is a datagram
 	ClientAddress net.Addr
-	Server        Server // the server type, as Bind was told it
+	Server        Server
 }
 
-func (h *BaseRequestHandler) Setup()  {}
-func (h *BaseRequestHandler) Handle() {}
-func (h *BaseRequestHandler) Finish() {}
+func (h *BaseRequestHandler) Setup() error  { return nil }
+func (h *BaseRequestHandler) Handle() error { return nil }
+func (h *BaseRequestHandler) Finish() error { return nil }
+
+func (h *BaseRequestHandler) base() *BaseRequestHandler { return h }
 
 // StreamRequestHandler lets a handler read from its client, and write to it, as
-// with files.
+// from and to files.
 type StreamRequestHandler struct {
 	BaseRequestHandler
 
-	// Timeout is the time that the client has to send what the handler
-	// waits for, however slowly it comes, and then to take each Write; 0 is
-	// for ever. When it is over, Read or Write fails with
-	// os.ErrDeadlineExceeded. It begins anew with the first Read after a
-	// Write. The handler's constructor sets it.
+	// Timeout, if it is not 0, replaces the timeout of the connection. A
+	// handler type that has one sets it before it calls this type's Setup.
 	Timeout time.Duration
 
-	// RFile holds up to 4096 bytes that were received and not read yet, so
-	// that a ReadSlice of a longer line is bufio.ErrBufferFull.
+	// RFile holds up to 4096 bytes that were received and not read yet, so a
+	// ReadSlice of a longer line returns bufio.ErrBufferFull.
 	RFile *bufio.Reader
 
 	// WFile sends at once, and whole.
@@ -51,32 +55,12 @@ type StreamRequestHandler struct {
 }
 
 // Setup makes RFile and WFile. A handler that hides it calls it.
-func (h *StreamRequestHandler) Setup() {
-	conn := h.Request
+func (h *StreamRequestHandler) Setup() error {
 	if h.Timeout > 0 {
-		conn = &timed{Conn: conn, timeout: h.Timeout}
+		h.Connection.SetTimeout(h.Timeout)
 	}
-	h.RFile, h.WFile = bufio.NewReader(conn), conn
-}
-
-// timed is a connection whose other end has only so much time.
-type timed struct {
-	net.Conn
-	timeout time.Duration
-	reading atomic.Bool // since the last Write
-}
-
-func (c *timed) Read(p []byte) (int, error) {
-	if !c.reading.Swap(true) {
-		c.SetReadDeadline(time.Now().Add(c.timeout))
-	}
-	return c.Conn.Read(p)
-}
-
-func (c *timed) Write(p []byte) (int, error) {
-	c.reading.Store(false)
-	c.SetWriteDeadline(time.Now().Add(c.timeout))
-	return c.Conn.Write(p)
+	h.RFile, h.WFile = bufio.NewReader(h.Connection), h.Connection
+	return nil
 }
 
 // DatagramRequestHandler lets a handler read a datagram, and write the one that
@@ -91,17 +75,17 @@ type DatagramRequestHandler struct {
 }
 
 // Setup makes RFile and WFile. A handler that hides it calls it.
-func (h *DatagramRequestHandler) Setup() {
+func (h *DatagramRequestHandler) Setup() error {
 	datagram := h.Request.(*Datagram)
 	h.Packet, h.Socket = datagram.Packet, datagram.Socket
 	h.RFile = bufio.NewReaderSize(datagram, len(h.Packet)+1)
 	h.WFile = &bytes.Buffer{}
+	return nil
 }
 
-// Finish sends what was written to WFile, be it nothing, as one datagram. It
-// panics if that cannot be sent.
-func (h *DatagramRequestHandler) Finish() {
-	if _, err := h.Request.Write(h.WFile.Bytes()); err != nil {
-		panic(err)
-	}
+// Finish sends what was written to WFile, even if that is nothing, as one
+// datagram.
+func (h *DatagramRequestHandler) Finish() error {
+	_, err := h.Request.Write(h.WFile.Bytes())
+	return err
 }

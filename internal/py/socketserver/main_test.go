@@ -68,78 +68,74 @@ type server interface {
 var localhost = socket.Address{Host: "127.0.0.1"}
 
 // A class makes a server of some type.
-type class func(path string, newHandler RequestHandlerClass) (server, error)
+type class func(path string, handler RequestHandlerClass) (server, error)
 
 // classes are the server classes of the module, on a port of 127.0.0.1 or at a
 // path.
 var classes = map[string]class{
-	"TCPServer":                   onPort(NewTCPServer),
-	"ThreadingTCPServer":          onPort(NewThreadingTCPServer),
-	"ForkingTCPServer":            onPort(NewForkingTCPServer),
-	"UnixStreamServer":            atPath(NewUnixStreamServer),
-	"ThreadingUnixStreamServer":   atPath(NewThreadingUnixStreamServer),
-	"ForkingUnixStreamServer":     atPath(NewForkingUnixStreamServer),
-	"UDPServer":                   onPort(NewUDPServer),
-	"ThreadingUDPServer":          onPort(NewThreadingUDPServer),
-	"ForkingUDPServer":            onPort(NewForkingUDPServer),
-	"UnixDatagramServer":          atPath(NewUnixDatagramServer),
-	"ThreadingUnixDatagramServer": atPath(NewThreadingUnixDatagramServer),
-	"ForkingUnixDatagramServer":   atPath(NewForkingUnixDatagramServer),
+	"TCPServer":                   onPort[TCPServer](),
+	"ThreadingTCPServer":          onPort[ThreadingTCPServer](),
+	"ForkingTCPServer":            onPort[ForkingTCPServer](),
+	"UnixStreamServer":            atPath[UnixStreamServer](),
+	"ThreadingUnixStreamServer":   atPath[ThreadingUnixStreamServer](),
+	"ForkingUnixStreamServer":     atPath[ForkingUnixStreamServer](),
+	"UDPServer":                   onPort[UDPServer](),
+	"ThreadingUDPServer":          onPort[ThreadingUDPServer](),
+	"ForkingUDPServer":            onPort[ForkingUDPServer](),
+	"UnixDatagramServer":          atPath[UnixDatagramServer](),
+	"ThreadingUnixDatagramServer": atPath[ThreadingUnixDatagramServer](),
+	"ForkingUnixDatagramServer":   atPath[ForkingUnixDatagramServer](),
 
 	// Types of the tests' own.
-	"errorServer":          bound(func() *errorServer { return &errorServer{} }),
-	"threadingErrorServer": bound(func() *threadingErrorServer { return &threadingErrorServer{} }),
-	"forkingErrorServer":   bound(func() *forkingErrorServer { return &forkingErrorServer{} }),
-	"countingServer":       bound(func() *countingServer { return &countingServer{} }),
+	"errorServer":          onPort[errorServer](),
+	"threadingErrorServer": onPort[threadingErrorServer](),
+	"forkingErrorServer":   onPort[forkingErrorServer](),
+	"countingServer":       onPort[countingServer](),
 
 	// The second of two that a program has.
-	"second": func(path string, newHandler RequestHandlerClass) (server, error) {
-		if _, err := NewForkingUnixStreamServer(path, handlers["upper"]); err != nil {
+	"second": func(path string, handler RequestHandlerClass) (server, error) {
+		if _, err := New[ForkingUnixStreamServer, upper](path); err != nil {
 			return nil, err
 		}
-		return NewForkingTCPServer(localhost, newHandler)
+		return onPort[ForkingTCPServer]()("", handler)
 	},
 }
 
-func onPort[S server](create func(socket.Address, RequestHandlerClass) (S, error)) class {
-	return func(_ string, newHandler RequestHandlerClass) (server, error) {
-		return create(localhost, newHandler)
-	}
-}
-
-func atPath[S server](create func(string, RequestHandlerClass) (S, error)) class {
-	return func(path string, newHandler RequestHandlerClass) (server, error) {
-		return create(path, newHandler)
-	}
-}
-
-func bound[S interface {
+func onPort[S any, P interface {
 	server
-	Bind(Server, socket.Address, RequestHandlerClass) error
-}](create func() S) class {
-	return func(_ string, newHandler RequestHandlerClass) (server, error) {
-		s := create()
-		return s, s.Bind(s, localhost, newHandler)
+	serverAt[S, socket.Address]
+}]() class {
+	return func(_ string, handler RequestHandlerClass) (server, error) {
+		s := P(new(S))
+		return s, s.Bind(s, localhost, handler)
+	}
+}
+
+func atPath[S any, P interface {
+	server
+	serverAt[S, string]
+}]() class {
+	return func(path string, handler RequestHandlerClass) (server, error) {
+		s := P(new(S))
+		return s, s.Bind(s, path, handler)
 	}
 }
 
 // handlers are the handler classes, by what they do.
 var handlers = map[string]RequestHandlerClass{
-	"line": func(base BaseRequestHandler) RequestHandler {
-		return &line{StreamRequestHandler{BaseRequestHandler: base}}
+	"line":     HandlerOf[line](),
+	"datagram": HandlerOf[datagram](),
+	"stopped":  HandlerOf[echo](),
+	"echo":     HandlerOf[echo](),
+	"upper":    HandlerOf[upper](),
+	"late":     HandlerOf[late](),
+	"stubborn": HandlerOf[stubborn](),
+	"error": func() RequestHandler {
+		return &bad{fail: func() error { return errors.New("test error") }}
 	},
-	"datagram": func(base BaseRequestHandler) RequestHandler {
-		return &datagram{DatagramRequestHandler{BaseRequestHandler: base}}
+	"exit": func() RequestHandler {
+		return &bad{fail: func() error { runtime.Goexit(); return nil }}
 	},
-	"stopped":  func(base BaseRequestHandler) RequestHandler { return &echo{base} },
-	"echo":     func(base BaseRequestHandler) RequestHandler { return &echo{base} },
-	"upper":    func(base BaseRequestHandler) RequestHandler { return &upper{base} },
-	"late":     func(base BaseRequestHandler) RequestHandler { return &late{base} },
-	"stubborn": func(base BaseRequestHandler) RequestHandler { return &stubborn{base} },
-	"error": func(base BaseRequestHandler) RequestHandler {
-		return &bad{base, func() { panic(errors.New("test error")) }}
-	},
-	"exit": func(base BaseRequestHandler) RequestHandler { return &bad{base, runtime.Goexit} },
 }
 
 // line and datagram send back a line, with the number of the process before it.
@@ -148,32 +144,38 @@ type (
 	datagram struct{ DatagramRequestHandler }
 )
 
-func (h *line) Handle()     { answer(h.RFile, h.WFile) }
-func (h *datagram) Handle() { answer(h.RFile, h.WFile) }
+func (h *line) Handle() error     { return answer(h.RFile, h.WFile) }
+func (h *datagram) Handle() error { return answer(h.RFile, h.WFile) }
 
-func answer(r *bufio.Reader, w io.Writer) {
+func answer(r *bufio.Reader, w io.Writer) error {
 	if text, err := r.ReadString('\n'); err == nil {
 		fmt.Fprint(w, os.Getpid(), " ", text)
 	}
+	return nil
 }
 
 // An echo sends back what it receives, until it is told to stop or to panic. Its
 // setup and finish frame the answers.
 type echo struct{ BaseRequestHandler }
 
-func (h *echo) Setup()  { io.WriteString(h.Request, "<") }
-func (h *echo) Finish() { io.WriteString(h.Request, ">") }
+func (h *echo) Setup() error  { return h.write("<") }
+func (h *echo) Finish() error { return h.write(">") }
 
-func (h *echo) Handle() {
+func (h *echo) write(text string) error {
+	_, err := io.WriteString(h.Request, text)
+	return err
+}
+
+func (h *echo) Handle() error {
 	buffer := make([]byte, 100)
 	for {
 		n, err := h.Request.Read(buffer)
 		if err != nil {
-			return
+			return nil
 		}
 		switch text := string(buffer[:n]); text {
 		case "raise":
-			panic(errors.New("as told"))
+			return errors.New("as told")
 		case "crash":
 			panic("as told")
 		case "what":
@@ -200,30 +202,35 @@ func (h *echo) sees() string {
 // upper knows nothing of its kind of request.
 type upper struct{ BaseRequestHandler }
 
-func (h *upper) Handle() {
+func (h *upper) Handle() error {
 	buffer := make([]byte, 100)
 	n, _ := h.Request.Read(buffer)
-	io.WriteString(h.Request, strings.ToUpper(string(buffer[:n])))
+	io.WriteString(h.Request, strings.ToUpper(string(buffer[:n]))) // fails if the client has gone
+	return nil
 }
 
 // A late handler answers when the program stops, if it was asked.
 type late struct{ BaseRequestHandler }
 
-func (h *late) Setup() { io.WriteString(h.Request, "hello") }
+func (h *late) Setup() error {
+	_, err := io.WriteString(h.Request, "hello")
+	return err
+}
 
-func (h *late) Handle() {
+func (h *late) Handle() error {
 	if n, _ := h.Request.Read(make([]byte, 1)); n == 1 {
 		io.WriteString(h.Request, "wait")
 		<-program.Stopping().Done()
 		io.WriteString(h.Request, "late")
 	}
+	return nil
 }
 
 // A stubborn handler tries again and again to read, each time with a deadline
 // that is far away, and then sends until it cannot.
 type stubborn struct{ BaseRequestHandler }
 
-func (h *stubborn) Handle() {
+func (h *stubborn) Handle() error {
 	io.WriteString(h.Request, "hello")
 	var err error
 	for range 3 {
@@ -236,6 +243,7 @@ func (h *stubborn) Handle() {
 		_, err = h.Request.Write(make([]byte, 1<<20))
 	}
 	fmt.Println("writing:", program.Why(err))
+	return nil
 }
 
 // start makes a server of a class and serves until the test ends; or until stop
@@ -342,12 +350,13 @@ func leave(t *testing.T, conn net.Conn, want string) {
 	ended(t, conn, want)
 }
 
-// ended reads the rest, which must be want.
+// ended reads the rest, which must be want, and closes the connection.
 func ended(t *testing.T, conn net.Conn, want string) {
 	t.Helper()
 	if rest, err := io.ReadAll(conn); string(rest) != want || err != nil {
 		t.Errorf("heard %q, %v, in the end, want %q", rest, err, want)
 	}
+	conn.Close()
 }
 
 // handledBy reads an answer of line or datagram, which must be text, and returns

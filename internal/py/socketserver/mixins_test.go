@@ -14,6 +14,7 @@ import (
 	"weak"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/py/socket"
 )
 
 // A plain server handles one request at a time, in the order in which they came.
@@ -23,11 +24,9 @@ func TestPlain(t *testing.T) {
 	say(t, second, "two")
 	say(t, first, "one")
 	hear(t, first, "<one")
-	open.mu.Lock()
-	if open.first == nil || open.first.next != nil {
-		t.Error("not one request is open")
+	if n := socket.NumConversations(); n != 1 {
+		t.Errorf("%d requests are open", n)
 	}
-	open.mu.Unlock()
 	leave(t, first, ">")
 	hear(t, second, "<two")
 	leave(t, second, ">")
@@ -85,10 +84,10 @@ func TestServerCloseWaits(t *testing.T) {
 func TestServerCloseAnswers(t *testing.T) {
 	s := &ThreadingUDPServer{}
 	begun, end := make(chan bool), make(chan bool)
-	if err := s.Bind(s, localhost, func(base BaseRequestHandler) RequestHandler {
+	if err := s.Bind(s, localhost, func() RequestHandler {
 		begun <- true
 		<-end
-		return &upper{base}
+		return &upper{}
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -135,14 +134,14 @@ func TestDaemonThreads(t *testing.T) {
 func TestThreadsReaped(t *testing.T) {
 	var all []weak.Pointer[echo]
 	var mu sync.Mutex
-	s, err := NewThreadingTCPServer(localhost, func(base BaseRequestHandler) RequestHandler {
-		h := &echo{base}
+	s := &ThreadingTCPServer{}
+	if err := s.Bind(s, localhost, func() RequestHandler {
+		h := &echo{}
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, weak.Make(h))
 		return h
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.ServerClose()

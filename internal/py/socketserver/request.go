@@ -1,88 +1,34 @@
 package socketserver
 
 import (
-	"context"
 	"net"
-	"sync"
-	"time"
 
-	"fopnp/internal/serve/program"
+	"fopnp/internal/py/socket"
 )
 
-// A Request is a client who was accepted, or a datagram that came: Conn is a
-// connection, or a *Datagram. It goes from hand to hand as a pointer, for a
-// goroutine has 2 KiB of stack, and keeps 4 if it once needs more: with 10,000
-// silent clients that is most of what they cost.
+// A Request is a client that was accepted, or a datagram that came. It is passed
+// on as a pointer because a goroutine that needs more than 2 KiB of stack once
+// keeps 4, which is most of what a silent client costs.
 type Request struct {
-	net.Conn
+	net.Conn      // a *socket.Conversation or a *Datagram
 	ClientAddress net.Addr
 
-	next, previous *Request // in open
+	reported bool // an error of its handler's
 }
 
-// Close closes the connection.
-func (r *Request) Close() error {
-	open.remove(r)
-	return r.Conn.Close()
-}
-
-// open are all requests that are being handled. They are a linked list because
-// that is the least that one can cost.
-var open requests
-
-type requests struct {
-	watch sync.Once
-	mu    sync.Mutex
-	first *Request
-}
-
-func (l *requests) add(r *Request) {
-	l.watch.Do(func() { context.AfterFunc(program.Stopping(), l.stop) })
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r.next = l.first
-	if r.next != nil {
-		r.next.previous = r
+// failed reports whether err is an error, and the first one to the server.
+func (r *Request) failed(server Server, err error) bool {
+	if err != nil && !r.reported {
+		r.reported = true
+		server.HandleError(r, err)
 	}
-	l.first = r
+	return err != nil
 }
 
-// remove takes r out of the list, if it is there.
-func (l *requests) remove(r *Request) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r.previous != nil {
-		r.previous.next = r.next
-	} else if l.first == r {
-		l.first = r.next
-	}
-	if r.next != nil {
-		r.next.previous = r.previous
-	}
-	r.next, r.previous = nil, nil
-}
-
-// stop has every handler end, until the program does: one that waits for its
-// client at once; one that still sends when the program's time is over, or is
-// only then done with an answer, a moment later. It goes on saying so, for a
-// handler may set deadlines of its own, and a request may have come meanwhile.
-func (l *requests) stop() {
-	var end time.Time // of sending
-	for ; ; <-time.After(20 * time.Millisecond) {
-		if end.IsZero() && program.Hurrying().Err() != nil {
-			end = time.Now().Add(200 * time.Millisecond)
-		}
-		l.setDeadlines(end)
-	}
-}
-
-func (l *requests) setDeadlines(end time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for r := l.first; r != nil; r = r.next {
-		r.SetReadDeadline(past)
-		if !end.IsZero() {
-			r.SetWriteDeadline(end)
-		}
+// release closes this process's descriptor of a connection that a child has
+// taken over.
+func (r *Request) release() {
+	if conversation, ok := r.Conn.(*socket.Conversation); ok {
+		conversation.Release()
 	}
 }

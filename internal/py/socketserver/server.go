@@ -1,25 +1,26 @@
-// Package socketserver makes a server out of three parts that do not know each
+// Package socketserver makes a server from three parts that do not know each
 // other: a server class, which says what kind of socket there is; a mix-in,
-// which says who handles a request; and a handler class, which does. It is
+// which says who handles a request; and a handler class, which handles it. It is
 // Python's module of that name.
 //
 // Where Python inherits, Go embeds. A server type embeds a mix-in and a server,
-// in that order as in Python, and a method of the mix-in hides the one of the
-// same name that the server has from its BaseServer, one level further down:
+// in that order as in Python:
 //
 //	type ZenServer struct {
 //		socketserver.ThreadingMixIn
 //		socketserver.TCPServer
 //	}
 //
-// A server type hides in the same way what it does otherwise: see Server. What
-// needs nothing else is there already, as in Python: ThreadingTCPServer is the
-// type above, and NewThreadingTCPServer makes one that listens.
+// A method of the mix-in hides the one that the server has from its BaseServer,
+// one level further down. A server type changes what else it does in the same
+// way: see Server. New makes a server and has it listen:
 //
-// Servers stop in order when the program is asked to: no more requests are
-// taken, a handler that waits for its client finds that Read fails with
-// os.ErrDeadlineExceeded, one that answers may finish, and ServeForever returns
-// when all have. See program.StopOnSignal for the times.
+//	server, err := socketserver.New[ZenServer, ZenHandler](address)
+//
+// When the program has to stop, a server stops in order: it takes no more
+// requests, a handler that waits for its client gets program.ErrStopped, a
+// handler that answers may finish, and ServeForever returns after the last. See
+// program.StopOnSignal for the times.
 //
 // Source: https://docs.python.org/3/library/socketserver.html
 package socketserver
@@ -29,25 +30,25 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
 )
 
-// A Server is a server type: whatever embeds one of the servers of this package.
-// The methods are those that a mix-in, or the type itself, may hide.
+// A Server is a type that embeds one of this package's servers. The methods are
+// those that a mix-in, or the type itself, may hide.
 type Server interface {
 	GetRequest() (*Request, error)
 	VerifyRequest(request *Request) bool
 	ProcessRequest(server Server, request *Request)
 	FinishRequest(request *Request)
 	ShutdownRequest(request *Request)
-	HandleError(request *Request, problem any)
+	HandleError(request *Request, err error)
 	HandleTimeout()
 	ServerClose()
 	Join()
@@ -55,9 +56,40 @@ type Server interface {
 	base() *BaseServer
 }
 
-// A RequestHandlerClass makes the handler of one request, as in Python a call
-// of the class does.
-type RequestHandlerClass func(BaseRequestHandler) RequestHandler
+// New makes a server of type S and has it listen at address, a socket.Address or
+// the path of a Unix socket. For each request it makes a handler of type H.
+// Configure sets fields of the server before it listens. The error is Bind's.
+func New[S, H any, PS serverAt[S, A], PH handler[H], A any](
+	address A, configure ...func(PS),
+) (PS, error) {
+	server := PS(new(S))
+	for _, set := range configure {
+		set(server)
+	}
+	return server, server.Bind(server, address, HandlerOf[H, PH]())
+}
+
+// serverAt is a pointer to a server type whose addresses are of type A.
+type serverAt[S, A any] interface {
+	*S
+	Server
+	Bind(self Server, address A, class RequestHandlerClass) error
+}
+
+// handler is a pointer to a handler type.
+type handler[H any] interface {
+	*H
+	RequestHandler
+}
+
+// A RequestHandlerClass makes the handler of one request, as a call of the class
+// does in Python.
+type RequestHandlerClass func() RequestHandler
+
+// HandlerOf returns the class of handlers of type H.
+func HandlerOf[H any, PH handler[H]]() RequestHandlerClass {
+	return func() RequestHandler { return PH(new(H)) }
+}
 
 // BaseServer is what servers of every kind of socket have in common. Its zero
 // value is not ready: see Bind of TCPServer, UDPServer, UnixStreamServer and
@@ -72,10 +104,10 @@ type BaseServer struct {
 	// unless told to. It says nothing about Unix sockets.
 	AllowReuseAddress *bool
 
-	socket     waiting
-	self       Server // the server type that embeds this one
-	name       string // by which a child knows it
-	newHandler RequestHandlerClass
+	socket waiting
+	self   Server // the server type that embeds this one
+	name   string // by which a child knows it
+	class  RequestHandlerClass
 
 	serving  sync.Mutex  // held by ServeForever and HandleRequest
 	shutdown atomic.Bool // ServeForever is to return
@@ -164,18 +196,18 @@ func (s *BaseServer) handleOne() error {
 	if err != nil {
 		return err
 	}
-	open.add(request)
 	if verify(s.self, request) {
 		s.self.ProcessRequest(s.self, request)
 	}
 	return nil
 }
 
-// verify is whether a request is to be handled. One that is not is closed.
+// verify asks the server whether it wants to handle a request, and closes one
+// that it does not want.
 func verify(server Server, request *Request) (ok bool) {
 	defer func() {
-		if problem := recover(); problem != nil {
-			server.HandleError(request, problem)
+		if value := recover(); value != nil {
+			server.HandleError(request, newPanic(value))
 		}
 		if !ok {
 			server.ShutdownRequest(request)
@@ -216,21 +248,28 @@ func processRequest(server Server, request *Request) {
 	server.FinishRequest(request)
 }
 
-// endRequest closes a request. A handler that panicked takes down its own and
-// nothing else.
+// endRequest closes a request. A handler that panicked takes down its own
+// request and nothing else.
 func endRequest(server Server, request *Request) {
-	if problem := recover(); problem != nil {
-		server.HandleError(request, problem)
+	if value := recover(); value != nil {
+		server.HandleError(request, newPanic(value))
 	}
 	server.ShutdownRequest(request)
 }
 
-// FinishRequest makes a handler for the request, which handles it.
+// FinishRequest makes a handler for the request and has it handle the request.
+// The first error that Setup, Handle or Finish returns goes to HandleError.
 func (s *BaseServer) FinishRequest(request *Request) {
 	handler := s.makeHandler(request)
-	handler.Setup()
-	defer handler.Finish()
-	handler.Handle()
+	if request.failed(s.self, handler.Setup()) {
+		return
+	}
+	defer finish(s.self, request, handler)
+	request.failed(s.self, handler.Handle())
+}
+
+func finish(server Server, request *Request, handler RequestHandler) {
+	request.failed(server, handler.Finish())
 }
 
 // makeHandler is not inlined, so that what it puts on the stack is gone when the
@@ -238,32 +277,37 @@ func (s *BaseServer) FinishRequest(request *Request) {
 //
 //go:noinline
 func (s *BaseServer) makeHandler(request *Request) RequestHandler {
-	base := BaseRequestHandler{request.Conn, request.ClientAddress, s.self}
-	return s.newHandler(base)
+	handler := s.class()
+	base := handler.base()
+	base.Request, base.ClientAddress = request.Conn, request.ClientAddress
+	base.Connection, _ = request.Conn.(*socket.Conversation)
+	base.Server = s.self
+	return handler
 }
 
-// ShutdownRequest closes a request that was handled, or that is not to be. The
-// other side is told at once, whoever else has the connection.
-func (s *BaseServer) ShutdownRequest(request *Request) {
-	if conn, ok := request.Conn.(interface{ CloseWrite() error }); ok {
-		conn.CloseWrite() // fails if the handler has closed it
-	}
-	request.Close()
-}
+// ShutdownRequest closes a request that was handled, or that nobody wants to
+// handle. See socket.Conversation.Close for how a connection is closed.
+func (s *BaseServer) ShutdownRequest(request *Request) { request.Close() }
 
-// HandleError says on stderr what a handler panicked of: in one line if it is an
-// error, as a handler raises that cannot go on; else, for it is a mistake in the
-// program, with the place. Of a child that was killed it says by what. Several
-// goroutines may call it at once.
-func (s *BaseServer) HandleError(request *Request, problem any) {
+// HandleError reports on stderr why a request was not handled to its end: in one
+// line for an error that a handler returned, and with the place for a panic,
+// which is a mistake in the program. Several goroutines may call it at once.
+func (s *BaseServer) HandleError(request *Request, err error) {
 	what := "request from " + pyfmt.Addr(request.ClientAddress)
-	err, isError := problem.(error)
-	if _, isMistake := problem.(runtime.Error); isError && !isMistake {
-		program.Complain(what, err)
-		return
+	program.Complain(what, err)
+	if mistake, ok := err.(*Panic); ok {
+		os.Stderr.Write(mistake.Stack)
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s: %v\n%s",
-		program.Name(), what, problem, debug.Stack())
 }
+
+// A Panic is the error of a handler that panicked.
+type Panic struct {
+	Value any
+	Stack []byte // as debug.Stack returns it
+}
+
+func newPanic(value any) *Panic { return &Panic{value, debug.Stack()} }
+
+func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
 
 func (s *BaseServer) base() *BaseServer { return s }

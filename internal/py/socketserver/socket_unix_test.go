@@ -53,7 +53,7 @@ func TestShutdownRequest(t *testing.T) {
 	var other *os.File
 	handleOnce(t, 0, func(h *told) {
 		var err error
-		if other, err = copyOf(h.Request); err != nil {
+		if other, err = copyOf(h.Connection.Conn); err != nil {
 			t.Fatal(err)
 		}
 	}, func(conn net.Conn) { ended(t, conn, "") })
@@ -114,7 +114,7 @@ func TestRestart(t *testing.T) {
 	handledBy(t, client, testString)
 	client.Close()
 	s.ServerClose()
-	again, err := NewTCPServer(socket.Address{Host: "127.0.0.1", Port: s.ServerAddress.Port}, handlers["line"])
+	again, err := New[TCPServer, line](socket.Address{Host: "127.0.0.1", Port: s.ServerAddress.Port})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func TestStopBusy(t *testing.T) {
 	for _, class := range []string{"ThreadingTCPServer", "ForkingTCPServer"} {
 		server := startListing(t, class, "stubborn")
 		hear(t, visit(t, server, "tcp"), "hello")
-		defer wantOutput(t, server, "reading: timed out", "writing: timed out")
+		defer wantOutput(t, server, "reading: server stopped", "writing: server stopped")
 		defer syscall.Kill(-server.Pid, syscall.SIGINT)
 	}
 }
@@ -81,7 +81,7 @@ func TestStopFirst(t *testing.T) {
 // A UDP server that is closed is closed for those as well who were about to
 // wait for a request.
 func TestServerCloseWhileBeginning(t *testing.T) {
-	s, err := NewUDPServer(localhost, handlers["echo"])
+	s, err := New[UDPServer, echo](localhost)
 	if err != nil {
 		t.Fatal(err)
 	}

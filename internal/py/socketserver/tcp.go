@@ -24,18 +24,18 @@ type TCPServer struct {
 	listener *socket.Listener
 }
 
-// Bind makes the server ready: it listens at address, where handlers made by
-// newHandler will handle what comes. The server type that embeds this TCPServer
+// Bind makes the server ready: it listens at address, and handlers of
+// class will handle what comes. The server type that embeds this TCPServer
 // is self. If Bind fails, nothing is left open.
 //
 // If self is a forking server and the program was started to handle a request
 // of it, Bind handles that, and does not return: see ForkingMixIn.
 func (s *TCPServer) Bind(
-	self Server, address socket.Address, newHandler RequestHandlerClass,
+	self Server, address socket.Address, class RequestHandlerClass,
 ) error {
 	s.ServerAddress = address
 	s.ServerAddress.Port = cmp.Or(address.Port, inherited.port)
-	return s.bind(self, address, newHandler, func() error {
+	return s.bind(self, address, class, func() error {
 		listener, err := socket.Listen(address, func(config *net.ListenConfig) {
 			config.Control = s.setOptions
 		})
@@ -92,10 +92,10 @@ type UnixStreamServer struct {
 // where nothing may be yet, and closing the server removes it. (Python leaves
 // that to the program.)
 func (s *UnixStreamServer) Bind(
-	self Server, path string, newHandler RequestHandlerClass,
+	self Server, path string, class RequestHandlerClass,
 ) error {
 	s.ServerAddress = path
-	return s.bindUnix(self, path, newHandler, func() error {
+	return s.bindUnix(self, path, class, func() error {
 		listener, err := net.Listen("unix", path)
 		if err != nil {
 			return err

@@ -41,11 +41,11 @@ type UDPServer struct {
 // Bind makes the server ready, as that of TCPServer does: it receives at
 // address.
 func (s *UDPServer) Bind(
-	self Server, address socket.Address, newHandler RequestHandlerClass,
+	self Server, address socket.Address, class RequestHandlerClass,
 ) error {
 	s.ServerAddress = address
 	s.ServerAddress.Port = cmp.Or(address.Port, inherited.port)
-	return s.bind(self, address, newHandler, func() error {
+	return s.bind(self, address, class, func() error {
 		port := strconv.Itoa(address.Port)
 		conn, err := s.listen("udp", net.JoinHostPort(address.Host, port))
 		if err != nil {
@@ -176,10 +176,10 @@ type UnixDatagramServer struct {
 
 // Bind makes the server ready, as that of UnixStreamServer does.
 func (s *UnixDatagramServer) Bind(
-	self Server, path string, newHandler RequestHandlerClass,
+	self Server, path string, class RequestHandlerClass,
 ) error {
 	s.ServerAddress = path
-	return s.bindUnix(self, path, newHandler, func() error {
+	return s.bindUnix(self, path, class, func() error {
 		conn, err := s.listen("unixgram", path)
 		if err != nil {
 			return err

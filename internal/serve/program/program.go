@@ -38,6 +38,7 @@ func Complain(what string, err error) {
 // which the line that reports it has said already. Of io.EOF it is that of a
 // client who waited for an answer.
 func Why(err error) string {
+	var late net.Error
 	var errno syscall.Errno
 	var dns *net.DNSError
 	var address *net.AddrError
@@ -45,7 +46,7 @@ func Why(err error) string {
 	switch {
 	case err == io.EOF:
 		return "socket closed"
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.As(err, &late) && late.Timeout():
 		return "timed out"
 	case errors.As(err, &errno):
 		return errno.Error()

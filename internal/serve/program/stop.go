@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"sync"
@@ -15,6 +16,12 @@ const (
 	grace = 12 * tick // for answers that are being made or sent
 	rest  = 7 * tick  // then for whoever is still to be closed
 	tick  = 50 * time.Millisecond
+)
+
+// Why a program ends a conversation by itself.
+var (
+	ErrTimedOut = errors.New("timed out")
+	ErrStopped  = errors.New("server stopped")
 )
 
 var (

@@ -24,8 +24,8 @@ import (
 func main() {
 	address := slides.ParseServerCommandLine("upper-case server",
 		socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewThreadingTCPServer(
-		address, slides.NewUCHandler)
+	myserver, err := socketserver.New[
+		socketserver.ThreadingTCPServer, slides.UCHandler](address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

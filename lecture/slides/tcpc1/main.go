@@ -23,11 +23,11 @@ import (
 )
 
 func client(address socket.Address, timeout time.Duration) {
-	sock, err := socket.Connect(address)
+	sock, err := socket.Connect(address, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	server := slides.NewLines(sock, timeout)
+	server := slides.NewLines(sock)
 	defer server.Close()
 	for {
 		data, err := slides.RawInput("Send: ")

@@ -24,20 +24,16 @@ type UCHandler struct {
 	socketserver.BaseRequestHandler
 }
 
-func (h *UCHandler) Handle() {
-	slides.HandleConversation(h.Request, h.ClientAddress)
-}
-
-func newUCHandler(
-	base socketserver.BaseRequestHandler,
-) socketserver.RequestHandler {
-	return &UCHandler{base}
+func (h *UCHandler) Handle() error {
+	slides.HandleConversation(h.Connection, h.ClientAddress)
+	return nil
 }
 
 func main() {
 	address := slides.ParseServerCommandLine("upper-case server",
 		socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewTCPServer(address, newUCHandler)
+	myserver, err := socketserver.New[socketserver.TCPServer, UCHandler](
+		address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

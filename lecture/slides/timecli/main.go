@@ -18,6 +18,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
@@ -28,11 +29,10 @@ func main() {
 		"wait so long for the time (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 8888})
-	sock, err := socket.Connect(address)
+	s, err := socket.Connect(address, *t)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	s := socket.Converse(sock, *t)
 	tm, err := io.ReadAll(io.LimitReader(s, 1024))
 	s.Close()
 	if err == nil && len(tm) == 0 {
@@ -40,7 +40,7 @@ func main() {
 	}
 	if err != nil {
 		program.Fail(fmt.Sprintf("no time from %v", address),
-			socket.Ended(tm, err))
+			framing.Ended(tm, err))
 	}
 	fmt.Println("The time is", pyfmt.Bare(tm))
 }

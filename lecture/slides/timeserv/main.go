@@ -29,13 +29,12 @@ func main() {
 		socket.Address{Port: 8888})
 	s := slides.Listen(address)
 	for {
-		sock, err := s.Accept()
+		client, err := s.Accept()
 		if err != nil {
 			return // the server was told to stop
 		}
-		addr := pyfmt.Addr(sock.RemoteAddr())
+		addr := pyfmt.Addr(client.RemoteAddr())
 		fmt.Println("Got a connection from ", addr)
-		client := socket.Converse(sock, slides.Timeout)
 		now := time.Now().Format(time.ANSIC)
 		if err := client.SendAll([]byte(now)); err != nil {
 			program.Complain("client "+addr, err)

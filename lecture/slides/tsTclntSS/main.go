@@ -25,6 +25,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
 	"fopnp/lecture/slides"
 )
@@ -33,11 +34,10 @@ const bufsiz = 8192 // a line of any length, and the time
 
 // ask sends one line, if one is typed, and prints the answer.
 func ask(address socket.Address, timeout time.Duration) (typed bool) {
-	sock, err := socket.Connect(address)
+	server, err := socket.Connect(address, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	server := socket.Converse(sock, timeout)
 	defer server.Close()
 	data, err := slides.RawInput("> ")
 	if err == io.EOF || data == "" {
@@ -48,9 +48,9 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 	}
 	answer, err := bufio.NewReaderSize(server, bufsiz).ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
-		err = socket.TooLong(answer, '\n', bufsiz)
+		err = framing.TooLong(answer, '\n', bufsiz)
 	} else if err != nil {
-		err = socket.Ended(answer, err)
+		err = framing.Ended(answer, err)
 	}
 	if err != nil {
 		program.Fail(fmt.Sprintf("no answer from %v", address), err)

@@ -6,8 +6,8 @@
 // What to notice: the handler reads from RFile and writes to WFile, and there
 // is no socket in it. Nor is there a loop around accept: ServeForever has that.
 //
-// A handler that cannot go on panics with an error. The server says which, in
-// one line, and serves the next client.
+// A handler that cannot go on returns an error. The server reports it in one
+// line and serves the next client.
 //
 // What to try: two of tsTclntSS. The server has one client at a time, and a
 // client is connected while somebody thinks about what to type.
@@ -32,32 +32,23 @@ type MyRequestHandler struct {
 	socketserver.StreamRequestHandler
 }
 
-func (h *MyRequestHandler) Handle() {
+func (h *MyRequestHandler) Handle() error {
 	fmt.Println("...connected from:", pyfmt.Addr(h.ClientAddress))
 	line, err := slides.ReadLine(h.RFile)
 	if err == io.EOF {
-		return // the client had nothing to say
+		return nil // the client had nothing to say
 	} else if err != nil {
-		panic(err)
+		return err
 	}
 	answer := fmt.Appendf(nil, "[%s] %s", time.Now().Format(time.ANSIC), line)
-	if n, err := h.WFile.Write(answer); err != nil {
-		panic(socket.Unsent(answer[n:], err))
-	}
-}
-
-func newMyRequestHandler(
-	base socketserver.BaseRequestHandler,
-) socketserver.RequestHandler {
-	h := &MyRequestHandler{}
-	h.BaseRequestHandler, h.Timeout = base, slides.Timeout
-	return h
+	return h.Connection.SendAll(answer)
 }
 
 func main() {
 	address := slides.ParseServerCommandLine("timestamp server",
 		socket.Address{Port: 21567})
-	server, err := socketserver.NewTCPServer(address, newMyRequestHandler)
+	server, err := socketserver.New[
+		socketserver.TCPServer, MyRequestHandler](address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

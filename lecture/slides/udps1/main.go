@@ -29,22 +29,18 @@ type UCHandler struct {
 	socketserver.BaseRequestHandler
 }
 
-func (h *UCHandler) Handle() {
+func (h *UCHandler) Handle() error {
 	request := h.Request.(*socketserver.Datagram)
 	slides.HandleDatagram(request.Packet, request.Socket, h.ClientAddress)
-}
-
-func newUCHandler(
-	base socketserver.BaseRequestHandler,
-) socketserver.RequestHandler {
-	return &UCHandler{base}
+	return nil
 }
 
 func main() {
 	parser := argparse.New("upper-case server")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
-	myserver, err := socketserver.NewUDPServer(address, newUCHandler)
+	myserver, err := socketserver.New[socketserver.UDPServer, UCHandler](
+		address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}

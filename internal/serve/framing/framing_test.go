@@ -1,11 +1,9 @@
-package zen_utils
+package framing
 
 import (
 	"bytes"
 	"strings"
 	"testing"
-
-	"fopnp/internal/py/socket"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,7 +18,7 @@ func cut(segments ...string) (messages []string, rest string, tooLong bool) {
 		buffer = append(buffer[:0], segment...)
 		f.Feed(buffer)
 		for {
-			message, err := f.Next('?')
+			message, err := f.Next('?', Blanks)
 			if err != nil {
 				return messages, "", true
 			}
@@ -35,7 +33,7 @@ func cut(segments ...string) (messages []string, rest string, tooLong bool) {
 }
 
 func TestFramer(t *testing.T) {
-	full := strings.Repeat("x", socket.MaxMessage)
+	full := strings.Repeat("x", MaxMessage)
 	for _, test := range []struct {
 		name     string
 		segments []string
@@ -77,11 +75,15 @@ func TestFramer(t *testing.T) {
 // The error names what is too long by its beginning.
 func TestFramerTooLong(t *testing.T) {
 	var f Framer
-	f.Feed(bytes.Repeat([]byte("x"), socket.MaxMessage+1))
-	_, err := f.Next('?')
+	f.Feed(bytes.Repeat([]byte("x"), MaxMessage+1))
+	_, err := f.Next('?', Blanks)
 	want := "received b'" + strings.Repeat("x", 40) + "'... without b'?' in 4096 bytes"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	f.Feed([]byte("How?"))
+	if message, again := f.Next('?', Blanks); message != nil || again != err || f.Err() != err {
+		t.Errorf("then Next returned %q, %v, and Err %v", message, again, f.Err())
 	}
 }
 
@@ -91,7 +93,7 @@ func TestFramerHoldsNothing(t *testing.T) {
 	for _, segment := range []string{"Why? Ho", "w?\r\n", "Who?"} {
 		f.Feed([]byte(segment))
 		for message := []byte("?"); message != nil; {
-			message, _ = f.Next('?')
+			message, _ = f.Next('?', Blanks)
 		}
 	}
 	if f.fed != nil || f.rest != nil {
@@ -104,7 +106,7 @@ func TestFramerHoldsNothing(t *testing.T) {
 func FuzzFramer(f *testing.F) {
 	f.Add([]byte("Simple is better than?Complex?"), []byte{1})
 	f.Add([]byte(" \r\nSimple is\tbetter than?\r\n\r\nWhy"), []byte{3, 5, 0})
-	f.Add([]byte(strings.Repeat("x", socket.MaxMessage)+"?"+strings.Repeat("y", socket.MaxMessage+1)), []byte{255, 7})
+	f.Add([]byte(strings.Repeat("x", MaxMessage)+"?"+strings.Repeat("y", MaxMessage+1)), []byte{255, 7})
 	f.Fuzz(func(t *testing.T, stream, lengths []byte) {
 		var segments []string
 		for rest, i := string(stream), 0; rest != ""; i++ {
@@ -127,4 +129,14 @@ func FuzzFramer(f *testing.F) {
 			t.Errorf("%d messages from %q", len(want), stream)
 		}
 	})
+}
+
+func BenchmarkFramer(b *testing.B) {
+	var f Framer
+	data := []byte("Simple is better than?")
+	b.ReportAllocs()
+	for b.Loop() {
+		for range f.Messages(data, '?', Blanks) {
+		}
+	}
 }

@@ -1,0 +1,122 @@
+package socket
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fopnp/internal/serve/program"
+)
+
+// conversations are all that are open, and the clock that they go by. One
+// goroutine looks at the clock for all of them, because a deadline for every
+// message costs up to a tenth of a question. The list is linked through its
+// members because that needs next to no stack: a goroutine that has needed more
+// than 2 KiB once keeps 4, which is most of what a silent client costs.
+var conversations registry
+
+type registry struct {
+	now   atomic.Int64 // ns since the clock began; at least 1, once it runs
+	hooks sync.Once
+
+	mu       sync.Mutex
+	first    *Conversation
+	ticker   *time.Ticker
+	interval time.Duration
+}
+
+func (r *registry) add(c *Conversation) {
+	r.hooks.Do(func() {
+		context.AfterFunc(program.Stopping(), r.stop)
+		context.AfterFunc(program.Hurrying(), r.stop)
+	})
+	r.watch(c.timeout)
+	r.mu.Lock()
+	c.next = r.first
+	if c.next != nil {
+		c.next.previous = c
+	}
+	r.first = c
+	r.mu.Unlock()
+	c.stop() // in case the signal came before
+}
+
+// NumConversations returns how many conversations are open.
+func NumConversations() (n int) {
+	conversations.mu.Lock()
+	defer conversations.mu.Unlock()
+	for c := conversations.first; c != nil; c = c.next {
+		n++
+	}
+	return n
+}
+
+// remove takes c out of the list and reports whether it was there.
+func (r *registry) remove(c *Conversation) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case c.previous != nil:
+		c.previous.next = c.next
+	case r.first == c:
+		r.first = c.next
+	default:
+		return false
+	}
+	if c.next != nil {
+		c.next.previous = c.previous
+	}
+	c.next, c.previous = nil, nil
+	return true
+}
+
+// watch starts the clock if a timeout needs it, and makes it tick as often as
+// the shortest timeout needs.
+func (r *registry) watch(timeout time.Duration) {
+	if timeout == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	interval := Tick(timeout)
+	switch {
+	case r.ticker == nil:
+		r.now.Store(1)
+		r.interval, r.ticker = interval, time.NewTicker(interval)
+		go r.tick(r.ticker.C, time.Now())
+	case interval < r.interval:
+		r.interval = interval
+		r.ticker.Reset(interval)
+	}
+}
+
+// tick sets the clock, and ends the waiting for peers that are late.
+func (r *registry) tick(ticks <-chan time.Time, start time.Time) {
+	for range ticks {
+		now := 1 + int64(time.Since(start))
+		r.now.Store(now)
+		r.mu.Lock()
+		for c := r.first; c != nil; c = c.next {
+			// First whether we wait, then until when: in the other order,
+			// the time of a peer that was given more could seem over.
+			waits := c.reading.Load() || c.writing.Load()
+			// The clock may have been an interval slow when its time began.
+			if waits && now > c.until.Load()+int64(r.interval) {
+				c.Conn.SetDeadline(past)
+			}
+		}
+		r.mu.Unlock()
+	}
+}
+
+// past is a deadline that ends a call that waits.
+var past = time.Unix(1, 0)
+
+func (r *registry) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := r.first; c != nil; c = c.next {
+		c.stop()
+	}
+}
