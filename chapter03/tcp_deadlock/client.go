@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"time"
 
@@ -25,6 +26,8 @@ func client(
 	}
 	program.StopOnSignal()
 	context.AfterFunc(program.Stopping(), func() { sock.Release() })
+	// Let small pieces travel together, as Python does.
+	sock.Conn.(*net.TCPConn).SetNoDelay(false)
 
 	back := &received{first: make(chan []byte, 1), ended: make(chan error, 1)}
 	if fix {
