@@ -1,18 +1,18 @@
-// Tcp_deadlock sends as much as it is told to and reads only then, to a server
-// that sends each piece back before it reads the next: with enough bytes both
-// wait for the other to read, and neither does.
+// Tcp_deadlock sends everything before it receives anything, to a server that
+// sends each piece back before it reads the next: with enough bytes, each waits
+// for the other to read.
 //
 // Source: fopnp py3/chapter03/tcp_deadlock.py
 //
-// What to notice: 16 bytes come back, and so do 160,000. What the client does
-// not read, and what the server does not, lies in the kernel's buffers, and
-// these are large. Then both counters stand still.
+// What to notice: 16 bytes come back, and so do 160,000. Bytes that nobody has
+// read wait in the kernel's buffers, and these are large. Once they are full,
+// both counters stand still.
 //
-// What to try: with -fix the client receives while it sends, and any number of
+// What to try: with -fix, the client receives while it sends, and any number of
 // bytes comes back. The difference is one if.
 //
-// What Go changes: a connection that stands still for a minute (-t) is given up
-// by both sides, and then the deadlock is over. At Ctrl-C it is over at once.
+// What Go changes: both sides give up a connection that stands still for a
+// minute (-t), which ends the deadlock. Ctrl-C ends it at once.
 package main
 
 import (

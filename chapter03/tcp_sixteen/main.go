@@ -1,16 +1,16 @@
 // Tcp_sixteen sends sixteen octets each way over TCP, and receives them in as
-// many pieces as they come in.
+// many pieces as they arrive in.
 //
 // Source: fopnp py3/chapter03/tcp_sixteen.py
 //
-// What to notice: the server has two sockets, one that only ever listens and
-// one for each client. And nobody knows how many octets a Read returns, so
-// recvall asks until there are sixteen.
+// What to notice: the server has two kinds of sockets, one that only listens
+// and one for each client. And a Read returns any number of octets, so recvall
+// reads on until it has sixteen.
 //
-// What to try: say less than sixteen octets with telnet, and leave.
+// What to try: send fewer than sixteen octets with telnet, and leave.
 //
 // What Go changes: the loop of recvall is io.ReadFull. A client that leaves too
-// soon is named, and the next is served; the original dies of it.
+// soon is reported, and the next one is served. The original dies.
 package main
 
 import (

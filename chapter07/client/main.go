@@ -1,13 +1,13 @@
-// Client asks a Zen server the three questions it can answer, in random order,
-// and prints each beside its answer.
+// Client asks a Zen server the three questions that it can answer, in random
+// order, and prints each with its answer.
 //
 // Source: fopnp py3/chapter07/client.py
 //
 // What to notice: the client sends a question only after the answer to the one
-// before, so it never learns that the servers would take all three at once.
+// before. It never learns that the servers would take all three at once.
 //
-// What to try: with -e it sends a question less its question mark and hangs
-// up. The seven servers have three ways to say so.
+// What to try: with -e it sends a question without its question mark and hangs
+// up. The seven servers report that in three different ways.
 package main
 
 import (

@@ -1,16 +1,18 @@
 // Srv_asyncio1 answers Zen questions in callbacks: an event loop waits for all
-// clients at once, and calls a conversation's methods when something has come
-// for it.
+// clients at once and calls a conversation's methods when something happens.
 //
 // Source: fopnp py3/chapter07/srv_asyncio1.py
 //
-// What to notice: of all that srv_async does by hand there is only the lesson
-// left. But a conversation is no longer a loop that one can read from top to
-// bottom: it is taken apart into what happens to it.
+// What to notice: of everything that srv_async does by hand, only the lesson is
+// left. But a conversation is no longer a loop that you can read from top to
+// bottom. It is taken apart into the events that can happen to it.
 //
-// What Go changes: the loop is this repository's own, written after Python's.
-// A client that does not read its answers is not read from either, until it
-// does (PauseWriting); the original keeps answers for it without end.
+// What to try: ask half a question with telnet, and the rest later. The first
+// half waits in the object.
+//
+// What Go changes: the loop is our own, modelled on Python's. A client that
+// does not read its answers is not read from until it does (PauseWriting). The
+// original keeps answers for it without bound.
 package main
 
 import (
@@ -30,7 +32,7 @@ type ZenServer struct {
 	received  framing.Framer
 }
 
-// answers are those of whichever conversation is being called.
+// answers belong to the conversation that is being called.
 var answers []byte
 
 func (z *ZenServer) ConnectionMade(transport *asyncio.Transport) {

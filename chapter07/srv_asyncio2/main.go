@@ -1,16 +1,17 @@
 // Srv_asyncio2 answers Zen questions in coroutines: each conversation is a loop
-// that reads from top to bottom, and is suspended whenever it waits, while one
+// that reads from top to bottom and is suspended whenever it waits, while one
 // event loop waits for them all.
 //
 // Source: fopnp py3/chapter07/srv_asyncio2.py
 //
 // What to notice: Read looks as if it blocked. It does, but only this
-// conversation: what runs meanwhile is the event loop, the same as that of
-// srv_asyncio1, and whichever conversation it resumes.
+// conversation. Meanwhile the event loop of srv_asyncio1 runs and resumes
+// others.
 //
-// What Go changes: where the original says "yield from", the coroutine is one
-// of iter.Pull, and nothing shows where it may be suspended but the names Read
-// and Drain.
+// What to try: compare handleConversation with the callbacks of srv_asyncio1.
+//
+// What Go changes: where the original says "yield from", iter.Pull suspends the
+// coroutine. Only the names Read and Drain show where that can happen.
 package main
 
 import (
@@ -24,14 +25,14 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// answers are those of whichever conversation is not suspended.
+// answers belong to the one conversation that is not suspended.
 var answers []byte
 
 func handleConversation(
 	reader *asyncio.StreamReader, writer *asyncio.StreamWriter,
 ) {
-	// Said on the loop's stack: ours would grow for it to twice its size, and
-	// stay so as long as the client does.
+	// Printed on the loop's stack. Ours would grow to twice its size, and stay
+	// that large as long as the client is connected.
 	writer.Loop().CallSoon(func() {
 		fmt.Printf("Accepted connection from %s\n",
 			pyfmt.AddrPort(writer.PeerName()))

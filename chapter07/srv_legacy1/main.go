@@ -1,13 +1,16 @@
 // Srv_legacy1 answers Zen questions with the socketserver module: a handler
-// class, on a server class that a mix-in gives a goroutine a conversation.
+// class on a server class, and a mix-in that gives each conversation a goroutine.
 //
 // Source: fopnp py3/chapter07/srv_legacy1.py
 //
-// What to notice: the program says what it is, not what it does. Everything
-// that happens, happens in the framework.
+// What to notice: the program says what it is, not what it does. The framework
+// does the rest.
+//
+// What to try: take ThreadingMixIn out of ZenServer. The server becomes
+// srv_single.
 //
 // What Go changes: this is how Go programs serve, with or without a framework.
-// Ten thousand goroutines that wait are no burden; the original's ten thousand
+// Ten thousand goroutines that wait are no burden. The original's ten thousand
 // threads would be.
 package main
 
@@ -39,7 +42,7 @@ func main() {
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	if address.Port == 0 { // or nobody could find it
+	if address.Port == 0 { // clients could not find it otherwise
 		fmt.Printf("Listening at %v\n", server.ServerAddress)
 	}
 	server.ServeForever()

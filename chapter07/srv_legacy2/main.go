@@ -1,16 +1,18 @@
-// Srv_legacy2 answers Zen questions as asyncore's async_chat has them: it sets
-// a terminator, is called when it was found, and never sees where one segment
-// ended and the next began.
+// Srv_legacy2 answers Zen questions with asyncore's async_chat: it sets a
+// terminator, is called when the terminator was found, and never sees where one
+// segment ended and the next began.
 //
 // Source: fopnp py3/chapter07/srv_legacy2.py
 //
 // What to notice: this is srv_asyncio1 with the framing in the framework. The
-// handler collects until a question mark is found. That the question mark is
-// part of the question, it has to remember by itself.
+// terminator is taken off, so the handler has to put the question mark back.
 //
-// What Go changes: asyncore is gone from Python since 3.12, so that the
-// original no longer starts; here it is a page of its own, on the same poll.
-// Of a fault a line is said on stderr, where the original is silent.
+// What to try: send a question in two halves. CollectIncomingData is called
+// twice, FoundTerminator once.
+//
+// What Go changes: asyncore is gone from Python since 3.12, so the original no
+// longer starts. Here it is a page of its own, on poll as it was. A fault gets a
+// line on stderr; the original is silent.
 package main
 
 import (
@@ -28,7 +30,7 @@ import (
 type ZenRequestHandler struct {
 	*asyncore.AsyncChat
 	data    []byte // half a question
-	failure error  // of the client's, for which we hung up
+	failure error  // the client's, because of which we hung up
 }
 
 func handleAccepted(chat *asyncore.AsyncChat) asyncore.Handler {

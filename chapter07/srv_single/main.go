@@ -1,12 +1,12 @@
-// Srv_single answers Zen questions one conversation at a time: whoever comes
-// while a client is being served waits until that client has left.
+// Srv_single answers Zen questions one conversation at a time: a client that
+// comes while another is being served waits until that one has left.
 //
 // Source: fopnp py3/chapter07/srv_single.py
 //
-// What to notice: there is nothing to notice. Three calls make a server, and
-// most of the time it is either waiting in accept or waiting in recv.
+// What to notice: three calls make a server. Most of the time it waits, either
+// in accept or in recv.
 //
-// What to try: open two clients with telnet and ask with the second first.
+// What to try: connect two clients with telnet and ask with the second first.
 package main
 
 import "fopnp/chapter07/zen_utils"

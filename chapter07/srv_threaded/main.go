@@ -1,13 +1,15 @@
 // Srv_threaded answers Zen questions with four workers that accept from one
-// listener, so a fifth client waits until one of four has left.
+// listener, so a fifth client waits until one of the four has left.
 //
 // Source: fopnp py3/chapter07/srv_threaded.py
 //
-// What to notice: the workers share nothing but the listener, and each new
-// client goes to one of those that wait in accept.
+// What to notice: the workers share nothing but the listener. A new client goes
+// to a worker that waits in accept.
 //
-// What Go changes: a worker is a goroutine, not a thread of the system. While
-// it waits, in accept or for its client, it holds no thread.
+// What to try: connect five clients with telnet and ask with the fifth.
+//
+// What Go changes: a worker is a goroutine. While it waits, for a client or for
+// a question, it holds no system thread.
 package main
 
 import (
