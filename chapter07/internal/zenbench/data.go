@@ -1,13 +1,11 @@
-// Package zenbench says what is asked of the Zen servers to find out what each
-// costs, keeps what was found (see package zenload for the finding), and says
-// it in the words of the chapter: in tables, and in figures that stand in the
-// prose.
+// Package zenbench defines the workloads of the Zen servers' benchmark, stores
+// its results, and writes them as the chapter's tables and figures. Package
+// zenload runs the workloads.
 //
-// A measurement is made in rounds. In every round each server has its turn
-// with each workload, so that a state of the machine that lasts for seconds is
-// spread over all of them; and of the rounds the one counts that was disturbed
-// least: the lowest cost, the highest rate. Medians differ by a third from one
-// run to the next on a machine that is shared, the best of seven rounds by a
+// The benchmark runs in rounds. In every round, each server has its turn with each
+// workload, so a slow spell of the machine hits all servers alike. We report the
+// best round: the lowest cost, the highest rate. On a shared machine, medians
+// differ by a third from one run to the next, the best of seven rounds by a
 // twentieth.
 package zenbench
 
@@ -22,42 +20,44 @@ import (
 	"strings"
 )
 
-// The units in which a round is reported. Their names are what benchstat shows.
+// The units of a round's values, under the names that benchstat shows.
 const (
-	CPU          = "server-µs/question"     // time of the server's process, user and system
-	CPUEach      = "server-µs/conversation" // the same for a whole conversation
-	Rate         = "questions/s"
-	Median       = "p50-µs"   // half of the answers came within
-	P99          = "p99-µs"   // all but one in a hundred
-	P999         = "p99.9-µs" // all but one in a thousand
-	Threads      = "threads"  // of the server's process, the runtime's own included
-	Memory       = "B/client" // resident bytes for each client that is connected and silent
-	Calls        = "calls/question"
-	Pause        = "pause-µs"              // a garbage collection while the client was silent for a second
-	GeneratorCPU = "generator-µs/question" // of the clients, to see that they were not the bottleneck
+	CPU           = "server-µs/question"     // user and system time of the server's process
+	CPUEach       = "server-µs/conversation" // the same, for a whole conversation
+	Rate          = "questions/s"            // answers that arrived
+	Median        = "p50-µs"                 // half of the answers arrived within this time
+	P99           = "p99-µs"                 // all but one in a hundred did
+	P999          = "p99.9-µs"               // all but one in a thousand did
+	Threads       = "threads"                // of the server's process, with those of Go's runtime
+	ClientsServed = "clients-served"         // clients that got an answer, where conversations do not end
+	Memory        = "B/client"               // resident bytes for each connected, silent client
+	Calls         = "calls/question"         // system calls of the server's process
+	Pause         = "pause-µs"               // a garbage collection while the client was silent for a second
+	GeneratorCPU  = "generator-µs/question"  // processor time of the clients, which must not be the bottleneck
 )
 
-// units are all of them, in the order in which they are written.
-var units = []string{CPU, CPUEach, Rate, Median, P99, P999, Threads, Memory, Calls, Pause, GeneratorCPU}
+// units lists all units in the order in which samples are written.
+var units = []string{CPU, CPUEach, Rate, Median, P99, P999, Threads, ClientsServed, Memory, Calls, Pause, GeneratorCPU}
 
-// A Sample is what one round found out about a server under a workload.
+// A Sample is the result of one round for one server, workload and number of
+// clients.
 type Sample struct {
 	Workload  string
-	Clients   int // that ask
+	Clients   int // how many ask
 	Server    string
-	Questions int // that were answered
-	Errors    int // connections that broke, or were given a wrong answer
-	Values    map[string]float64
+	Questions int                // answered
+	Errors    int                // connections that broke or got a wrong answer
+	Values    map[string]float64 // by unit
 }
 
-// A Figure is what all rounds said of one value.
+// A Figure sums up one value over all rounds.
 type Figure struct {
 	Min    float64 `json:"min"`
 	Median float64 `json:"median"`
 	Max    float64 `json:"max"`
 }
 
-// A Measurement is what all rounds found out about a server under a workload.
+// A Measurement sums up the samples of one server, workload and number of clients.
 type Measurement struct {
 	Workload string            `json:"workload"`
 	Clients  int               `json:"clients"`
@@ -67,20 +67,28 @@ type Measurement struct {
 	Figures  map[string]Figure `json:"figures"` // by unit
 }
 
-// Best returns the figure of the round that was disturbed least, or NaN if
-// there is none: nobody was answered.
+// Best returns the value of the best round: the highest rate and the most clients
+// served, or else the lowest value. It returns NaN if no round has one, as when no
+// question was answered.
 func (m Measurement) Best(unit string) float64 {
 	figure, ok := m.Figures[unit]
 	switch {
 	case !ok:
 		return math.NaN()
-	case unit == Rate:
+	case unit == Rate || unit == ClientsServed:
 		return figure.Max
 	}
 	return figure.Min
 }
 
-// A Machine is where the data come from.
+// PartServed returns how many clients the server served, if these are fewer than
+// the clients that asked. The others waited all the time.
+func (m Measurement) PartServed() (served int, ok bool) {
+	best := m.Best(ClientsServed)
+	return int(best), best < float64(m.Clients)
+}
+
+// A Machine describes where and when the data were recorded.
 type Machine struct {
 	Date       string `json:"date"`
 	CPU        string `json:"cpu"`
@@ -90,16 +98,17 @@ type Machine struct {
 	Go         string `json:"go"`
 }
 
-// Data are all that a run of the benchmark has found out.
+// Data are the results of one run of the benchmark.
 type Data struct {
 	Machine      Machine       `json:"machine"`
 	Rounds       int           `json:"rounds"`
-	Seconds      float64       `json:"seconds"` // from the beginning of the first to the end of the last
+	Seconds      float64       `json:"seconds"` // how long all rounds took
 	Measurements []Measurement `json:"measurements"`
 	Timelines    []Timeline    `json:"timelines"`
 }
 
-// Find returns a measurement, or an empty one.
+// Find returns a measurement, or an empty one if there is none. With 0 clients, it
+// returns the first that the workload has of the server.
 func (d *Data) Find(workload string, clients int, server string) Measurement {
 	for _, m := range d.Measurements {
 		if m.Workload == workload && m.Server == server && (m.Clients == clients || clients == 0) {
@@ -109,8 +118,8 @@ func (d *Data) Find(workload string, clients int, server string) Measurement {
 	return Measurement{}
 }
 
-// Summarize makes measurements of samples, in the order in which each was first
-// made.
+// Summarize sums up samples as measurements, in the order in which each was first
+// measured.
 func Summarize(samples []Sample) []Measurement {
 	type place struct {
 		workload string
@@ -145,8 +154,8 @@ func Summarize(samples []Sample) []Measurement {
 	return measurements
 }
 
-// WriteSamples writes samples as the lines of a Go benchmark, one a round, which
-// benchstat reads.
+// WriteSamples writes samples in the format of Go benchmarks, one line each, for
+// benchstat to read.
 func WriteSamples(w io.Writer, machine Machine, samples []Sample) error {
 	var text strings.Builder
 	system, architecture, _ := strings.Cut(machine.System, "/")
@@ -166,12 +175,12 @@ func WriteSamples(w io.Writer, machine Machine, samples []Sample) error {
 	return err
 }
 
-// Name is the benchmark's name of a measurement.
+// Name returns the name of a measurement in the format of Go benchmarks.
 func Name(workload string, clients int, server string) string {
 	return fmt.Sprintf("BenchmarkZen/%s/clients=%d/server=%s", workload, clients, server)
 }
 
-// digits writes a value with the four digits that mean something.
+// digits formats a value with four significant digits.
 func digits(value float64) string {
 	if value >= 1000 {
 		return fmt.Sprintf("%.0f", value)
@@ -179,18 +188,18 @@ func digits(value float64) string {
 	return fmt.Sprintf("%.4g", value)
 }
 
-// MarshalJSON keeps of a figure the digits that mean something.
+// MarshalJSON writes the values with their significant digits only.
 func (f Figure) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"min":%s,"median":%s,"max":%s}`, digits(f.Min), digits(f.Median), digits(f.Max)), nil
 }
 
-// Names of the files in a folder of data.
+// The files in a folder of data.
 const (
-	SamplesFile = "zen.txt"
-	DataFile    = "zen.json"
+	SamplesFile = "zen.txt"  // every sample, as WriteSamples writes it
+	DataFile    = "zen.json" // the Data
 )
 
-// Load reads the data of a folder.
+// Load reads the data in a folder.
 func Load(folder string) (*Data, error) {
 	text, err := os.ReadFile(filepath.Join(folder, DataFile))
 	if err != nil {
@@ -200,7 +209,8 @@ func Load(folder string) (*Data, error) {
 	return data, json.Unmarshal(text, data)
 }
 
-// Save writes data and the samples that they sum up to a folder.
+// Save writes the data, and the samples that they sum up, to a folder, which it
+// creates if needed.
 func (d *Data) Save(folder string, samples []Sample) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

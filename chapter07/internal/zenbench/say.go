@@ -8,30 +8,34 @@ import (
 	"strings"
 )
 
-// unitNames are the units under the names that the chapter's pages use.
+// unitNames maps the names that the chapter's page uses to units.
 var unitNames = map[string]string{
 	"cpu": CPU, "each": CPUEach, "rate": Rate, "median": Median, "p99": P99,
 	"threads": Threads, "memory": Memory, "calls": Calls, "pause": Pause, "generator": GeneratorCPU,
 }
 
-// Say answers what the chapter's pages ask of the data, in words:
+// Say returns the text for a "measured" directive of the chapter's page. The words
+// are one of:
 //
-//	value WORKLOAD[/CLIENTS] SERVER UNIT   a figure with its unit: 4.6 µs
+//	value WORKLOAD[/CLIENTS] SERVER UNIT   a value with its unit: 4.6 µs
 //	times WORKLOAD[/CLIENTS] SERVER UNIT WORKLOAD[/CLIENTS] SERVER UNIT
-//	                                       how many times the second the first is: 2.3
+//	                                       the first value divided by the second: 2.3
 //	more WORKLOAD[/CLIENTS] SERVER UNIT WORKLOAD[/CLIENTS] SERVER UNIT
-//	                                       by how much it is more: 3.1 µs
-//	machine cpu|processors|kernel|go|date  where the data come from
-//	rounds                                 how many there were
+//	                                       the first value minus the second: 3.1 µs
+//	machine cpu|processors|kernel|go|date  where or when the data were recorded
+//	rounds                                 how many rounds there were
 //	minutes                                how long they took
-//	table workloads|costs|waits|processes  a table of Markdown
-//	timeline SERVER                        as the command prints it
+//	table workloads|questions|costs|waits|processes
+//	                                       a Markdown table
+//	timeline SERVER                        as the command timeline prints it
 //
-// The units are cpu, each, rate, median, p99, threads, memory, calls, pause
-// and generator; see the constants.
+// The units are cpu, each, rate, median, p99, threads, memory, calls, pause and
+// generator; see the constants. CLIENTS may be left out if the workload has
+// only one number of clients for the server. Say returns an error if the words are
+// none of these, or if the data have no such value.
 func (d *Data) Say(words ...string) (string, error) {
 	if len(words) == 0 {
-		return "", fmt.Errorf("nothing is asked of the data")
+		return "", fmt.Errorf("the directive has no words")
 	}
 	what, args := words[0], words[1:]
 	switch {
@@ -71,19 +75,32 @@ func (d *Data) Say(words ...string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("the data do not know %q", strings.Join(words, " "))
+	return "", fmt.Errorf("unknown directive %q", strings.Join(words, " "))
 }
 
-// value finds WORKLOAD[/CLIENTS] SERVER UNIT.
+// value returns the value that WORKLOAD[/CLIENTS] SERVER UNIT names, and its unit.
 func (d *Data) value(words []string) (value float64, unit string, err error) {
 	workload, count, _ := strings.Cut(words[0], "/")
 	clients, _ := strconv.Atoi(count)
 	unit = unitNames[words[2]]
-	value = d.Find(workload, clients, words[1]).Best(unit)
+	m := d.Find(workload, clients, words[1])
+	value = m.Best(unit)
 	if math.IsNaN(value) {
 		err = fmt.Errorf("the data have no %s", strings.Join(words, " "))
+	} else if clients == 0 && d.sizes(workload, words[1]) > 1 {
+		err = fmt.Errorf("%s: how many clients? write %s/%d", strings.Join(words, " "), workload, m.Clients)
 	}
 	return value, unit, err
+}
+
+// sizes counts the numbers of clients that a workload has for a server.
+func (d *Data) sizes(workload, server string) (n int) {
+	for _, m := range d.Measurements {
+		if m.Workload == workload && m.Server == server {
+			n++
+		}
+	}
+	return n
 }
 
 func (m Machine) say(what string) (string, error) {
@@ -99,10 +116,10 @@ func (m Machine) say(what string) (string, error) {
 	case "date":
 		return m.Date, nil
 	}
-	return "", fmt.Errorf("the data do not know the machine's %s", what)
+	return "", fmt.Errorf("the data do not have the machine's %s", what)
 }
 
-// inWords writes a value with its unit.
+// inWords formats a value with its unit.
 func inWords(value float64, unit string) string {
 	switch unit {
 	case Rate:
@@ -123,7 +140,7 @@ func inWords(value float64, unit string) string {
 	return significant(value, 2) + " µs"
 }
 
-// significant writes a value with at least so many digits that mean something.
+// significant formats a value with at least n significant digits.
 func significant(value float64, n int) string {
 	whole := 1
 	if value >= 1 {
@@ -134,7 +151,7 @@ func significant(value float64, n int) string {
 	return strconv.FormatFloat(value, 'f', max(0, n-whole), 64)
 }
 
-// thousands writes a rate with three digits that mean something: 192,000.
+// thousands formats a rate with three significant digits: 192,000.
 func thousands(value float64) string {
 	unit := math.Pow(10, max(0, math.Floor(math.Log10(max(value, 1)))-2))
 	digits := strconv.Itoa(int(math.Round(value/unit) * unit))
@@ -146,12 +163,14 @@ func thousands(value float64) string {
 
 var tables = map[string]func(*Data) string{
 	"workloads": workloads,
+	"questions": questions,
 	"costs":     costs,
 	"waits":     waits,
 	"processes": processes,
 }
 
-// table writes Markdown. A cell that begins with a digit stands to the right.
+// table writes a Markdown table. A column whose cells begin with digits is aligned
+// right.
 func table(head []string, rows ...[]string) string {
 	var s strings.Builder
 	row := func(cells []string) { fmt.Fprintf(&s, "| %s |\n", strings.Join(cells, " | ")) }
@@ -176,13 +195,19 @@ func table(head []string, rows ...[]string) string {
 
 const none = "–"
 
-// cell is a figure, or a dash where there is none.
+// cell returns a value for a table, or a dash if the data have none. Beside the cost
+// of a question it tells how many clients were served, if not all were.
 func (d *Data) cell(workload string, clients int, server, unit string) string {
-	value := d.Find(workload, clients, server).Best(unit)
+	m := d.Find(workload, clients, server)
+	value := m.Best(unit)
 	if math.IsNaN(value) {
 		return none
 	}
-	return inWords(value, unit)
+	cell := inWords(value, unit)
+	if served, ok := m.PartServed(); ok && unit == CPU {
+		cell += fmt.Sprintf(" (%d served)", served)
+	}
+	return cell
 }
 
 func workloads(*Data) string {
@@ -193,22 +218,49 @@ func workloads(*Data) string {
 	return table([]string{"workload", "what it is"}, rows...)
 }
 
+func questions(d *Data) string {
+	var rows [][]string
+	for _, server := range Servers {
+		rows = append(rows, []string{
+			"`" + server + "`",
+			d.cell("steady", 1, server, CPU),
+			d.cell("steady", 4, server, CPU),
+			d.cell("steady", 100, server, CPU),
+			d.calls(server),
+			d.cell("steady", 100, server, Threads),
+		})
+	}
+	return table([]string{"server", "1 client", "4 clients", "100 clients",
+		"system calls, 64 clients", "threads of the process"}, rows...)
+}
+
+// calls returns the system calls of a question. It tells how many clients asked,
+// if these were not 64.
+func (d *Data) calls(server string) string {
+	m := d.Find("calls", 0, server)
+	cell := d.cell("calls", 0, server, Calls)
+	switch {
+	case cell == none || m.Clients == 64:
+		return cell
+	case m.Clients == 1:
+		return cell + " (1 client)"
+	}
+	return fmt.Sprintf("%s (%d clients)", cell, m.Clients)
+}
+
 func costs(d *Data) string {
 	var rows [][]string
 	for _, server := range Servers {
 		rows = append(rows, []string{
 			"`" + server + "`",
-			d.cell("steady", 0, server, CPU),
 			d.cell("pipelined", 0, server, CPU),
 			d.cell("churn", 0, server, CPUEach),
 			d.cell("crowd", 10, server, CPU),
 			d.cell("memory", 10_000, server, Memory),
-			d.cell("calls", 0, server, Calls),
-			d.cell("steady", 0, server, Threads),
 		})
 	}
-	return table([]string{"server", "a question (`steady`)", "one of sixteen (`pipelined`)", "a conversation of three (`churn`)",
-		"a question, 10 of 10,000 ask (`crowd`)", "a silent client", "system calls a question", "threads of the process"}, rows...)
+	return table([]string{"server", "one of 16 questions (`pipelined`)", "a conversation of 3 (`churn`)",
+		"a question, 10 of 10,000 ask (`crowd`)", "memory of a silent client"}, rows...)
 }
 
 func waits(d *Data) string {
@@ -223,8 +275,8 @@ func waits(d *Data) string {
 			d.cell("expensive", 20, server, P99),
 		})
 	}
-	return table([]string{"server", "99 % of 32 clients' answers within", "beside a slow client", "answers a second beside it",
-		"answers a second that cost 5 ms", "99 % of them within"}, rows...)
+	return table([]string{"server", "99 % of answers to 32 clients within", "the same, beside a slow client",
+		"answers per second beside it", "answers per second that take 5 ms", "99 % of these within"}, rows...)
 }
 
 func processes(d *Data) string {
@@ -241,5 +293,5 @@ func processes(d *Data) string {
 		}
 		rows = append(rows, []string{"`" + server + "`", inWords(each, CPUEach), above})
 	}
-	return table([]string{"server", "a conversation of one question", "above the iterative server"}, rows...)
+	return table([]string{"server", "a conversation of one question", "more than `srv_single`"}, rows...)
 }

@@ -9,15 +9,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// samples are three rounds of two servers.
+// samples returns three rounds of two servers.
 func samples() (all []Sample) {
 	for _, cpu := range []float64{5.5, 4.56, 7} {
 		all = append(all,
 			Sample{"steady", 100, "srv_async", 80_000, 0, map[string]float64{CPU: cpu, Rate: 190_000 + cpu}},
-			Sample{"steady", 1, "srv_single", 6000, 1, map[string]float64{CPU: 8 * cpu, P99: 1300}},
+			Sample{"steady", 1, "srv_single", 6000, 1, map[string]float64{CPU: 8 * cpu, P99: 1300, ClientsServed: 1}},
+			Sample{"steady", 4, "srv_single", 6000, 0, map[string]float64{CPU: 9 * cpu, ClientsServed: 1}},
 		)
 	}
-	return append(all, Sample{"memory", 10_000, "srv_async", 0, 0, map[string]float64{Memory: 458.752}})
+	return append(all,
+		Sample{"memory", 10_000, "srv_async", 0, 0, map[string]float64{Memory: 458.752}},
+		Sample{"calls", 1, "srv_single", 0, 0, map[string]float64{Calls: 3.706}},
+		Sample{"calls", 4, "srv_threaded", 0, 0, map[string]float64{Calls: 2.61}},
+		Sample{"calls", 64, "srv_async", 0, 0, map[string]float64{Calls: 2.07}})
 }
 
 func data() *Data {
@@ -45,32 +50,43 @@ func TestSummarize(t *testing.T) {
 	if m.Best(CPU) != 4.56 || m.Best(Rate) != 190_007 || !math.IsNaN(m.Best(P99)) {
 		t.Errorf("the best are %v, %v, %v", m.Best(CPU), m.Best(Rate), m.Best(P99))
 	}
-	if single := data().Find("steady", 0, "srv_single"); single.Errors != 3 {
-		t.Errorf("%d errors, want 3", single.Errors)
+	single := data().Find("steady", 0, "srv_single")
+	if single.Clients != 1 || single.Errors != 3 {
+		t.Errorf("%d clients, %d errors, want 1 and 3", single.Clients, single.Errors)
+	}
+	if served, part := single.PartServed(); part {
+		t.Errorf("%d of 1 client was served", served)
+	}
+	if served, part := data().Find("steady", 4, "srv_single").PartServed(); !part || served != 1 {
+		t.Errorf("%d of 4 clients were served, %v, want 1", served, part)
+	}
+	if served, part := m.PartServed(); part {
+		t.Errorf("%d clients were served, but nobody counted", served)
 	}
 }
 
 func TestSay(t *testing.T) {
 	for question, want := range map[string]string{
-		"value steady srv_async cpu":                       "4.6 µs",
-		"value steady/100 srv_async cpu":                   "4.6 µs",
-		"value steady srv_async rate":                      "190,000",
-		"value steady srv_single p99":                      "1.3 ms",
-		"value memory/10000 srv_async memory":              "0.45 KiB",
-		"times steady srv_single cpu steady srv_async cpu": "8.0",
-		"more steady srv_single cpu steady srv_async cpu":  "32 µs",
-		"machine kernel":                                   "Linux 6",
-		"rounds":                                           "3",
-		"minutes":                                          "2",
-		"timeline srv_threaded":                            "1 ########\n2 ........########\n  0\n",
-		"table processes":                                  "| server | a conversation of one question | above the iterative server |\n|---|---|---|\n",
-		"value steady srv_async p99":                       "!the data have no steady srv_async p99",
-		"value steady srv_none cpu":                        "!the data have no steady srv_none cpu",
-		"times steady srv_async cpu":                       `!the data do not know "times steady srv_async cpu"`,
-		"table none":                                       `!the data do not know "table none"`,
-		"":                                                 "!nothing is asked of the data",
-		"more steady srv_single cpu steady srv_none cpu":   "!the data have no steady srv_none cpu",
-		"machine name":                                     "!the data do not know the machine's name",
+		"value steady srv_async cpu":                         "4.6 µs",
+		"value steady/100 srv_async cpu":                     "4.6 µs",
+		"value steady srv_async rate":                        "190,000",
+		"value steady/1 srv_single p99":                      "1.3 ms",
+		"value memory/10000 srv_async memory":                "0.45 KiB",
+		"times steady/1 srv_single cpu steady srv_async cpu": "8.0",
+		"more steady/4 srv_single cpu steady srv_async cpu":  "36 µs",
+		"machine kernel":                                     "Linux 6",
+		"rounds":                                             "3",
+		"minutes":                                            "2",
+		"timeline srv_threaded":                              "1 ########\n2 ........########\n  0\n",
+		"table processes":                                    "| server | a conversation of one question | more than `srv_single` |\n|---|---|---|\n",
+		"value steady srv_async p99":                         "!the data have no steady srv_async p99",
+		"value steady srv_none cpu":                          "!the data have no steady srv_none cpu",
+		"value steady srv_single cpu":                        "!steady srv_single cpu: how many clients? write steady/1",
+		"times steady srv_async cpu":                         `!unknown directive "times steady srv_async cpu"`,
+		"table none":                                         `!unknown directive "table none"`,
+		"":                                                   "!the directive has no words",
+		"more steady/1 srv_single cpu steady srv_none cpu":   "!the data have no steady srv_none cpu",
+		"machine name":                                       "!the data do not have the machine's name",
 	} {
 		got, err := data().Say(strings.Fields(question)...)
 		if err != nil {
@@ -78,6 +94,21 @@ func TestSay(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", question, got, want)
+		}
+	}
+}
+
+// The tables tell how many clients were served, and how many asked, where this is
+// not the number in the header.
+func TestTables(t *testing.T) {
+	for table, want := range map[string]string{
+		"questions": "| `srv_single` | 36 µs | 41 µs (1 served) | – | 3.71 (1 client) | – |\n" +
+			"| `srv_threaded` | – | – | – | 2.61 (4 clients) | – |\n" +
+			"| `srv_async` | – | – | 4.6 µs | 2.07 | – |\n",
+		"costs": "| `srv_async` | – | – | – | 0.45 KiB |\n",
+	} {
+		if got, err := data().Say("table", table); err != nil || !strings.Contains(got, want) {
+			t.Errorf("table %s, %v: got\n%s\nwant it to contain\n%s", table, err, got, want)
 		}
 	}
 }
@@ -113,9 +144,10 @@ func TestSaveAndLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Rates are kept as whole numbers.
+	// Values are stored with four significant digits, and all digits before the point.
 	saved.Measurements[0].Figures[Rate] = Figure{190_005, 190_006, 190_007}
-	saved.Measurements[2].Figures[Memory] = Figure{458.8, 458.8, 458.8}
+	saved.Measurements[3].Figures[Memory] = Figure{458.8, 458.8, 458.8}
+	saved.Measurements[4].Figures[Calls] = Figure{3.706, 3.706, 3.706}
 	if diff := cmp.Diff(saved, loaded); diff != "" {
 		t.Errorf("(- saved, + loaded):\n%s", diff)
 	}
@@ -135,7 +167,7 @@ go: go1.26
 date: 2026-11-21
 Unit questions/s better=higher
 BenchmarkZen/steady/clients=100/server=srv_async	80000	5.5 server-µs/question	190006 questions/s
-BenchmarkZen/steady/clients=1/server=srv_single	6000	44 server-µs/question	1300 p99-µs
+BenchmarkZen/steady/clients=1/server=srv_single	6000	44 server-µs/question	1300 p99-µs	1 clients-served
 `
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// The clients of a timeline, and what each asks.
 const (
-	laneCount = 6
-	perLane   = 3
+	laneCount = 6 // the clients of a timeline
+	perLane   = 3 // the questions of each client
 )
 
-// A Timeline is what clients saw who came to a server at once, one right after
-// the other. Times are in ms since the first came.
+// A Timeline records when each of several clients asked and was answered. All
+// connect at once. Times are in ms since the first connected.
 type Timeline struct {
 	Server string  `json:"server"`
-	Cost   float64 `json:"cost_ms"` // of an answer
-	Lanes  []Lane  `json:"lanes"`   // a client each, in the order in which they came
+	Cost   float64 `json:"cost_ms"` // how long the server takes for an answer
+	Lanes  []Lane  `json:"lanes"`   // one for each client, in the order in which they connected
 }
 
-// A Lane is what one client saw. An answer costs the server the same time
-// always: it is being served for so long before it hears the answer, and what
-// else has passed since it asked it has waited.
+// A Lane holds the times of one client. The server takes the same time for every
+// answer, so the client was being served for that time before the answer came. The
+// rest of the time since its question it waited.
 type Lane struct {
 	Asked    []float64 `json:"asked"`
 	Answered []float64 `json:"answered"`
 }
 
-// Served returns from when to when the server was busy with the i-th answer.
+// Served returns when the server began and ended the answer to question i, if an
+// answer takes it cost ms.
 func (l Lane) Served(i int, cost float64) (from, to float64) {
 	return max(l.Asked[i], l.Answered[i]-cost), l.Answered[i]
 }
 
-// End is when the last client has its last answer.
+// End returns when the last answer came.
 func (t Timeline) End() (end float64) {
 	for _, lane := range t.Lanes {
 		end = max(end, lane.Answered[len(lane.Answered)-1])
@@ -43,8 +43,9 @@ func (t Timeline) End() (end float64) {
 	return end
 }
 
-// RecordTimeline has six clients ask a server three questions each. Its answers
-// must cost the time of cost.
+// RecordTimeline lets six clients ask a server three questions each. The server
+// must take the time cost for an answer (its option -d). It returns an error if a
+// connection fails, or if an answer takes much longer than all of them should.
 func RecordTimeline(server, address string, cost time.Duration) (Timeline, error) {
 	t := Timeline{Server: server, Cost: milliseconds(cost), Lanes: make([]Lane, laneCount)}
 	begin := time.Now()
@@ -55,7 +56,7 @@ func RecordTimeline(server, address string, cost time.Duration) (Timeline, error
 			return t, err
 		}
 		defer conn.Close()
-		// All that it may have to wait for, twice over and then some.
+		// Twice the time of all answers, and some more for a busy machine.
 		conn.SetDeadline(begin.Add(2*laneCount*perLane*cost + 10*time.Second))
 		asked := make(chan bool)
 		go func() { ended <- t.Lanes[i].record(conn, begin, asked) }()
@@ -69,9 +70,9 @@ func RecordTimeline(server, address string, cost time.Duration) (Timeline, error
 	return t, nil
 }
 
-// record asks the questions of one client, and says when it has asked the first.
+// record asks the questions of one client. It closes asked after the first one.
 func (l *Lane) record(conn net.Conn, begin time.Time, asked chan bool) error {
-	defer conn.Close() // whoever waits for its place can have it
+	defer conn.Close() // frees its place for a client that waits
 	since := func() float64 { return milliseconds(time.Since(begin)) }
 	answer := make([]byte, len("Complex."))
 	for i := range perLane {
@@ -91,13 +92,13 @@ func (l *Lane) record(conn net.Conn, begin time.Time, asked chan bool) error {
 	return nil
 }
 
-// milliseconds are those of d, to the tenth.
+// milliseconds returns d in ms, rounded to a tenth.
 func milliseconds(d time.Duration) float64 {
 	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
 }
 
-// String draws the timeline, a line for each client: # where it is being served,
-// and . where it waits. Four columns are the time of an answer.
+// String draws the timeline with one line for each client: # while it is being
+// served, . while it waits. An answer takes four columns.
 func (t Timeline) String() string {
 	const perAnswer = 4
 	column := func(ms float64) int { return int(ms/t.Cost*perAnswer + 0.5) }
@@ -114,7 +115,7 @@ func (t Timeline) String() string {
 	}
 	end := column(t.End())
 	scale := "0"
-	for at := 6 * perAnswer; at <= end; at += 6 * perAnswer { // every six answers
+	for at := 6 * perAnswer; at <= end; at += 6 * perAnswer { // a mark every six answers
 		mark := fmt.Sprintf("%g ms", float64(at/perAnswer)*t.Cost)
 		scale += strings.Repeat(" ", max(1, at-len(scale))) + mark
 	}
@@ -122,7 +123,7 @@ func (t Timeline) String() string {
 	return s.String()
 }
 
-// extend makes line as long as length with marks.
+// extend appends marks to line until it has the given length.
 func extend(line []byte, length int, mark byte) []byte {
 	for len(line) < length {
 		line = append(line, mark)

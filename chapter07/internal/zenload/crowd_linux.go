@@ -89,6 +89,16 @@ func (c *crowd) reset() {
 	c.latency.Reset()
 }
 
+// served counts the clients that were answered in their present conversation.
+func (c *crowd) served() (n int) {
+	for _, k := range c.clients {
+		if k.asked > 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // close hangs up for everybody.
 func (c *crowd) close() {
 	for _, k := range c.clients {

@@ -248,11 +248,11 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 		return s, err
 	}
 	defer c.close()
-	active := clients
-	if most := zenbench.AtOnce[server]; most > 0 && w.Talk.Questions == 0 {
-		active = min(clients, most) // the others would wait for ever
+	s, err = w.watch(p, c, server, clients)
+	if err == nil && w.Talk.Questions == 0 {
+		s.Values[zenbench.ClientsServed] = float64(c.served())
 	}
-	return w.watch(p, c, server, active)
+	return s, err
 }
 
 // gc is held by whoever has turned the garbage collector off.
