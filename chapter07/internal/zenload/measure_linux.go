@@ -296,9 +296,11 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 		if c.questions == 0 {
 			return err
 		}
-		s.Values[zenbench.CPU] = micro(cpu) / float64(c.questions)
 		s.Values[zenbench.GeneratorCPU] = micro(own) / float64(c.questions)
-		if c.conversations > 0 {
+		if cpu > 0 { // inetd's clock ticks every 10 ms and may not have ticked
+			s.Values[zenbench.CPU] = micro(cpu) / float64(c.questions)
+		}
+		if cpu > 0 && c.conversations > 0 {
 			s.Values[zenbench.CPUEach] = micro(cpu) / float64(c.conversations)
 		}
 		for unit, percentile := range map[string]float64{zenbench.Median: 50, zenbench.P99: 99, zenbench.P999: 99.9} {
