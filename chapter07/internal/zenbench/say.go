@@ -22,6 +22,8 @@ var unitNames = map[string]string{
 //	                                       the first value divided by the second: 2.3
 //	more WORKLOAD[/CLIENTS] SERVER UNIT WORKLOAD[/CLIENTS] SERVER UNIT
 //	                                       the first value minus the second: 3.1 µs
+//	range WORKLOAD/CLIENTS UNIT            from the lowest to the highest value of the
+//	                                       servers that served all clients: 5.1 µs to 6.0 µs
 //	machine cpu|processors|kernel|go|date  where or when the data were recorded
 //	rounds                                 how many rounds there were
 //	minutes                                how long they took
@@ -58,6 +60,8 @@ func (d *Data) Say(words ...string) (string, error) {
 			return inWords(a-b, unit), nil
 		}
 		return significant(a/b, 2), nil
+	case what == "range" && len(args) == 2:
+		return d.span(args[0], args[1])
 	case what == "machine" && len(args) == 1:
 		return d.Machine.say(args[0])
 	case what == "rounds" && len(args) == 0:
@@ -91,6 +95,25 @@ func (d *Data) value(words []string) (value float64, unit string, err error) {
 		err = fmt.Errorf("%s: how many clients? write %s/%d", strings.Join(words, " "), workload, m.Clients)
 	}
 	return value, unit, err
+}
+
+// span returns the lowest and the highest value of the servers that served all their
+// clients.
+func (d *Data) span(load, unit string) (string, error) {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, server := range Servers {
+		workload, count, _ := strings.Cut(load, "/")
+		clients, _ := strconv.Atoi(count)
+		if _, part := d.Find(workload, clients, server).PartServed(); part {
+			continue
+		}
+		value, _, err := d.value([]string{load, server, unit})
+		if err != nil {
+			return "", err
+		}
+		low, high = min(low, value), max(high, value)
+	}
+	return inWords(low, unitNames[unit]) + " to " + inWords(high, unitNames[unit]), nil
 }
 
 // sizes counts the numbers of clients that a workload has for a server.

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// samples returns three rounds of two servers.
+// samples returns three rounds of two servers, and one of all.
 func samples() (all []Sample) {
 	for _, cpu := range []float64{5.5, 4.56, 7} {
 		all = append(all,
@@ -20,6 +20,13 @@ func samples() (all []Sample) {
 	}
 	return append(all,
 		Sample{"memory", 10_000, "srv_async", 0, 0, map[string]float64{Memory: 458.752}},
+		Sample{"churn", 32, "srv_single", 0, 0, map[string]float64{CPU: 9, ClientsServed: 1}},
+		Sample{"churn", 32, "srv_threaded", 0, 0, map[string]float64{CPU: 7}},
+		Sample{"churn", 32, "srv_async", 0, 0, map[string]float64{CPU: 1, ClientsServed: 32}},
+		Sample{"churn", 32, "srv_asyncio1", 0, 0, map[string]float64{CPU: 2}},
+		Sample{"churn", 32, "srv_asyncio2", 0, 0, map[string]float64{CPU: 3}},
+		Sample{"churn", 32, "srv_legacy1", 0, 0, map[string]float64{CPU: 4}},
+		Sample{"churn", 32, "srv_legacy2", 0, 0, map[string]float64{CPU: 5}},
 		Sample{"calls", 1, "srv_single", 0, 0, map[string]float64{Calls: 3.706}},
 		Sample{"calls", 4, "srv_threaded", 0, 0, map[string]float64{Calls: 2.61}},
 		Sample{"calls", 64, "srv_async", 0, 0, map[string]float64{Calls: 2.07}})
@@ -74,6 +81,8 @@ func TestSay(t *testing.T) {
 		"value memory/10000 srv_async memory":                "0.45 KiB",
 		"times steady/1 srv_single cpu steady srv_async cpu": "8.0",
 		"more steady/4 srv_single cpu steady srv_async cpu":  "36 µs",
+		"range churn/32 cpu":                                 "1.0 µs to 7.0 µs",
+		"range steady/4 cpu":                                 "!the data have no steady/4 srv_threaded cpu",
 		"machine kernel":                                     "Linux 6",
 		"rounds":                                             "3",
 		"minutes":                                            "2",
@@ -147,7 +156,7 @@ func TestSaveAndLoad(t *testing.T) {
 	// Values are stored with four significant digits, and all digits before the point.
 	saved.Measurements[0].Figures[Rate] = Figure{190_005, 190_006, 190_007}
 	saved.Measurements[3].Figures[Memory] = Figure{458.8, 458.8, 458.8}
-	saved.Measurements[4].Figures[Calls] = Figure{3.706, 3.706, 3.706}
+	saved.Measurements[11].Figures[Calls] = Figure{3.706, 3.706, 3.706}
 	if diff := cmp.Diff(saved, loaded); diff != "" {
 		t.Errorf("(- saved, + loaded):\n%s", diff)
 	}
