@@ -16,27 +16,23 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenload"
-	"fopnp/chapter07/internal/zenplot"
 	"fopnp/internal/check/progtest"
 )
 
-var (
-	rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
-)
+var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
 
-// BenchmarkZen measures what every server costs under every workload: see package
-// zenbench. It does so in rounds before it reports anything, and reports of each
-// value the one from the round that was disturbed least.
+// BenchmarkZen measures every server under every workload of package zenbench. It
+// first runs all rounds, then reports the value of the best round.
 //
-//	go test ./chapter07 -run '^$' -bench .            all, in about eight minutes
+//	go test ./chapter07 -run '^$' -bench .            everything, in about eight minutes
 //	go test ./chapter07 -run '^$' -bench Zen/churn    one workload
-//	go test ./chapter07 -run '^$' -bench Zen/././async   one kind of server
+//	go test ./chapter07 -run '^$' -bench Zen/././async   the servers with async in their names
 func BenchmarkZen(b *testing.B) {
 	if progtest.Race {
-		b.Skip("the race detector makes everything cost ten times as much")
+		b.Skip("under the race detector, everything costs ten times as much")
 	}
 	if *progtest.Update && flag.Lookup("test.bench").Value.String() != "." {
-		b.Fatal("-update is for -bench . alone: the data are those of one run")
+		b.Fatal("-update needs -bench . because all data must come from one run")
 	}
 	bin := b.TempDir()
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "./...")
@@ -68,24 +64,26 @@ func BenchmarkZen(b *testing.B) {
 			}
 			data.Timelines = append(data.Timelines, timeline)
 		}
-		save(b, data, samples)
+		if err := data.Save("bench", samples); err != nil {
+			b.Fatal(err)
+		}
 	}
 
 	for _, m := range data.Measurements {
 		name := strings.TrimPrefix(zenbench.Name(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
 		b.Run(name, func(b *testing.B) {
-			b.ReportMetric(0, "ns/op") // leaves it out
+			b.ReportMetric(0, "ns/op") // a zero is not printed
 			for unit := range m.Figures {
 				b.ReportMetric(m.Best(unit), unit)
 			}
 			if m.Errors > 0 {
-				b.Errorf("%d connections broke, or got a wrong answer", m.Errors)
+				b.Errorf("%d connections broke or got a wrong answer", m.Errors)
 			}
 		})
 	}
 }
 
-// Every workload can be asked of a server, and finds out what it should.
+// Every workload runs without errors.
 func TestWorkloads(t *testing.T) {
 	for _, workload := range zenbench.Workloads {
 		for _, server := range []string{"srv_single", "srv_asyncio1", "in_zen1"} {
@@ -110,23 +108,21 @@ func TestWorkloads(t *testing.T) {
 					}
 				}
 				if workload.Crowd > 0 && samples[0].Values[zenbench.Memory] <= 0 {
-					t.Errorf("a client costs no memory: %v", samples[0])
+					t.Errorf("a client takes no memory: %v", samples[0])
 				}
 			})
 		}
 	}
 }
 
-// A server that has a slow client answers the others, or does not: srv_single
-// cannot, and everybody else can.
+// A slow client keeps srv_single from answering the others, but not srv_async.
 func TestBesideSlow(t *testing.T) {
 	for server, answers := range map[string]bool{"srv_single": false, "srv_async": true} {
 		t.Run(server, func(t *testing.T) {
 			t.Parallel()
-			i := slices.IndexFunc(zenbench.Workloads, func(w zenbench.Workload) bool { return w.Slow })
-			workload := zenbench.Workloads[i]
+			workload := workload("beside-slow")
 			workload.Window = 50 * time.Millisecond
-			for tries := 0; ; tries++ { // until there was time for an answer
+			for tries := 0; ; tries++ { // a busy machine may leave no time for an answer
 				samples, err := zenload.Measure(workload, progtest.Bin(), server)
 				if err != nil {
 					t.Fatal(err)
@@ -142,7 +138,42 @@ func TestBesideSlow(t *testing.T) {
 	}
 }
 
-// What the chapter shows was measured without an error, and in time enough.
+// Clients that stay keep their places: srv_single serves one of nine and
+// srv_threaded four, however long it takes, and an event loop serves all.
+func TestClientsServed(t *testing.T) {
+	for server, want := range map[string]float64{"srv_single": 1, "srv_threaded": 4, "srv_async": 9} {
+		t.Run(server, func(t *testing.T) {
+			t.Parallel()
+			workload := workload("steady")
+			workload.Clients = []int{9}
+			workload.Window = 50 * time.Millisecond
+			for tries := 0; ; tries++ { // a busy machine may leave no time to serve them all
+				samples, err := zenload.Measure(workload, progtest.Bin(), server)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := samples[0]
+				if s.Clients != 9 || s.Errors > 0 {
+					t.Fatalf("%d clients, %d errors, want 9 and 0", s.Clients, s.Errors)
+				}
+				if served := s.Values[zenbench.ClientsServed]; served == want {
+					return
+				} else if served > want || tries > 5 {
+					t.Fatalf("%v clients were served, want %v", served, want)
+				}
+				workload.Window *= 2
+			}
+		})
+	}
+}
+
+// workload returns the workload of a name.
+func workload(name string) zenbench.Workload {
+	i := slices.IndexFunc(zenbench.Workloads, func(w zenbench.Workload) bool { return w.Name == name })
+	return zenbench.Workloads[i]
+}
+
+// The chapter's data were measured without errors and for long enough.
 func TestData(t *testing.T) {
 	data, err := zenbench.Load("bench")
 	if err != nil {
@@ -156,21 +187,34 @@ func TestData(t *testing.T) {
 			t.Errorf("%s, %s: %d errors", m.Workload, m.Server, m.Errors)
 		}
 	}
+	// Servers are compared under the same number of clients.
+	for _, server := range zenbench.Servers {
+		for _, clients := range []int{1, 4, 100} {
+			want := clients
+			if most := zenbench.AtOnce[server]; most > 0 {
+				want = min(clients, most)
+			}
+			served := data.Find("steady", clients, server).Best(zenbench.ClientsServed)
+			if served != float64(want) {
+				t.Errorf("%s: %v of %d clients were served, want %d", server, served, clients, want)
+			}
+		}
+	}
 	_, noStrace := exec.LookPath("strace")
 	for _, cost := range costs {
 		calls := data.Find("calls", 0, cost.server).Best(zenbench.Calls)
-		notCounted := math.IsNaN(calls) && noStrace != nil // who measured here could not
+		notCounted := math.IsNaN(calls) && noStrace != nil // the data may come from this machine
 		if !(calls <= cost.calls) && !notCounted {
-			t.Errorf("%s: %v system calls a question, want at most %v", cost.server, calls, cost.calls)
+			t.Errorf("%s: %v system calls per question, want at most %v", cost.server, calls, cost.calls)
 		}
 		idle := data.Find("memory", 10_000, cost.server).Best(zenbench.Memory) / 1024
 		if cost.idle > 0 && !(idle <= cost.idle) {
-			t.Errorf("%s: %.2f KiB a silent client, want at most %v", cost.server, idle, cost.idle)
+			t.Errorf("%s: %.2f KiB per silent client, want at most %v", cost.server, idle, cost.idle)
 		}
 	}
 }
 
-// measure makes all rounds, of what -bench asks for.
+// measure runs all rounds of what -bench selects.
 func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 	progress := newProgress()
 	defer progress.end()
@@ -195,7 +239,7 @@ func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 		}
 	}
 	if noInetd {
-		b.Log("the inetd pair is not measured: inetd is not installed")
+		b.Log("inetd is not installed, so its pair of servers is not measured")
 	}
 	for _, name := range zenbench.Variants {
 		if wanted("collect", name) {
@@ -209,10 +253,10 @@ func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 	return append(samples, calls(b, bin)...)
 }
 
-// calls counts the system calls of a question, if strace is installed.
+// calls counts the system calls of each server per question, if strace is installed.
 func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 	if _, err := exec.LookPath("strace"); err != nil {
-		b.Log("system calls are not counted: strace is not installed")
+		b.Log("strace is not installed, so system calls are not counted")
 		return nil
 	}
 	for _, cost := range costs {
@@ -229,7 +273,7 @@ func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 	return samples
 }
 
-// wanted reports whether -bench asks for a server under a workload.
+// wanted reports whether -bench selects a server under a workload.
 func wanted(workload, server string) bool {
 	name := []string{"BenchmarkZen", workload, "clients=", "server=" + server}
 	for i, pattern := range strings.Split(flag.Lookup("test.bench").Value.String(), "/") {
@@ -240,24 +284,8 @@ func wanted(workload, server string) bool {
 	return true
 }
 
-// save writes the data and draws the pictures, for the chapter's page.
-func save(b *testing.B, data *zenbench.Data, samples []zenbench.Sample) {
-	if err := data.Save("bench", samples); err != nil {
-		b.Fatal(err)
-	}
-	for name, draw := range zenplot.Pictures {
-		svg, err := draw(data)
-		if err == nil {
-			err = os.WriteFile("bench/"+name, svg, 0o644)
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// A progress is a line on the terminal, if there is one: go test takes what a
-// test prints for itself.
+// A progress is a line on the terminal, if there is one. It goes to /dev/tty because
+// go test captures what a test prints.
 type progress struct {
 	terminal *os.File
 	began    time.Time
