@@ -186,6 +186,9 @@ func TestData(t *testing.T) {
 		if m.Errors > 0 {
 			t.Errorf("%s, %s: %d errors", m.Workload, m.Server, m.Errors)
 		}
+		if m.Best(zenbench.CPU) == 0 {
+			t.Errorf("%s, %s: a question costs nothing", m.Workload, m.Server)
+		}
 	}
 	// Servers are compared under the same number of clients.
 	for _, server := range zenbench.Servers {
