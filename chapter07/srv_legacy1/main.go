@@ -1,5 +1,5 @@
 // Srv_legacy1 answers Zen questions with the socketserver module: a handler
-// class on a server class, and a mix-in that gives each conversation a goroutine.
+// class, a server class, and a mix-in that gives each conversation a goroutine.
 //
 // Source: fopnp py3/chapter07/srv_legacy1.py
 //

@@ -11,8 +11,8 @@
 // twice, FoundTerminator once.
 //
 // What Go changes: asyncore is gone from Python since 3.12, so the original no
-// longer starts. Here it is a page of its own, on poll as it was. A fault gets a
-// line on stderr; the original is silent.
+// longer starts. Here it is a page of its own, on poll as it was. The server
+// reports a fault in one line on stderr; the original is silent.
 package main
 
 import (
