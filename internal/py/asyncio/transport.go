@@ -97,9 +97,10 @@ func (t *Transport) Close() {
 		return
 	}
 	t.closing = true
-	t.PauseReading()
 	if len(t.unsent) == 0 {
 		t.loop.CallSoon(func() { t.lose(nil) })
+	} else {
+		t.PauseReading()
 	}
 }
 
@@ -197,7 +198,6 @@ func (t *Transport) waitFor(events selectors.Event) {
 // fail ends a broken connection, but not before the caller has returned.
 func (t *Transport) fail(err error) {
 	t.closing, t.ended = true, true
-	t.PauseReading()
 	t.loop.CallSoon(func() { t.lose(err) })
 }
 
@@ -238,7 +238,7 @@ func (t *Transport) close() {
 	if t.closed {
 		return
 	}
-	t.loop.selector.Unregister(t.key)
+	t.loop.selector.Forget(t.key)
 	t.sock.Close()
 	t.closed = true
 	l := t.loop

@@ -46,9 +46,13 @@ func (s *epollSelector) Modify(key *Key, events Event) error {
 	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_MOD, key.Fd, &event)
 }
 
-func (s *epollSelector) Unregister(key *Key) error {
+func (s *epollSelector) Forget(key *Key) {
 	key.gone = true
 	s.keys[key.Fd] = nil
+}
+
+func (s *epollSelector) Unregister(key *Key) error {
+	s.Forget(key)
 	return unix.EpollCtl(s.epoll, unix.EPOLL_CTL_DEL, key.Fd, nil)
 }
 

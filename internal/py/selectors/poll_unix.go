@@ -32,15 +32,19 @@ func (s *pollSelector) Modify(key *Key, events Event) error {
 	return nil
 }
 
-// Unregister moves the last row into the place of the key's.
 func (s *pollSelector) Unregister(key *Key) error {
+	s.Forget(key)
+	return nil
+}
+
+// Forget moves the last row into the key's place.
+func (s *pollSelector) Forget(key *Key) {
 	row, last := key.row, len(s.keys)-1
 	s.fds[row], s.keys[row] = s.fds[last], s.keys[last]
 	s.keys[row].row = row
 	s.keys[last] = nil
 	s.fds, s.keys = s.fds[:last], s.keys[:last]
 	key.gone = true
-	return nil
 }
 
 func (s *pollSelector) Select(timeout time.Duration) error {

@@ -43,6 +43,11 @@ type Selector interface {
 	// Unregister forgets a socket. It must come before the socket is closed.
 	Unregister(key *Key) error
 
+	// Forget is Unregister for a socket that the caller closes right away.
+	// It saves epoll a system call, because the kernel forgets a descriptor
+	// that is closed.
+	Forget(key *Key)
+
 	// Select waits until a socket is ready, or for the time of timeout if it
 	// is not negative. A signal may end the wait early, and 24 days do.
 	Select(timeout time.Duration) error

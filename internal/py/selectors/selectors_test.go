@@ -145,6 +145,13 @@ func TestManyKeys(t *testing.T) {
 // Two sockets are ready. Whoever handles the first closes the second, and a new
 // socket is given its number: the new one must not get the old one's event.
 func TestNumberIsUsedAgain(t *testing.T) {
+	t.Run("Unregister", func(t *testing.T) {
+		numberIsUsedAgain(t, func(s Selector, key *Key) { s.Unregister(key) })
+	})
+	t.Run("Forget", func(t *testing.T) { numberIsUsedAgain(t, Selector.Forget) })
+}
+
+func numberIsUsedAgain(t *testing.T, forget func(Selector, *Key)) {
 	test(t, func(t *testing.T, s Selector) {
 		a1, b1 := pair(t)
 		a2, b2 := pair(t)
@@ -156,7 +163,7 @@ func TestNumberIsUsedAgain(t *testing.T) {
 		}
 		first, _ := s.Next()
 		other := a1 + a2 - first.Fd
-		s.Unregister(keys[other])
+		forget(s, keys[other])
 		unix.Close(other)
 		again, _ := pair(t)
 		if again != other {

@@ -3,6 +3,7 @@
 package socket
 
 import (
+	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -26,19 +27,19 @@ func send(fd int, data []byte) (int, error) {
 	}
 }
 
-func acceptNonblocking(fd int) (int, unix.Sockaddr, error) {
+func acceptNonblocking(fd int) (int, netip.AddrPort, error) {
 	// A program that is started in between must not inherit the descriptor.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	for {
-		client, address, err := unix.Accept(fd)
+		client, address, err := syscall.Accept(fd)
 		switch err {
 		case nil:
 			unix.CloseOnExec(client)
-			return client, address, unix.SetNonblock(client, true)
+			return client, addrPort(address), unix.SetNonblock(client, true)
 		case unix.EINTR, unix.ECONNABORTED:
 		default:
-			return -1, nil, err
+			return -1, netip.AddrPort{}, err
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package socket
 
 import (
+	"net/netip"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -40,11 +42,13 @@ func send(fd int, data []byte) (int, error) {
 	}
 }
 
-func acceptNonblocking(fd int) (int, unix.Sockaddr, error) {
+// acceptNonblocking does not use unix.Accept4, which makes a system call more for
+// each client: it asks for the protocol.
+func acceptNonblocking(fd int) (int, netip.AddrPort, error) {
 	for {
-		client, address, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		client, address, err := syscall.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		if err != unix.EINTR && err != unix.ECONNABORTED {
-			return client, address, err
+			return client, addrPort(address), err
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,15 +22,15 @@ func accept(fd int) (Socket, netip.AddrPort, error) {
 	}
 	// It fails if the client has gone already, as the first Recv will tell.
 	unix.SetsockoptInt(client, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	return Socket(client), addrPort(address), nil
+	return Socket(client), address, nil
 }
 
 // addrPort is a peer's address as netip has it.
-func addrPort(address unix.Sockaddr) netip.AddrPort {
+func addrPort(address syscall.Sockaddr) netip.AddrPort {
 	switch address := address.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(address.Addr), uint16(address.Port))
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		ip := netip.AddrFrom16(address.Addr).Unmap()
 		if address.ZoneId != 0 {
 			ip = ip.WithZone(strconv.Itoa(int(address.ZoneId)))
