@@ -11,12 +11,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/weave"
 )
 
 func TestMain(m *testing.M) {
-	literate.Main()
+	weave.Main()
 	os.Exit(progtest.Main(m))
 }
 
@@ -24,7 +24,7 @@ func TestREADMEs(t *testing.T) {
 	for _, page := range []string{"README.md", "lecture/README.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
-			literate.TestPage(t, page, nil)
+			weave.TestPage(t, page, nil)
 		})
 	}
 }

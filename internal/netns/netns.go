@@ -34,6 +34,16 @@ type Socket struct {
 
 var calledMain bool // set by Main
 
+// Supported returns nil if the system grants private networks. Otherwise it
+// returns an error that wraps [errors.ErrUnsupported] and says why. It panics if
+// the program has not called [Main].
+func Supported() error {
+	if !calledMain {
+		panic("netns: main or TestMain must call netns.Main before it does anything else")
+	}
+	return supported()
+}
+
 // Start starts cmd as the first process of a new network, whose loopback
 // interface is up. It returns when the program of cmd runs.
 //

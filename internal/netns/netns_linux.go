@@ -86,13 +86,7 @@ func loopbackUp() error {
 	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
 }
 
-// Supported returns nil if the system grants private networks. Otherwise it
-// returns an error that wraps [errors.ErrUnsupported] and says why. It panics if
-// the program has not called [Main].
-func Supported() error {
-	if !calledMain {
-		panic("netns: main or TestMain must call netns.Main before it does anything else")
-	}
+func supported() error {
 	_, err := namespaces()
 	return err
 }

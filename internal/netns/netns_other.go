@@ -13,9 +13,7 @@ import (
 // [Start].
 func Main() { calledMain = true }
 
-// Supported returns an error that wraps [errors.ErrUnsupported], because only
-// Linux has private networks.
-func Supported() error {
+func supported() error {
 	return fmt.Errorf("no private networks on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 

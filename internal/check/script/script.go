@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/transcript"
 )
 
 // Run runs every script in folder as a parallel subtest. Each script is a page
@@ -69,7 +69,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
 	"narrow":     narrowed,
-	"transcript": transcript,
+	"transcript": compare,
 	"sorted":     sorted,
 }
 
@@ -154,10 +154,10 @@ func narrowed(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-func transcript(ts *testscript.TestScript, neg bool, args []string) {
+func compare(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2, 2, "transcript GOT WANT")
-	got := literate.Normalize(literate.Screen(ts.ReadFile(args[0])))
-	want := literate.Normalize(ts.ReadFile(args[1]))
+	got := transcript.Normalize(transcript.Screen(ts.ReadFile(args[0])))
+	want := transcript.Normalize(ts.ReadFile(args[1]))
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		ts.Fatalf("%s is not %s (-want +got):\n%s", args[0], args[1], diff)
 	}

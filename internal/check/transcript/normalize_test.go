@@ -1,4 +1,4 @@
-package literate
+package transcript
 
 import "testing"
 

@@ -1,4 +1,4 @@
-package literate
+package weave
 
 import (
 	"os"
@@ -6,11 +6,16 @@ import (
 	"testing"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
 )
 
+// Main must be the first call of TestMain in a test that calls [TestPage]: the
+// transcripts run on private networks, which need it.
+func Main() { netns.Main() }
+
 // TestPage weaves the page at path, which is relative to the module's root, and
-// fails the test for every problem. With -update it rewrites what is stale.
-// Measured may be nil; see Book.
+// fails the test for every problem. With -update it rewrites what is out of date
+// instead. Measured may be nil; see [Book]. TestMain must call [progtest.Main].
 func TestPage(t *testing.T, path string, measured func(words ...string) (string, error)) {
 	root, err := progtest.Root()
 	if err != nil {
@@ -22,13 +27,12 @@ func TestPage(t *testing.T, path string, measured func(words ...string) (string,
 		Env:      []string{"GOCOVERDIR=" + progtest.Coverage()},
 		Measured: measured,
 	}
-	file := filepath.Join(root, filepath.FromSlash(path))
-	doc, err := os.ReadFile(file)
+	document, err := book.Weave(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	woven, problems := book.Weave(path, doc)
-	for _, p := range problems {
+	page := document.Pages[0]
+	for _, p := range page.Problems {
 		switch {
 		case p.Skip:
 			t.Log(p)
@@ -38,8 +42,9 @@ func TestPage(t *testing.T, path string, measured func(words ...string) (string,
 			t.Error(p)
 		}
 	}
-	if *progtest.Update && string(woven) != string(doc) {
-		if err := os.WriteFile(file, woven, 0o644); err != nil {
+	woven := page.Woven()
+	if *progtest.Update && string(woven) != string(page.Source) {
+		if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(path)), woven, 0o644); err != nil {
 			t.Error(err)
 		}
 	}

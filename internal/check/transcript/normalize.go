@@ -1,11 +1,12 @@
-package literate
+package transcript
 
 import (
 	"regexp"
 	"strconv"
+	"strings"
 )
 
-// The ports from here on are those that the system hands out by itself.
+// Linux gives out ports from this one on when a program asks for any.
 const firstEphemeralPort = 32768
 
 const clock = `\d\d:\d\d:\d\d(?:[.,]\d+)?`
@@ -14,8 +15,9 @@ var (
 	// ('127.0.0.1', 41285), ('::1', 41285, 0, 0), 127.0.0.1:41285, [::1]:41285
 	port = regexp.MustCompile(`(\('[^']*', |\d\.\d+\.\d+\.\d+:|[0-9a-f:]\]:|\blocalhost:)(\d+)\b`)
 
-	// The longer forms come first, lest the clock be taken out of their middle.
-	passing = []struct {
+	// The longer forms come first. Otherwise the clock would be taken out of
+	// their middle.
+	changing = []struct {
 		form *regexp.Regexp
 		name string
 	}{
@@ -28,14 +30,15 @@ var (
 		// 2013-04-06, or 13-04-06 as a daytime server has it
 		{regexp.MustCompile(`\b(?:\d\d)?\d\d-\d\d-\d\d\b`), "DATE"},
 		{regexp.MustCompile(`\b` + clock + `\b`), "TIME"},
-		// 0.123s, 12.3ms, 1m2.5s; not 60s, which somebody has chosen
+		// 0.123s, 12.3ms, 1m2.5s; but not 60s, which a program's author chose
 		{regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?(?:\d+\.\d+s|\d+(?:\.\d+)?(?:ns|µs|ms))\b|\(cached\)`), "DURATION"},
 	}
 )
 
-// Normalize returns text with names in the place of all that changes from one
-// run to the next: the ports that the system chose (a port that a program is
-// known by stays), dates and times, and how long something took.
+// Normalize returns text with names in the place of what changes from one run to
+// the next: PORT for a port that the system chose, and DATE, TIME, CTIME or
+// DURATION for dates, times and durations. Ports below 32768 stay, because a
+// program is known by them. Durations in whole seconds stay, too.
 func Normalize(text string) string {
 	text = port.ReplaceAllStringFunc(text, func(s string) string {
 		m := port.FindStringSubmatch(s)
@@ -44,8 +47,24 @@ func Normalize(text string) string {
 		}
 		return m[1] + "PORT"
 	})
-	for _, p := range passing {
-		text = p.form.ReplaceAllString(text, p.name)
+	for _, c := range changing {
+		text = c.form.ReplaceAllString(text, c.name)
 	}
 	return text
+}
+
+// Screen returns output as a terminal shows it when the program has ended. A
+// program that reports progress returns to the start of a line and writes over
+// it. Of such a line, Screen keeps what was written last, without the blanks at
+// its end. Every line ends in a line feed.
+func Screen(output string) string {
+	var shown strings.Builder
+	for line := range strings.Lines(output) {
+		line = strings.TrimRight(line, "\r\n")
+		if i := strings.LastIndexByte(line, '\r'); i >= 0 {
+			line = strings.TrimRight(line[i+1:], " ")
+		}
+		shown.WriteString(line + "\n")
+	}
+	return shown.String()
 }
