@@ -157,6 +157,13 @@ func TestSessions(t *testing.T) {
 					"$ echo Listening > tiny.log",
 					"$ tiny cough 2>>tiny.log &",
 				}, `^2: exited with status 1 before it was ready\ntiny: cannot cough\n$`},
+				{"a log that is added to", []string{
+					"$ echo old > tiny.log",
+					"$ tiny grumble >> tiny.log &",
+					"$ cat tiny.log",
+					"old",
+					"waiting for SIGTERM",
+				}, "^2: the program in the background exited with status 1\n$"},
 				{"two programs at once", []string{
 					"$ tiny grumble > 1.log 2>&1 & tiny grumble > 2.log 2>&1 &",
 					"$ until grep -qs waiting 1.log; do :; done",
