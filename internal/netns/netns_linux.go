@@ -107,7 +107,7 @@ var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 		trial := &exec.Cmd{}
 		if err = enterWith(trial, attr); err == nil {
 			trial.Process.Kill()
-			trial.Wait() // was killed, which is no news
+			trial.Wait() // its error says that it was killed
 			return attr, nil
 		}
 	}
@@ -144,7 +144,7 @@ func enterWith(cmd *exec.Cmd, attr *syscall.SysProcAttr) error {
 		return nil
 	}
 	cmd.Process.Kill()
-	cmd.Wait() // was killed, which is no news
+	cmd.Wait() // its error says that it was killed
 	if why := strings.TrimSpace(string(said)); why != "" {
 		return errors.New(why)
 	}

@@ -174,7 +174,7 @@ func needsNetworks(t *testing.T) {
 }
 
 // A network does not share the host's loopback: a port that is taken on the host
-// is free there, and nothing answers at it before somebody listens.
+// is free there, and a connection to it is refused before a program listens.
 func TestOwnLoopback(t *testing.T) {
 	needsNetworks(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -272,7 +272,7 @@ func TestParentKilled(t *testing.T) {
 	out := bufio.NewReader(r)
 	line, err := out.ReadString('\n')
 	parent.Process.Kill()
-	parent.Wait() // was killed, which is no news
+	parent.Wait() // its error says that it was killed
 	if line != "up\n" {
 		t.Fatalf("printed %q (%v), want up", line, err)
 	}

@@ -20,6 +20,6 @@ func startGroup(cmd *exec.Cmd) (kill func(), err error) {
 	return func() {
 		// Nothing has waited for cmd yet, so the number is still that of its group.
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		cmd.Wait() // was killed, which is no news
+		cmd.Wait() // its error says that it was killed
 	}, nil
 }

@@ -255,7 +255,7 @@ func TestKilled(t *testing.T) {
 			}
 			_, err := io.ReadFull(pipe, make([]byte, len("up\n")))
 			cmd.Process.Kill()
-			cmd.Wait() // was killed, which is no news
+			cmd.Wait() // its error says that it was killed
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,8 +19,8 @@ type Page struct {
 	Problems []Problem // by line
 }
 
-// A Block is a part of a page that is not prose: a code block, or what stands
-// behind a directive.
+// A Block is a part of a page that is not prose: a code block, or the text that
+// belongs to a directive.
 type Block struct {
 	Kind Kind
 	Form Form
@@ -137,7 +137,7 @@ type Problem struct {
 	What string // may have several lines, if it holds a difference or an output
 
 	Stale bool // Woven has the right text
-	Skip  bool // nobody's fault: the system cannot run transcripts
+	Skip  bool // the system cannot run transcripts; the page is not at fault
 }
 
 func (p Problem) String() string {

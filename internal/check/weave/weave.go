@@ -21,7 +21,7 @@
 // comment <!-- listings FOLDER --> is followed by a table of the programs below
 // the folder, which is made from their package comments.
 //
-// Nobody types measurements by hand. The words of a directive go to
+// Measurements are not typed by hand. The words of a directive go to
 // [Book.Measured], and its answer is the text:
 //
 //	<!-- measured WORD... -->            followed by a table
@@ -273,7 +273,7 @@ func (p *Page) replace(b *Block, fresh, was, is string) {
 	p.stale(b.Line, was, is)
 }
 
-// report adds a problem that somebody has to think about.
+// report adds a problem that a person has to solve.
 func (p *Page) report(line int, what string) {
 	p.Problems = append(p.Problems, Problem{Path: p.Path, Line: line, What: what})
 }
