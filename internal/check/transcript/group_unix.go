@@ -23,3 +23,10 @@ func startGroup(cmd *exec.Cmd) (kill func(), err error) {
 		cmd.Wait() // its error says that it was killed
 	}, nil
 }
+
+// whileNoneStarts calls f while no other goroutine can start a process.
+func whileNoneStarts(f func() error) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return f()
+}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -45,7 +44,10 @@ func (c Config) NewHome() (*Home, error) {
 		return nil, err
 	}
 	h := &Home{dir, filepath.Join(dir, "tree"), c, map[string]fs.FileInfo{}}
-	if err := h.furnish(); err != nil {
+	// If another goroutine started a process while a script is open for writing,
+	// that process would have it open for a moment as well, and the script could
+	// not be run: "text file busy".
+	if err := whileNoneStarts(h.furnish); err != nil {
 		h.Remove()
 		return nil, err
 	}
@@ -56,12 +58,6 @@ func (c Config) NewHome() (*Home, error) {
 func (h *Home) Remove() { os.RemoveAll(h.Dir) }
 
 func (h *Home) furnish() error {
-	// If another goroutine starts a process while a script is open for writing,
-	// that process has it open for a moment as well, and the script cannot be
-	// run: "text file busy". So no process may start meanwhile.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-
 	for _, dir := range []string{"tmp", "bin"} {
 		if err := os.Mkdir(filepath.Join(h.Dir, dir), 0o777); err != nil {
 			return err
