@@ -11,12 +11,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/weave"
 )
 
 func TestMain(m *testing.M) {
-	literate.Main()
+	weave.Main()
 	os.Exit(progtest.Main(m))
 }
 
@@ -24,7 +24,7 @@ func TestREADMEs(t *testing.T) {
 	for _, page := range []string{"README.md", "lecture/README.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
-			literate.TestPage(t, page, nil)
+			weave.TestPage(t, page, nil)
 		})
 	}
 }
@@ -59,33 +59,61 @@ func TestPagesAreNarrow(t *testing.T) {
 	}
 }
 
-// A listing is complete without the tests, and without other listings: it may
-// import the shared package of its own chapter, internal/py and internal/serve.
+// A listing does not depend on the tests, not even through another package, and
+// nothing imports a listing. A listing may depend on the packages of its own
+// chapter, on internal/py and on internal/serve.
 func TestImportsOfListings(t *testing.T) {
+	progtest.Bin() // or go test would not see that the sources have changed
 	list := exec.Command("go", "list", "-f", `{{.Name}} {{.ImportPath}} {{join .Imports " "}}`, "./...")
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	imports := map[string][]string{}
 	programs := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
-		if words := strings.Fields(line); words[0] == "main" {
+		words := strings.Fields(line)
+		imports[words[1]] = words[2:]
+		if words[0] == "main" {
 			programs[words[1]] = true
 		}
 	}
 	if len(programs) < 30 {
 		t.Fatalf("go list found only %d programs", len(programs))
 	}
-	for line := range strings.Lines(string(out)) {
-		words := strings.Fields(line)
-		listing := programs[words[1]]
-		for _, imported := range words[2:] {
-			if programs[imported] {
-				t.Errorf("%s imports the program %s", words[1], imported)
-			}
-			if listing && strings.HasPrefix(imported, "fopnp/internal/check") {
-				t.Errorf("the listing %s imports the test package %s", words[1], imported)
+	for importer, imported := range imports {
+		for _, name := range imported {
+			if programs[name] {
+				t.Errorf("%s imports the program %s", importer, name)
 			}
 		}
 	}
+	for program := range programs {
+		if chain := chainOfImports(imports, program, "fopnp/internal/check"); chain != nil {
+			t.Errorf("a listing depends on the tests: %s", strings.Join(chain, " imports "))
+		}
+	}
+}
+
+// chainOfImports returns packages, each imported by the one before it, that lead
+// from a package to one whose path begins with prefix. It returns nil if none do.
+func chainOfImports(imports map[string][]string, from, prefix string) []string {
+	seen := map[string]bool{}
+	var follow func(name string) []string
+	follow = func(name string) []string {
+		if strings.HasPrefix(name, prefix) {
+			return []string{name}
+		}
+		if seen[name] {
+			return nil
+		}
+		seen[name] = true
+		for _, imported := range imports[name] {
+			if chain := follow(imported); chain != nil {
+				return append([]string{name}, chain...)
+			}
+		}
+		return nil
+	}
+	return follow(from)
 }

@@ -6,19 +6,19 @@ import (
 	"os"
 	"testing"
 
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
+	"fopnp/internal/check/weave"
 )
 
 func TestMain(m *testing.M) {
-	literate.Main()
+	weave.Main()
 	os.Exit(progtest.Main(m))
 }
 
 func TestREADME(t *testing.T) {
 	t.Parallel()
-	literate.TestPage(t, "chapter03/README.md", nil)
+	weave.TestPage(t, "chapter03/README.md", nil)
 }
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter03") }

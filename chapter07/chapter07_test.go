@@ -13,14 +13,14 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenplot"
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
+	"fopnp/internal/check/weave"
 )
 
 func TestMain(m *testing.M) {
 	variant()
-	literate.Main()
+	weave.Main()
 	flag.Set("test.benchtime", "1x") // BenchmarkZen has measured before it begins
 	os.Exit(progtest.Main(m))
 }
@@ -31,7 +31,7 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	literate.TestPage(t, "chapter07/README.md", data.Say)
+	weave.TestPage(t, "chapter07/README.md", data.Say)
 }
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter07") }

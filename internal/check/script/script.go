@@ -1,5 +1,6 @@
 // Package script runs the scripts in testdata/, which prove what each listing
-// does. It adds commands to testscript that start servers and play their clients.
+// does. It adds commands to testscript that start servers, play their clients and
+// compare transcripts.
 package script
 
 import (
@@ -14,10 +15,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"fopnp/internal/check/literate"
 	"fopnp/internal/check/progtest"
 )
 
@@ -26,30 +25,34 @@ import (
 // cmp, …) a script has these:
 //
 //	serve PROGRAM ARG...    start a server, which must listen on port 0, wait
-//	                        until it has announced its address, set $PORT
+//	                        until it announces its address, and set $PORT
 //	await PROGRAM REGEXP    wait until the server has printed a match
 //	terminate PROGRAM       send the server SIGTERM; it must exit with status 0;
-//	                        all that it printed is then in stdout
-//	interrupt PROGRAM       the same with SIGINT, as Ctrl-C does
+//	                        stdout is then all that it printed
+//	interrupt PROGRAM       the same with SIGINT, as Ctrl-C sends it
 //	narrow PROGRAM          make the kernel's buffers small for the clients that
-//	                        the server has yet to accept, where that can be done
-//	transcript GOT WANT     compare two files, or stdout, as transcripts: port
-//	                        numbers that the system chose and times may differ,
-//	                        and of a line that was written over the last counts
-//	sorted FILE             the lines of a file, or of stdout, in order, to stdout
+//	                        the server will accept, where the system allows it
+//	transcript GOT WANT     compare two files, or stdout, as transcripts: ports
+//	                        that the system chose and times may differ, and of a
+//	                        line that was written over, only the last text counts
+//	sorted FILE             print the lines of a file, or of stdout, in order
 //
-// A server that still runs at the end of its script fails it. The commands with
-// which a script plays clients are in client_test.go.
+// A server that still runs at the end of its script fails it. The commands that
+// play clients are in clients.go.
+//
+// With -update, cmp and transcript do not fail. They rewrite the script's file
+// that they compare with, and transcript only if the two differ as transcripts.
 func Run(t *testing.T, folder string) {
 	t.Parallel()
-	testscript.Run(t, scripts(folder))
+	testscript.Run(t, scripts(folder, *progtest.Update))
 }
 
-// scripts are the parameters of testscript for the scripts in folder.
-func scripts(folder string) testscript.Params {
+// scripts returns the parameters of testscript for the scripts in folder.
+func scripts(folder string, update bool) testscript.Params {
 	return testscript.Params{
 		Dir:                 folder,
 		RequireExplicitExec: true,
+		UpdateScripts:       update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GOCOVERDIR", progtest.Coverage())
 			env.Setenv("GORACE", os.Getenv("GORACE"))
@@ -57,6 +60,9 @@ func scripts(folder string) testscript.Params {
 			env.Values[serversKey{}] = &running
 			env.Defer(running.kill)
 			newClients(env)
+			if update {
+				newUpdates(env, folder)
+			}
 			return nil
 		},
 		Cmds: commands,
@@ -69,7 +75,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
 	"narrow":     narrowed,
-	"transcript": transcript,
+	"transcript": compare,
 	"sorted":     sorted,
 }
 
@@ -77,14 +83,13 @@ func init() { maps.Copy(commands, clientCommands) }
 
 type serversKey struct{}
 
-// servers are those that one script has started and not yet stopped.
+// servers are the servers that one script has started and not yet stopped.
 type servers struct {
 	env     *testscript.Env
 	started map[string]*progtest.Server
 }
 
-// kill ends what still runs, and fails the script if there was a server that it
-// did not end.
+// kill kills the servers that still run, and fails the script if it left any.
 func (s *servers) kill() {
 	for name, server := range s.started {
 		how := "died"
@@ -95,14 +100,14 @@ func (s *servers) kill() {
 	}
 }
 
-// arguments checks that a command of ours was called as it must be.
+// arguments fails the script if it does not use a command as its usage says.
 func arguments(ts *testscript.TestScript, neg bool, args []string, least, most int, usage string) {
 	if neg || len(args) < least || len(args) > most {
 		ts.Fatalf("usage: %s", usage)
 	}
 }
 
-// named is the server that the script calls name.
+// named returns the server that runs the program name.
 func named(ts *testscript.TestScript, name string) *progtest.Server {
 	server := ts.Value(serversKey{}).(*servers).started[name]
 	if server == nil {
@@ -135,7 +140,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// end makes the command that ends a server with a signal.
+// end returns a command that ends a server with a signal.
 func end(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 1, 1, "terminate PROGRAM, interrupt PROGRAM")
@@ -151,15 +156,6 @@ func narrowed(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1, 1, "narrow PROGRAM")
 	if err := progtest.Narrow(named(ts, args[0])); err != nil {
 		ts.Logf("the buffers are as they were: %v", err)
-	}
-}
-
-func transcript(ts *testscript.TestScript, neg bool, args []string) {
-	arguments(ts, neg, args, 2, 2, "transcript GOT WANT")
-	got := literate.Normalize(literate.Screen(ts.ReadFile(args[0])))
-	want := literate.Normalize(ts.ReadFile(args[1]))
-	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
-		ts.Fatalf("%s is not %s (-want +got):\n%s", args[0], args[1], diff)
 	}
 }
 

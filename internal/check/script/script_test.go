@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }
 
-// The commands of our scripts must fail a script that is wrong: each of these
-// is, and the log must say why.
+// Each of these scripts is wrong. The commands must fail it, and the log must say
+// why.
 func TestScriptsThatMustFail(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ script, want string }{
@@ -36,11 +37,86 @@ func TestScriptsThatMustFail(t *testing.T) {
 				t.Fatal(err)
 			}
 			var r result
-			r.run(func() { testscript.RunT(&r, scripts(folder)) })
+			r.run(func() { testscript.RunT(&r, scripts(folder, false)) })
 			if !r.failed || !strings.Contains(r.log.String(), test.want) {
 				t.Errorf("failed: %v, want a failure that says %q:\n%s", r.failed, test.want, r.log.String())
 			}
 		})
+	}
+}
+
+// With -update, a script is rewritten where it differs from what happens, and
+// nowhere else: a log stays if only its ports differ.
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	const script = `# A page.
+serve srv_single 127.0.0.1 -p 0
+connect a
+leave a
+await srv_single closed
+terminate srv_single
+transcript stdout same.log
+transcript stdout other.log
+! exec client -x
+cmp stderr usage
+
+-- same.log --
+Listening at ('127.0.0.1', 41284)
+Accepted connection from ('127.0.0.1', 41285)
+Client socket to ('127.0.0.1', 41285) has closed
+-- other.log --
+Listening at ('127.0.0.1', 41284)
+-- usage --
+-- unused --
+kept
+`
+	folder := t.TempDir()
+	file := filepath.Join(folder, "page.txtar")
+	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var updated result
+	updated.run(func() { testscript.RunT(&updated, scripts(folder, true)) })
+	if updated.failed {
+		t.Fatalf("the update failed:\n%s", updated.log.String())
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, _, _ := strings.Cut(script, "-- other.log --\n")
+	want := regexp.MustCompile("^" + regexp.QuoteMeta(kept) + `-- other.log --
+Listening at \('127.0.0.1', \d+\)
+Accepted connection from \('127.0.0.1', \d+\)
+Client socket to \('127.0.0.1', \d+\) has closed
+-- usage --
+usage: client [^\n]*
+client: error: [^\n]*
+-- unused --
+kept
+$`)
+	if !want.Match(text) {
+		t.Errorf("the script is now\n%s\nand should match\n%s", text, want)
+	}
+	var again result
+	again.run(func() { testscript.RunT(&again, scripts(folder, false)) })
+	if again.failed {
+		t.Errorf("the updated script fails:\n%s", again.log.String())
+	}
+}
+
+// A file that is not the script's own cannot be updated, so the script fails.
+func TestUpdateOfOtherFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	script := "cp have made\ntranscript have made\ncp other made\ntranscript have made\n-- have --\na\n-- other --\nb\n"
+	if err := os.WriteFile(filepath.Join(folder, "page.txtar"), []byte(script), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var r result
+	r.run(func() { testscript.RunT(&r, scripts(folder, true)) })
+	if want := "cannot update made"; !r.failed || !strings.Contains(r.log.String(), want) {
+		t.Errorf("failed: %v, want a failure that says %q:\n%s", r.failed, want, r.log.String())
 	}
 }
 
@@ -50,10 +126,10 @@ type result struct {
 	failed bool
 }
 
-// stopped is what a result panics with, where testing.T ends its goroutine.
+// stopped is what a result panics with where testing.T ends its goroutine.
 type stopped struct{}
 
-// run runs a script as far as it goes.
+// run runs a script until it ends or fails.
 func (r *result) run(script func()) {
 	defer func() {
 		if problem := recover(); problem != nil && problem != (stopped{}) {

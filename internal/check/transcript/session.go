@@ -1,0 +1,340 @@
+package transcript
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"fopnp/internal/netns"
+)
+
+// A command has a minute. A program in the background has ten seconds for what
+// it has to do. We count these in looks, because on a machine that is too busy
+// for us to look so often, the program does not get on either.
+const (
+	commandLimit = time.Minute
+	lookEvery    = 10 * time.Millisecond
+	lookLimit    = 1000
+)
+
+// A Session is one bash and the programs that it has started. We send bash one
+// command at a time, each followed by a command that prints a mark. What comes
+// out before the mark is the command's output.
+type Session struct {
+	*Home
+	network *netns.Network // nil if the session uses the system's
+	unlock  func()         // gives the system's network to the next session
+
+	input  io.Writer
+	output *os.File
+	life   *os.File // closed when we die; see watch
+	kill   func()   // kills all processes of the session
+
+	line    int // of the page, where it begins
+	mark    string
+	unread  string // output that came behind the last mark
+	printed strings.Builder
+	broken  bool // bash does not answer any more
+
+	// What the last mark said.
+	status int
+	pids   []string // the program last started in the background, and bash's jobs
+	cwd    string
+
+	jobs []job // all that were started in the background
+}
+
+// A job is a program in the background.
+type job struct {
+	pid string
+	by  Command
+}
+
+// A Problem is something that went wrong at a line of the page.
+type Problem struct {
+	Line int
+	What string // may have several lines, if it quotes output
+}
+
+// Start starts a session, for the transcripts from a line of the page on. A home
+// can have one session at a time, and End must be called. If there are no private
+// networks, Start waits until no other session uses the system's network.
+//
+// Start panics if the program has not called [netns.Main].
+func (h *Home) Start(line int) (*Session, error) {
+	s := &Session{
+		Home:   h,
+		line:   line,
+		cwd:    h.Tree,
+		unlock: func() {},
+		mark:   rand.Text(),
+	}
+	if err := s.start(); err != nil {
+		s.output.Close() // nil, if there was no pipe to be had
+		s.unlock()
+		return nil, fmt.Errorf("cannot start bash: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Session) start() error {
+	bash := exec.Command("bash", "--norc", "--noprofile")
+	bash.Dir = s.Tree
+	bash.Env = s.Environment()
+	input, err := bash.StdinPipe()
+	if err != nil {
+		return err
+	}
+	output, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	bash.Stdout, bash.Stderr = theirs, theirs // one stream, as on a screen
+	s.input, s.output = input, output
+
+	if netns.Supported() == nil && !s.config.shared {
+		if s.network, err = netns.Start(bash); err != nil {
+			return err
+		}
+		s.kill = s.network.Close
+		return nil
+	}
+
+	// The ports of transcripts are fixed, so one session at a time.
+	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
+	if s.unlock, err = lockedfile.MutexAt(lock).Lock(); err != nil {
+		s.unlock = func() {}
+		return err
+	}
+	life, ours, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer life.Close()
+	bash.ExtraFiles = []*os.File{life}
+	if s.kill, err = startGroup(bash); err != nil {
+		ours.Close()
+		return err
+	}
+	s.life = ours
+	fmt.Fprintln(s.input, watch) // if bash is dead, the first command will tell
+	return nil
+}
+
+// watch is the first command of a bash without a private network. It starts a
+// process that reads from a pipe whose other end is ours. The read ends when we
+// die, and then the process kills the whole session.
+const watch = "({ read -r; kill -9 0; } <&3 >/dev/null 2>&1 &); exec 3<&-"
+
+// Play runs the commands of a transcript. It returns what each of them printed,
+// as a terminal shows it, and what went wrong. It does not compare the outputs
+// with those of the transcript. The outputs are nil if not all of them are known,
+// or if one of them cannot stand in a transcript.
+func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
+	report := func(line int, what string) {
+		problems = append(problems, Problem{line, what})
+	}
+	failed := false
+	for _, c := range t.Commands {
+		if s.broken {
+			report(c.Line, "not run, because the session has ended")
+			return nil, problems
+		}
+		output, err := s.runUntil(c, func(output string) bool {
+			return t.Essence(Screen(output)) == t.Essence(c.Output)
+		})
+		if err != nil {
+			report(c.Line, err.Error())
+			return nil, problems
+		}
+		if s.status != 0 {
+			failed = true
+			if s.status != t.Status {
+				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
+			}
+		}
+		output = Screen(output)
+		if strings.Contains("\n"+output, "\n$ ") {
+			report(c.Line, `printed a line that begins with "$ ", which would read as a command`)
+			return nil, problems
+		}
+		outputs = append(outputs, output)
+	}
+	if t.Status != 0 && !failed {
+		report(t.Line, fmt.Sprintf("the block says status=%d, but all commands exited with status 0", t.Status))
+	}
+	return outputs, problems
+}
+
+// lineNumber is what bash adds to its messages when it does not talk to a
+// terminal.
+var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
+
+// run runs a command and returns what it prints. If it starts a program in the
+// background, run waits until that program is ready.
+func (s *Session) run(c Command) (output string, err error) {
+	defer func() { s.broken = s.broken || err != nil }()
+	program, outputs, background := c.Background()
+	var ready *readiness
+	if background {
+		ready = s.expect(program, outputs)
+	}
+
+	// Commands have no standard input, because bash reads them from its own. They
+	// do see the status of the command before them.
+	output, err = s.ask(fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(c.Script)))
+	if err != nil {
+		return "", err
+	}
+	for _, pid := range s.pids {
+		known := func(j job) bool { return j.pid == pid }
+		if !slices.ContainsFunc(s.jobs, known) {
+			s.jobs = append(s.jobs, job{pid, c})
+		}
+	}
+	if background && len(s.pids) > 0 {
+		more, err := s.await(ready, output)
+		if err != nil {
+			return "", err
+		}
+		output += more
+	}
+	return lineNumber.ReplaceAllString(output, "bash: "), nil
+}
+
+// printMark prints a mark, then what noteMark reads, then the mark again. It
+// prints one line, so that no program in the background can write in between.
+const printMark = `printf '%[2]s %%s %%s %%s %%s%[2]s' "$?" "$!" "$(echo $(jobs -p))" "$PWD"
+`
+
+// ask has bash run a script, and returns what is printed meanwhile.
+func (s *Session) ask(script string) (output string, err error) {
+	// An error here means that bash has ended, and the read below says so.
+	fmt.Fprintf(s.input, "%s\n"+printMark, script, s.mark)
+	limit := cmp.Or(s.config.limit, commandLimit)
+	s.output.SetReadDeadline(time.Now().Add(limit))
+	buf := make([]byte, 1<<16)
+	for {
+		parts := strings.SplitN(s.unread, s.mark, 3)
+		if len(parts) == 3 {
+			s.unread = parts[2]
+			s.printed.WriteString(parts[0])
+			return parts[0], s.noteMark(parts[1])
+		}
+		n, err := s.output.Read(buf)
+		s.unread += string(buf[:n])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			err = fmt.Errorf("did not end within %v%s", limit, excerpt(s.unread))
+		case err != nil:
+			err = errors.New("ended the shell")
+		case len(s.unread) > 1<<20:
+			err = errors.New("printed more than 1 MiB")
+		}
+		if err != nil {
+			s.broken = true
+			return "", err
+		}
+	}
+}
+
+// noteMark reads the inside of a mark: a status, process ids, a folder.
+func (s *Session) noteMark(inside string) (err error) {
+	numbers, _, _ := strings.Cut(inside, "/")
+	s.cwd = inside[len(numbers):]
+	fields := strings.Fields(numbers)
+	if len(fields) == 0 {
+		return fmt.Errorf("unexpected mark %q", inside)
+	}
+	s.pids = fields[1:]
+	s.status, err = strconv.Atoi(fields[0])
+	return err
+}
+
+// End ends the session and all programs that still run, and returns what went
+// wrong in the background: programs that failed, did not stop on SIGTERM, or
+// crashed.
+func (s *Session) End() (problems []Problem) {
+	defer s.unlock()
+	report := func(line int, what string) {
+		problems = append(problems, Problem{line, what})
+	}
+	if !s.broken {
+		s.ask("kill $(jobs -pr) 2>/dev/null")
+	}
+	for _, j := range s.jobs {
+		if s.broken {
+			break
+		}
+		_, err := s.ask("wait " + j.pid + " 2>/dev/null")
+		switch {
+		case err != nil:
+			report(j.by.Line, "the program in the background got SIGTERM and "+err.Error())
+		case s.status == 127: // bash's answer if a command has waited for it already
+		case s.status != 0:
+			report(j.by.Line, fmt.Sprintf("the program in the background exited with status %d", s.status))
+		}
+	}
+	s.kill()
+	s.output.Close()
+	s.life.Close() // nil, on a private network
+	if err := s.crashes(); err != nil {
+		report(s.line, err.Error())
+	}
+	return problems
+}
+
+// crashes looks for the last words of Go programs, in all that was printed and
+// in the files that the session has made or changed.
+func (s *Session) crashes() error {
+	errs := []error{crash("the session's output", s.printed.String()+s.unread)}
+	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !s.changed(path, d) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.IndexByte(text, 0) < 0 { // not a program, which has such words in it
+			errs = append(errs, crash("the session's file "+d.Name(), string(text)))
+		}
+		return err
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+func crash(where, text string) error {
+	for _, words := range []string{"panic:", "WARNING: DATA RACE"} {
+		if _, after, found := strings.Cut(text, words); found {
+			return fmt.Errorf("%s contains %q%s", where, words, excerpt(after))
+		}
+	}
+	return nil
+}
+
+// excerpt returns as much of an output as helps to find a fault.
+func excerpt(output string) string {
+	const enough = 2000 // bytes
+	if len(output) > enough {
+		output = output[:enough] + "..."
+	}
+	return strings.TrimRight("\n"+output, "\n")
+}
+
+// quote returns s as one word for the shell.
+func quote(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,406 @@
+package transcript
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/transcript/tiny"
+	"fopnp/internal/netns"
+)
+
+func TestMain(m *testing.M) {
+	netns.Main()
+	tiny.Main(map[string]func(args []string) error{
+		"play": func(args []string) error { // a session that the test will kill
+			c := Config{Root: args[0], Bin: args[1], Env: []string{"FIFO=" + args[2]}}
+			c.shared = args[3] == "shared"
+			return errors.New(play(c, args[4:]...))
+		},
+	})
+	os.Exit(m.Run())
+}
+
+func needsBash(t *testing.T) {
+	t.Helper()
+	if err := supported(); err != nil {
+		t.Skip(err)
+	}
+}
+
+func needsNetwork(t *testing.T) {
+	t.Helper()
+	needsBash(t)
+	if err := netns.Supported(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// folder returns a config for sessions in a repository that has these files, by
+// path, and whose only program is tiny.
+func folder(t *testing.T, files map[string]string) Config {
+	t.Helper()
+	c := Config{Root: t.TempDir(), Bin: t.TempDir()}
+	c.Env = []string{"GORACE=atexit_sleep_ms=0"} // or each tiny ends a second late
+	if err := tiny.Link(c.Bin); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.Join(c.Root, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+// play runs a transcript in a session of its own, and returns what went wrong,
+// a line for each problem. Outputs that differ from those written are problems.
+func play(c Config, lines ...string) string {
+	t, err := Parse(0, nil, strings.Join(lines, "\n")+"\n")
+	if err != nil {
+		return err.Error()
+	}
+	h, err := c.NewHome()
+	if err != nil {
+		return err.Error()
+	}
+	defer h.Remove()
+	s, err := h.Start(0)
+	if err != nil {
+		return err.Error()
+	}
+	outputs, problems := s.Play(t)
+	for i, output := range outputs {
+		command := t.Commands[i]
+		if t.Essence(output) != t.Essence(command.Output) {
+			problems = append(problems, Problem{command.Line, fmt.Sprintf("printed %q, want %q", output, command.Output)})
+		}
+	}
+	problems = append(problems, s.End()...)
+	slices.SortStableFunc(problems, func(p, q Problem) int { return cmp.Compare(p.Line, q.Line) })
+	var all strings.Builder
+	for _, p := range problems {
+		fmt.Fprintf(&all, "%d: %s\n", p.Line, p.What)
+	}
+	return all.String()
+}
+
+// patience bounds each wait for something that must happen.
+const patience = 30 * time.Second
+
+// fifo makes a named pipe, with which tests and commands wait for each other.
+func fifo(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.Command("mkfifo", path).CombinedOutput(); err != nil {
+		t.Fatalf("mkfifo: %v: %s", err, out)
+	}
+	return path
+}
+
+// open opens one end of a named pipe without waiting for the other end.
+func open(t *testing.T, path string, end int) *os.File {
+	t.Helper()
+	f, err := os.OpenFile(path, end|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := f.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// allDead reads from a pipe until no process is left that could write to it.
+func allDead(t *testing.T, pipe *os.File) {
+	t.Helper()
+	if _, err := io.Copy(io.Discard, pipe); err != nil {
+		t.Errorf("a process of the session is still alive: %v", err)
+	}
+}
+
+// What goes wrong in a session is reported, whether it has a private network or
+// shares the system's.
+func TestSessions(t *testing.T) {
+	needsBash(t)
+	for _, shared := range []bool{false, true} {
+		t.Run(fmt.Sprintf("shared=%v", shared), func(t *testing.T) {
+			t.Parallel()
+			for _, test := range []struct {
+				name  string
+				lines []string
+				want  string // a regular expression
+			}{
+				{"a log and a program", []string{
+					"$ tiny grumble > tiny.log &",
+					"$ cat tiny.log; kill %1; wait %1 || true",
+					"waiting for SIGTERM",
+					"tiny: not like this",
+				}, "^1: the program in the background exited with status 1\n$"},
+				{"an old announcement, added to", []string{
+					"$ echo Listening > tiny.log",
+					"$ tiny cough 2>>tiny.log &",
+				}, `^2: exited with status 1 before it was ready\ntiny: cannot cough\n$`},
+				{"a log that is added to", []string{
+					"$ echo old > tiny.log",
+					"$ tiny grumble >> tiny.log &",
+					"$ cat tiny.log",
+					"old",
+					"waiting for SIGTERM",
+				}, "^2: the program in the background exited with status 1\n$"},
+				{"two programs at once", []string{
+					"$ tiny grumble > 1.log 2>&1 & tiny grumble > 2.log 2>&1 &",
+					"$ until grep -qs waiting 1.log; do :; done",
+				}, `^(1: the program in the background exited with status 1\n){2}$`},
+				{"a crash in a file", []string{
+					"$ tiny panic 2> crash.log || true",
+				}, `^0: the session's file crash.log contains "panic:"\n out of tea\n(?s:.*)$`},
+				{"what speaks of crashes only", []string{
+					"$ printf 'panic:\\0' > program",
+					"$ grep -c panic: notes.txt",
+					"1",
+				}, `^$`},
+				{"a crash on the screen", []string{
+					"$ echo WARNING: DATA RACE; exit",
+				}, `^0: the session's output contains "WARNING: DATA RACE"\n1: ended the shell\n$`},
+			} {
+				t.Run(test.name, func(t *testing.T) {
+					c := folder(t, map[string]string{"notes.txt": "about panic: do not\n"})
+					c.shared = shared
+					got := play(c, test.lines...)
+					if !regexp.MustCompile(test.want).MatchString(got) {
+						t.Errorf("the problems are\n%s\nand should match %s", got, test.want)
+					}
+				})
+			}
+		})
+	}
+}
+
+// When a session ends, for whatever reason, none of its processes is left.
+func TestEnd(t *testing.T) {
+	needsBash(t)
+	for _, test := range []struct {
+		name   string
+		change func(*Config)
+		lines  []string
+		want   string
+	}{
+		{"a good end", func(c *Config) {}, []string{
+			"$ tiny shout 127.0.0.1:0 2> $FIFO &",
+			"Listening at 127.0.0.1:40000",
+			"$ exec 5> $FIFO",
+		}, ""},
+		{"a command that hangs", func(c *Config) { c.limit = 1 }, []string{
+			"$ tiny idle > $FIFO",
+		}, "1: did not end within 1ns\n"},
+		{"a server that is never ready", func(c *Config) { c.looks = 1 }, []string{
+			"$ tiny idle > $FIFO &",
+		}, "1: did not get ready: it printed no announcement and opened no socket\n"},
+		{"an end of the shell", func(c *Config) {}, []string{
+			"$ (tiny idle > $FIFO 2>&1 &)",
+			"$ exit",
+		}, "2: ended the shell\n"},
+	} {
+		for _, shared := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/shared=%v", test.name, shared), func(t *testing.T) {
+				t.Parallel()
+				path := fifo(t)
+				pipe := open(t, path, os.O_RDONLY) // before any writer
+				c := folder(t, nil)
+				c.shared = shared
+				c.Env = append(c.Env, "FIFO="+path)
+				test.change(&c)
+				if got := play(c, test.lines...); got != test.want {
+					t.Errorf("the problems are\n%s\nand should be\n%s", got, test.want)
+				}
+				allDead(t, pipe)
+			})
+		}
+	}
+}
+
+// None is left even if the test itself is killed, as go test does with a test
+// that takes too long.
+func TestKilled(t *testing.T) {
+	needsBash(t)
+	for _, kind := range []string{"private", "shared"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			path := fifo(t)
+			pipe := open(t, path, os.O_RDONLY)
+			writer := open(t, path, os.O_WRONLY) // so that the pipe has not ended yet
+			c := folder(t, nil)
+			cmd := exec.Command(filepath.Join(c.Bin, "tiny"), "play", c.Root, c.Bin, path, kind,
+				"$ exec 5> $FIFO; tiny idle & echo up >&5; tiny idle")
+			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			_, err := io.ReadFull(pipe, make([]byte, len("up\n")))
+			cmd.Process.Kill()
+			cmd.Wait() // its error says that it was killed
+			if err != nil {
+				t.Fatal(err)
+			}
+			writer.Close()
+			allDead(t, pipe)
+		})
+	}
+}
+
+// A log is shown again until it is complete. Here the program writes its last
+// line only after the first look.
+func TestLog(t *testing.T) {
+	needsBash(t)
+	if got := play(folder(t, nil),
+		`$ cat() { command cat "$@"; touch seen; }`,
+		"$ (echo Listening; until [ -e seen ]; do :; done; echo later) > tiny.log &",
+		"$ cat tiny.log",
+		"Listening",
+		"later",
+	); got != "" {
+		t.Error(got)
+	}
+}
+
+// Two sessions on private networks use the same port. Each waits for the other
+// before it goes on, so both servers run at the same time.
+func TestSamePort(t *testing.T) {
+	needsNetwork(t)
+	c := folder(t, nil)
+	c.Env = append(c.Env, "MINE="+fifo(t), "YOURS="+fifo(t))
+	serve := []string{
+		"$ tiny shout 127.0.0.1:1060 > 4.log &",
+		"$ tiny shout [::1]:1060 > 6.log &",
+	}
+	ask := []string{
+		"$ tiny say 127.0.0.1:1060 four; tiny say [::1]:1060 six",
+		"FOUR",
+		"SIX",
+	}
+	var both sync.WaitGroup
+	for _, meet := range []string{
+		"$ echo > $MINE; cat $YOURS > /dev/null",
+		"$ cat $MINE > /dev/null; echo > $YOURS",
+	} {
+		both.Go(func() {
+			lines := append(append(serve[:2:2], meet), ask...)
+			// Neither ends before the other's client has been served.
+			if got := play(c, append(lines, meet)...); got != "" {
+				t.Error(got)
+			}
+		})
+	}
+	both.Wait()
+}
+
+// Sessions that share the system's network take turns.
+func TestTurns(t *testing.T) {
+	needsBash(t)
+	c := folder(t, nil)
+	c.shared = true
+	c.Env = append(c.Env, "STAGE="+filepath.Join(t.TempDir(), "stage"))
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			if got := play(c, "$ mkdir $STAGE", "$ echo $RANDOM > die", "$ rmdir $STAGE"); got != "" {
+				t.Error(got)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A session works in a copy of what a fresh clone would have.
+func TestTree(t *testing.T) {
+	needsBash(t)
+	c := folder(t, map[string]string{
+		".git/config":   "",
+		"bin/old":       "",
+		"built/program": "",
+		"folder/run.sh": "#!/bin/sh\ncd folder; echo ran; rm run.sh\n",
+	})
+	c.Bin = filepath.Join(c.Root, "built")
+	script := filepath.Join(c.Root, "folder", "run.sh")
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	if got := play(c,
+		"$ ls -A",
+		"folder",
+		"$ ./folder/run.sh",
+		"ran",
+		"$ ls folder",
+	); got != "" {
+		t.Error(got)
+	}
+	if _, err := os.Stat(script); err != nil {
+		t.Error("a transcript changed the repository itself:", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(tmp, "transcript*")); err != nil || left != nil {
+		t.Error("a session left", left, err)
+	}
+}
+
+// The session's go command runs built programs, and leaves the rest to the real
+// one.
+func TestGo(t *testing.T) {
+	needsBash(t)
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("GOFLAGS", "-buildvcs=false")
+	c := folder(t, map[string]string{
+		"go.mod":  "module book\n",
+		"main.go": "package main\n\nfunc main() { println(1, 2) }\n",
+	})
+	if got := play(c,
+		"$ go env GOFLAGS GOTOOLCHAIN GOPROXY",
+		"-buildvcs=false -trimpath",
+		"local",
+		"off",
+		"$ go run .",
+		"1 2",
+		"$ go run ./any/where/tiny sing || true",
+		"tiny: cannot sing",
+		"$ go build -trimpath -o out/ ./...; ls out",
+		"tiny",
+	); got != "" {
+		t.Error(got)
+	}
+}
+
+// The announcement of an earlier program does not pass for that of a new one,
+// which here has not even opened its log.
+func TestOldAnnouncement(t *testing.T) {
+	needsBash(t)
+	c := folder(t, nil)
+	c.Env = append(c.Env, "FIFO="+fifo(t))
+	c.looks = 1
+	got := play(c,
+		"$ echo Listening > tiny.log",
+		"$ (read < $FIFO; tiny idle > tiny.log) &",
+	)
+	if want := "2: did not get ready: it printed no announcement and opened no socket\n"; got != want {
+		t.Errorf("the problems are\n%s\nand should be\n%s", got, want)
+	}
+}

@@ -1,0 +1,202 @@
+// Package transcript takes console transcripts apart, runs their commands in
+// bash, and compares what the commands print.
+//
+// # How a transcript is written
+//
+//	$ go run ./chapter07/client localhost
+//	b'Beautiful is better than?' b'Ugly.'
+//	$ echo It is \
+//	> one line.
+//	It is one line.
+//
+// A line that begins with "$ " is a command. The lines after it that begin with
+// ">" continue it, as long as bash finds it unfinished. All other lines are what
+// the command prints. Words in the block's info string say how to compare it:
+//
+//	sorted    a command may print its lines in any order
+//	counts    numbers of bytes may differ, as in "4232 bytes sent"
+//	status=N  commands may exit with status N, and at least one must fail
+//
+// Without status=N, each command must exit with status 0. Ports that the system
+// chose, dates and times may always differ; see [Normalize].
+//
+// # How it is run
+//
+// Transcripts run in a [Session]: one bash, in a copy of the repository, on a
+// private network if the system grants one. In a session,
+//
+//	go run ./chapter07/client    runs the program that is built already
+//	go build -o FOLDER/ ./...    puts links to the built programs in FOLDER
+//
+// The built program may have the race detector and coverage counters, and go does
+// not add the line "exit status 1".
+//
+// A command that ends in & starts a program in the background. The next command
+// waits until that program is ready. It is ready when it has announced itself,
+// on the terminal or in the file that its output goes to (see [Announced]), or
+// when it has opened a socket that clients can reach.
+//
+// "cat FILE" is repeated for a while if FILE is the output of a program in the
+// background and does not show yet what it should: the program may be about to
+// write it. At the end of the session, the programs that still run get SIGTERM,
+// and must exit with status 0.
+package transcript
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Transcript is a sequence of commands, and how to compare their output.
+type Transcript struct {
+	Line     int // of the page, where its block begins
+	Commands []Command
+	Sorted   bool // a command may print its lines in any order
+	Counts   bool // numbers of bytes may differ
+	Status   int  // with which commands may exit, besides 0
+}
+
+// A Command is a command of a transcript, and what it prints.
+type Command struct {
+	Line   int    // of the page
+	Typed  string // as on the page: its lines with their prompts
+	Script string // the same without the prompts, for bash
+	Output string // the lines that it prints
+}
+
+// Parse takes the text of a console block apart. The block begins at line; words
+// are those of its info string, without "console". The error says what is wrong
+// with the block. Parse runs no command, but it asks bash where a command ends if
+// the line below it begins with ">".
+func Parse(line int, words []string, text string) (*Transcript, error) {
+	t := &Transcript{Line: line}
+	for _, word := range words {
+		number, isStatus := strings.CutPrefix(word, "status=")
+		var err error
+		if isStatus {
+			t.Status, err = strconv.Atoi(number)
+		}
+		switch {
+		case word == "sorted":
+			t.Sorted = true
+		case word == "counts":
+			t.Counts = true
+		case !isStatus || err != nil:
+			return nil, fmt.Errorf("unknown word %q; a console block may have "+
+				"the words sorted, counts, status=N and illustration", word)
+		}
+	}
+	for text := range strings.Lines(text) {
+		line++
+		if script, ok := strings.CutPrefix(text, "$ "); ok {
+			t.Commands = append(t.Commands, Command{line, text, strings.TrimSpace(script), ""})
+			continue
+		}
+		if t.Commands == nil {
+			break
+		}
+		last := &t.Commands[len(t.Commands)-1]
+		more, ok := strings.CutPrefix(strings.TrimSuffix(text, "\n"), ">")
+		if ok && last.Output == "" && unfinished(last.Script) {
+			last.Typed += text
+			last.Script += "\n" + strings.TrimPrefix(more, " ")
+			continue
+		}
+		last.Output += text
+	}
+	if t.Commands == nil {
+		return nil, errors.New(`a console block must begin with a command: "$ " and what to run`)
+	}
+	return t, nil
+}
+
+// unfinished reports whether bash would ask for more of a script: for the rest
+// of a quotation, a here-document or a loop. The ">" alone does not tell, because
+// many programs prompt with it.
+func unfinished(script string) bool {
+	bash := exec.Command("bash", "--norc", "--noprofile", "-n", "-c", script)
+	bash.Env = []string{}
+	complaint, _ := bash.CombinedOutput()
+	return len(complaint) > 0 || strings.HasSuffix(script, `\`)
+}
+
+var byteCount = regexp.MustCompile(`\b\d+ bytes\b`)
+
+// Essence returns what of an output must be the same in every run. Two outputs
+// of a command are the same if their essences are.
+func (t *Transcript) Essence(output string) string {
+	output = Normalize(output)
+	if t.Counts {
+		output = byteCount.ReplaceAllString(output, "COUNT bytes")
+	}
+	lines := slices.Collect(strings.Lines(output))
+	if t.Sorted {
+		slices.Sort(lines)
+	}
+	return strings.Join(lines, "")
+}
+
+// A Redirection is a >FILE or a >>FILE of a command.
+type Redirection struct {
+	File   string
+	Append bool // it is >>FILE
+}
+
+// Background reports whether a command starts a program in the background. If it
+// does, Background returns the program's name, which is the last element of its
+// path, and the files that the program's output goes to.
+func (c Command) Background() (program string, outputs []Redirection, ok bool) {
+	if !strings.HasSuffix(c.Script, "&") || strings.HasSuffix(c.Script, "&&") {
+		return "", nil, false
+	}
+	words := lastCommand(c.Script)
+	return programName(words), redirections(words), true
+}
+
+// lastCommand returns the words of the last command of a script.
+func lastCommand(script string) []string {
+	words := strings.Fields(strings.TrimSuffix(script, "&"))
+	for i := len(words) - 1; i >= 0; i-- {
+		word := words[i]
+		if word == "&" || word == "&&" || word == "||" || strings.HasSuffix(word, ";") {
+			return words[i+1:]
+		}
+	}
+	return words
+}
+
+// programName returns the name of the program that a command runs, itself or
+// with "go run".
+func programName(words []string) string {
+	for i, word := range words {
+		switch {
+		case word == "go", i > 0 && words[i-1] == "go" && word == "run":
+		case strings.Contains(word, "="): // NAME=VALUE, for the program's environment
+		default:
+			return path.Base(strings.Trim(word, `'"`))
+		}
+	}
+	return ""
+}
+
+// redirections returns where the output of a command goes.
+func redirections(words []string) (found []Redirection) {
+	for i, word := range words {
+		to, redirects := strings.CutPrefix(strings.TrimLeft(word, "&0123456789"), ">")
+		if !redirects || strings.HasPrefix(to, "&") {
+			continue
+		}
+		file, adds := strings.CutPrefix(to, ">")
+		if file == "" && i+1 < len(words) {
+			file = words[i+1]
+		}
+		found = append(found, Redirection{strings.Trim(file, `'";)`), adds})
+	}
+	return found
+}

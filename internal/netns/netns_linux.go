@@ -1,0 +1,180 @@
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Start runs the calling program once more with this variable set, as
+// "DESCRIPTOR PROGRAM". In that process, Main brings the loopback interface up,
+// which can only be done from inside, and becomes PROGRAM. It reports to
+// DESCRIPTOR, a pipe: a line feed before it becomes PROGRAM, and otherwise why it
+// cannot.
+const becomes = "FOPNP_NETNS"
+
+// Main must be the first call of main, or of TestMain, in a program that calls
+// [Start]. In the process that is to become the first one of a network it does
+// not return. Everywhere else it returns at once.
+func Main() {
+	calledMain = true
+	value, isFirst := os.LookupEnv(becomes)
+	if !isFirst {
+		return
+	}
+	os.Unsetenv(becomes)
+	number, program, _ := strings.Cut(value, " ")
+	fd, err := strconv.Atoi(number)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "netns: unexpected %s=%q\n", becomes, value)
+		os.Exit(1)
+	}
+	unix.CloseOnExec(fd)
+	report := os.NewFile(uintptr(fd), "report")
+	if err := becomeFirst(report, program); err != nil {
+		fmt.Fprintln(report, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// becomeFirst brings up the network and runs program in the place of the calling
+// one. Without a program it returns when the network is up.
+func becomeFirst(report io.Writer, program string) error {
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("bring up loopback: %w", err)
+	}
+	runtime.LockOSThread() // Prctl applies to a thread, and this one goes on
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return fmt.Errorf("prctl: %w", err)
+	}
+	// If the parent died before Prctl, no signal comes, but the pipe is broken.
+	if _, err := io.WriteString(report, "\n"); err != nil {
+		return err
+	}
+	if program == "" {
+		return nil
+	}
+	return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, os.Args, os.Environ())}
+}
+
+// loopbackUp does what "ip link set lo up" does. The kernel then adds the
+// addresses 127.0.0.1 and ::1.
+func loopbackUp() error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, lo); err != nil {
+		return err
+	}
+	lo.SetUint16(lo.Uint16() | unix.IFF_UP)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo)
+}
+
+func supported() error {
+	_, err := namespaces()
+	return err
+}
+
+// namespaces returns how to create the namespaces of a network. It finds out by
+// creating some.
+var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
+	const private = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID
+	for _, attr := range []*syscall.SysProcAttr{
+		{ // as any user
+			Cloneflags:  private | syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+		},
+		{Cloneflags: private}, // as root, where the kernel denies them to users
+	} {
+		attr.Setpgid = true // so that Ctrl-C at our terminal does not interrupt it
+		trial := &exec.Cmd{}
+		if err = enterWith(trial, attr); err == nil {
+			trial.Process.Kill()
+			trial.Wait() // its error says that it was killed
+			return attr, nil
+		}
+	}
+	return nil, fmt.Errorf("no private networks: %w (%w)", err, errors.ErrUnsupported)
+})
+
+// enter starts cmd in namespaces of its own and waits until its program runs.
+func enter(cmd *exec.Cmd) error {
+	attr, err := namespaces()
+	if err != nil {
+		return err
+	}
+	return enterWith(cmd, attr)
+}
+
+func enterWith(cmd *exec.Cmd, attr *syscall.SysProcAttr) error {
+	report, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer report.Close()
+	fd := 3 + len(cmd.ExtraFiles)
+	cmd.ExtraFiles = append(cmd.ExtraFiles[:len(cmd.ExtraFiles):len(cmd.ExtraFiles)], theirs)
+	cmd.Env = append(cmd.Environ(), fmt.Sprintf("%s=%d %s", becomes, fd, cmd.Path))
+	cmd.Path = "/proc/self/exe"
+	cmd.SysProcAttr = attr
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		return err
+	}
+	said, err := io.ReadAll(report) // until exec closes the other end
+	if string(said) == "\n" {
+		return nil
+	}
+	cmd.Process.Kill()
+	cmd.Wait() // its error says that it was killed
+	if why := strings.TrimSpace(string(said)); why != "" {
+		return errors.New(why)
+	}
+	return fmt.Errorf("the first process ended before it reported (%v)", err)
+}
+
+// Listeners returns the sockets of the network that clients can reach: TCP
+// sockets that listen, and UDP sockets that are not connected to one peer. It
+// returns none when the first process has exited.
+func (n *Network) Listeners() []Socket {
+	const listening, unconnected = "0A", "07" // states, as in the kernel's tcp_states.h
+	var sockets []Socket
+	for table, state := range map[string]string{
+		"tcp": listening, "tcp6": listening, "udp": unconnected, "udp6": unconnected,
+	} {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", n.Pid(), table))
+		if err != nil {
+			continue // a kernel without IPv6, or the process has exited
+		}
+		for line := range strings.Lines(string(text)) {
+			// sl local_address rem_address st queues timer retrnsmt uid timeout inode
+			f := strings.Fields(line)
+			if len(f) < 10 || f[3] != state {
+				continue
+			}
+			_, port, _ := strings.Cut(f[1], ":")
+			if number, err := strconv.ParseUint(port, 16, 16); err == nil {
+				sockets = append(sockets, Socket{table, uint16(number), f[9]})
+			}
+		}
+	}
+	return sockets
+}

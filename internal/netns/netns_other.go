@@ -1,0 +1,23 @@
+//go:build !linux
+
+package netns
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+)
+
+// Main must be the first call of main, or of TestMain, in a program that calls
+// [Start].
+func Main() { calledMain = true }
+
+func supported() error {
+	return fmt.Errorf("no private networks on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+}
+
+func enter(*exec.Cmd) error { return errors.ErrUnsupported }
+
+// Listeners returns nil.
+func (n *Network) Listeners() []Socket { return nil }
