@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -47,7 +48,7 @@ type arrival struct {
 }
 
 type client struct {
-	*net.TCPConn
+	stream
 	heard string // since the last hear
 	err   error  // why it hears no more
 }
@@ -186,20 +187,44 @@ func (c *clients) connect(name, port string) error {
 	if err != nil {
 		return err
 	}
-	client := &client{TCPConn: conn.(*net.TCPConn)}
+	return c.add(name, conn.(stream))
+}
+
+// A stream is a *net.TCPConn or a *net.UnixConn.
+type stream interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+}
+
+// add makes a connection the client NAME.
+func (c *clients) add(name string, conn stream) error {
+	client := &client{stream: conn}
 	c.named[name] = client
-	if err := progtest.Stamp(client); err != nil {
-		return err
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if err := progtest.Stamp(tcp); err != nil {
+			return err
+		}
 	}
 	go c.listen(name, client)
 	return nil
+}
+
+// receive reads what has come, and returns when it came: by the kernel's clock,
+// or on a Unix socket, which has none, by ours.
+func (c *client) receive(buffer []byte) (int, time.Time, error) {
+	if tcp, ok := c.stream.(*net.TCPConn); ok {
+		return progtest.Receive(tcp, buffer)
+	}
+	n, err := c.Read(buffer)
+	return n, time.Now(), err
 }
 
 // listen writes down what a client hears, and when, until it hears no more.
 func (c *clients) listen(name string, client *client) {
 	buffer := make([]byte, 4096)
 	for {
-		n, at, err := progtest.Receive(client, buffer)
+		n, at, err := client.receive(buffer)
 		c.mu.Lock()
 		if n > 0 && client.heard == "" {
 			c.order = append(c.order, arrival{name, at})

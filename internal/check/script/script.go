@@ -6,6 +6,7 @@ package script
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +39,7 @@ import (
 //	sorted FILE             print the lines of a file, or of stdout, in order
 //
 // A server that still runs at the end of its script fails it. The commands that
-// play clients are in clients.go.
+// play clients are in clients.go, and those that play inetd in hand_linux.go.
 //
 // With -update, cmp and transcript do not fail. They rewrite the script's file
 // that they compare with, and transcript only if the two differ as transcripts.
@@ -63,9 +64,13 @@ func scripts(folder string, update bool) testscript.Params {
 			if update {
 				newUpdates(env, folder)
 			}
+			for _, set := range setups {
+				set(env)
+			}
 			return nil
 		},
-		Cmds: commands,
+		Condition: condition,
+		Cmds:      commands,
 	}
 }
 
@@ -80,6 +85,22 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 }
 
 func init() { maps.Copy(commands, clientCommands) }
+
+// setups prepare a script for the commands that only some systems have.
+var setups []func(*testscript.Env)
+
+// condition knows one condition besides testscript's own: [ipv6] holds where
+// ::1 is an address.
+func condition(name string) (bool, error) {
+	if name != "ipv6" {
+		return false, fmt.Errorf("unknown condition %s", name)
+	}
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		return false, nil
+	}
+	return true, listener.Close()
+}
 
 type serversKey struct{}
 

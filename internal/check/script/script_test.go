@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }
 // why.
 func TestScriptsThatMustFail(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct{ script, want string }{
+	mustFail(t, map[string]wrong{
 		"left running":    {"serve srv_single 127.0.0.1 -p 0", "still ran at the end"},
 		"not a server":    {"serve client 127.0.0.1 -p 1", "never printed"},
 		"not started":     {"terminate srv_single", "was not started"},
@@ -29,7 +29,14 @@ func TestScriptsThatMustFail(t *testing.T) {
 		"nobody answers":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
 		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
 		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "runs already"},
-	} {
+	})
+}
+
+// A wrong script fails, and the log says want.
+type wrong struct{ script, want string }
+
+func mustFail(t *testing.T, scriptsByName map[string]wrong) {
+	for name, test := range scriptsByName {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
