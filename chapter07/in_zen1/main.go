@@ -1,14 +1,14 @@
-// In_zen1 answers the Zen questions of one client and ends: inetd has accepted
+// In_zen1 answers the Zen questions of one client and exits: inetd has accepted
 // the connection, and starts the program once for each client (nowait).
 //
 // Source: fopnp py3/chapter07/in_zen1.py
 //
 // What to notice: the program neither listens nor accepts. Descriptor 0 is the
-// conversation, and there is nothing else for it to do.
+// connection, and there is nothing else for the program to do.
 //
-// What Go changes: descriptors 1 and 2 are the client as well, so anything that
-// is printed would reach it. Package inetd points them at the log before
-// anything can be.
+// What Go changes: descriptors 1 and 2 are the connection as well, so the
+// client would receive all that the program prints. Package inetd points them
+// elsewhere before main begins.
 package main
 
 import (
@@ -24,10 +24,10 @@ import (
 func main() {
 	parser := argparse.New("single-shot server for the use of inetd")
 	log := parser.String("l", "file", "/tmp/zen.log",
-		"append what happens to this file (default %(default)s)")
+		"append the log to this file (default %(default)s)")
 	zen_utils.ParseOptions(parser)
 	inetd.Log(*log)
-	sock := socket.Converse(inetd.Conversation())
+	sock := socket.Converse(inetd.Connection())
 	address := sock.RemoteAddr()
 	fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
 	zen_utils.HandleConversation(sock, address)

@@ -1,14 +1,14 @@
-// In_zen2 answers Zen questions of one client after the other until none has
-// come for eight seconds: inetd listens, and starts the program when somebody
-// comes and it does not run (wait).
+// In_zen2 answers the Zen questions of one client after the other, and exits
+// when no client has come for eight seconds: inetd listens, and starts it again
+// for the next client (wait).
 //
 // Source: fopnp py3/chapter07/in_zen2.py
 //
 // What to notice: descriptor 0 is the listener, so from its first client on
-// this is srv_single. Whoever comes just as it leaves waits in the listener's
-// queue, where inetd finds them and starts the next.
+// this is srv_single. A client that comes while the program exits waits in the
+// listener's queue. Inetd finds it there and starts the program again.
 //
-// What to try: -w 2 leaves after two seconds.
+// What to try: -w 2 exits after two seconds.
 //
 // What Go changes: see in_zen1.
 package main
@@ -26,10 +26,10 @@ import (
 
 func main() {
 	parser := argparse.New("multi-shot server for the use of inetd")
-	wait := parser.Seconds("w", 8*time.Second,
-		"leave when nobody has come for so long (default %(default)s, 0 never)")
 	log := parser.String("l", "file", "/tmp/zen.log",
-		"append what happens to this file (default %(default)s)")
+		"append the log to this file (default %(default)s)")
+	wait := parser.Seconds("w", 8*time.Second,
+		"exit when no client comes for so long (default %(default)s, 0 never)")
 	zen_utils.ParseOptions(parser)
 	inetd.Log(*log)
 	listener := inetd.Listener()

@@ -1,45 +1,39 @@
 // Package inetd is for programs that a super-server starts: inetd, xinetd,
-// tcpserver, socat or systemd. They neither listen nor know who they serve:
-// what they need is a descriptor that they were started with.
+// tcpserver, socat or systemd. Such a program opens no socket of its own. It is
+// started with one as descriptor 0, and descriptors 1 and 2 are the same socket.
 //
-// With inetd that is descriptor 0, and 1 and 2 are the same socket. So that
-// nothing but answers ever reaches the client, not even what Go's runtime has to
-// say of a panic, the package points all three elsewhere before the program's
-// main function begins: 0 at nothing, 1 and 2 at the log as soon as one is
-// opened, and until then at nothing too. A program that was started from a
-// terminal keeps them.
+// A program that imports this package no longer has the socket there when its
+// main function begins: descriptor 0 is /dev/null, and 1 and 2 are /dev/null
+// until Log opens the log. Otherwise the client would receive a usage message,
+// or what Go's runtime prints about a panic. Descriptors that are not a socket
+// stay as they are, so a program that is started from a terminal prints there.
 //
-// Systemd's way is taken too: if the variables LISTEN_PID and LISTEN_FDS are
-// meant for this process, the socket is descriptor 3, and 0 to 2 remain, unless
-// they are that socket as well.
+// Systemd's way works too. If the variables LISTEN_PID and LISTEN_FDS are meant
+// for this process, the socket is descriptor 3. Descriptors 0 to 2 stay as they
+// are, unless they are that socket as well.
 //
-// The socket is shared with the super-server. Go has to make it non-blocking;
-// whoever closes it here makes it blocking again, if it was.
+// The super-server may still use the socket. Go has to make it non-blocking, so
+// closing it makes it blocking again if it was.
 package inetd
 
 import (
-	"errors"
 	"net"
 
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
 )
 
-// Why a socket is refused.
-var (
-	ErrListener     = errors.New("is a listener, which is for a program that waits (wait)")
-	ErrConversation = errors.New("is a conversation, which is for a program that does not wait (nowait)")
-)
-
-// Conversation returns the conversation that the super-server has accepted for
-// us, as it does for a service that its configuration has as "nowait".
+// Connection returns the connection that the super-server has accepted for this
+// program, as it does for a service that its configuration calls "nowait". Its
+// concrete type also has the methods SyscallConn, CloseRead and CloseWrite.
 //
-// Anything else ends the program with status 1 and one line about it. If it is a
-// listener, the client who waits there is sent away first: to leave it waiting
-// would make the super-server start us again at once, and again.
-func Conversation() net.Conn {
+// If descriptor 0 is anything but a connected stream socket, Connection ends
+// the program with status 1 and one line that says why. Before that, it takes
+// the client or the datagram that waits there from the queue. Left there, it
+// would make the super-server start the program again at once, without end.
+func Connection() net.Conn {
 	program.StopOnSignal()
-	conn, err := conversation()
+	conn, err := connection()
 	if err != nil {
 		program.Fail(name, err)
 	}
@@ -47,10 +41,11 @@ func Conversation() net.Conn {
 }
 
 // Listener returns the listener at which a client waits, for a service that the
-// super-server's configuration has as "wait". Clients who come while the program
-// runs are its own.
+// super-server's configuration calls "wait". The program accepts that client,
+// and those that come while it runs.
 //
-// Anything else ends the program with status 1 and one line about it.
+// If descriptor 0 is anything but a listening stream socket, Listener ends the
+// program as Connection does.
 func Listener() *socket.Listener {
 	listener, err := listener()
 	if err != nil {
@@ -59,11 +54,11 @@ func Listener() *socket.Listener {
 	return socket.NewListener(listener)
 }
 
-// Log has the program print to the end of a file, to which others may append at
-// the same time. A symbolic link, such as somebody may have planted in a folder
-// where all may write, is not followed. If the file cannot be opened, a program
-// with a client to serve serves all the same, and prints to nowhere; systemd's
-// and the terminal's are told why.
+// Log makes the program print to the end of the file at path, which it creates
+// if it has to. Several programs may append to the file at the same time. Log
+// does not follow a symbolic link, because anybody can plant one in /tmp. If it
+// cannot open the file, it says so on stderr, which under inetd is /dev/null,
+// and the program serves its client all the same.
 func Log(path string) {
 	if err := openLog(path); err != nil {
 		program.Complain("log to "+path, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"syscall"
 	"time"
@@ -14,11 +15,19 @@ import (
 )
 
 var (
-	taken = -1      // the socket, or none
-	name  = "stdin" // what the socket is called in complaints
+	taken       = -1      // the socket, or none
+	name        = "stdin" // what errors call the socket
+	wasBlocking bool      // when the super-server handed it over
 )
 
-var errNoSocket = errors.New("not a socket; inetd starts this program")
+// Why a socket is refused.
+var (
+	errNoSocket     = errors.New("not a socket; inetd starts this program")
+	errNotStream    = errors.New("not a stream socket")
+	errNotConnected = errors.New("not connected")
+	errListener     = errors.New("a listener; the service must be nowait")
+	errNoListener   = errors.New("not a listener; the service must be wait")
+)
 
 // init comes before anything else in the program that could print.
 func init() {
@@ -28,7 +37,7 @@ func init() {
 		taken, name = 3, "descriptor 3"
 		unix.CloseOnExec(taken)
 	} else if isSocket(0) {
-		// If there is no descriptor to be had, nobody can be served.
+		// Without a free descriptor, the program cannot serve anybody.
 		fd, err := unix.FcntlInt(0, unix.F_DUPFD_CLOEXEC, 3)
 		if err != nil {
 			os.Exit(1)
@@ -40,11 +49,17 @@ func init() {
 	if err := pointElsewhere(); err != nil {
 		os.Exit(1)
 	}
+	flags, err := unix.FcntlInt(uintptr(taken), unix.F_GETFL, 0)
+	wasBlocking = err == nil && flags&unix.O_NONBLOCK == 0
+
+	// Go ends a program that writes to a pipe without a reader, if the pipe is
+	// descriptor 1 or 2. Here it is only the log, and clients come first.
+	signal.Ignore(unix.SIGPIPE)
 }
 
-// pointElsewhere points those of the descriptors 0 to 2 that are the socket at
-// nothing, so that the one that was taken is the only one left. Another socket
-// may well be there: systemd's journal is one.
+// pointElsewhere points those of the descriptors 0 to 2 that are the socket to
+// /dev/null, so that closing taken closes the connection. A descriptor may be
+// another socket: systemd's journal is one.
 func pointElsewhere() error {
 	nothing, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -66,7 +81,7 @@ func isSocket(fd int) bool {
 	return err == nil
 }
 
-// same says whether two descriptors are one socket.
+// same reports whether two descriptors are one socket.
 func same(fd1, fd2 int) bool {
 	var stat1, stat2 unix.Stat_t
 	if unix.Fstat(fd1, &stat1) != nil || unix.Fstat(fd2, &stat2) != nil {
@@ -75,117 +90,139 @@ func same(fd1, fd2 int) bool {
 	return stat1.Dev == stat2.Dev && stat1.Ino == stat2.Ino
 }
 
-// listens tells a listener from a conversation.
-func listens() (bool, error) {
+// check returns nil if the socket is a stream socket, and listens if and only
+// if wantListener. Otherwise it dismisses whoever waits there.
+func check(wantListener bool) error {
 	if taken < 0 {
-		return false, errNoSocket
+		return errNoSocket
+	}
+	kind, err := unix.GetsockoptInt(taken, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return os.NewSyscallError("getsockopt", err)
 	}
 	accepts, err := unix.GetsockoptInt(taken, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
-	return accepts != 0, os.NewSyscallError("getsockopt", err)
+	if err != nil {
+		return os.NewSyscallError("getsockopt", err)
+	}
+	isListener := accepts != 0
+	switch {
+	case kind != unix.SOCK_STREAM:
+		err = errNotStream
+	case isListener && !wantListener:
+		err = errListener
+	case !isListener && wantListener:
+		err = errNoListener
+	default:
+		return nil
+	}
+	dismiss(isListener)
+	return err
 }
 
-func conversation() (net.Conn, error) {
-	isListener, err := listens()
-	if err != nil {
+// dismiss accepts the client that waits at a listener, and the program's exit
+// hangs up on it. From any other socket it throws away the datagram that waits
+// there. It does not wait if another process has been faster.
+func dismiss(isListener bool) {
+	if !isListener {
+		unix.Recvfrom(taken, make([]byte, 1), unix.MSG_DONTWAIT)
+		return
+	}
+	unix.SetNonblock(taken, true)
+	unix.Accept(taken)
+	restore(uintptr(taken))
+}
+
+// restore makes the socket blocking again, if it was. It is shared with the
+// super-server, and so is this property of it.
+func restore(fd uintptr) {
+	if wasBlocking {
+		unix.SetNonblock(int(fd), false)
+	}
+}
+
+func connection() (net.Conn, error) {
+	if err := check(false); err != nil {
 		return nil, err
 	}
-	if isListener {
-		sendAway()
-		return nil, ErrListener
-	}
-	wasBlocking := blocking()
 	file := os.NewFile(uintptr(taken), name)
-	defer file.Close() // net has made its own
-	conn, err := net.FileConn(file)
+	defer file.Close() // package net has its own descriptor
+	opened, err := net.FileConn(file)
 	if err != nil {
+		restore(uintptr(taken))
 		return nil, err
 	}
-	return restored{conn, wasBlocking}, nil
+	conn := conn{opened.(streamConn)}
+	if conn.RemoteAddr() == nil {
+		defer conn.Close()
+		return nil, whyNotConnected()
+	}
+	return conn, nil
 }
 
-// sendAway accepts the client that waits and hangs up on it. If another process
-// was faster, there is none.
-func sendAway() {
-	if blocking() {
-		unix.SetNonblock(taken, true)
-		defer unix.SetNonblock(taken, false)
+// whyNotConnected is the reason of a socket that has no peer. If there was one,
+// the kernel still knows how it left: usually by a reset.
+func whyNotConnected() error {
+	errno, err := unix.GetsockoptInt(taken, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err == nil && errno != 0 {
+		return syscall.Errno(errno)
 	}
-	if client, _, err := unix.Accept(taken); err == nil {
-		unix.Close(client)
-	}
+	return errNotConnected
 }
 
 func listener() (net.Listener, error) {
-	isListener, err := listens()
-	if err != nil {
+	if err := check(true); err != nil {
 		return nil, err
 	}
-	if !isListener {
-		return nil, ErrConversation
-	}
-	wasBlocking := blocking()
 	file := os.NewFile(uintptr(taken), name)
-	defer file.Close() // net has made its own
-	listener, err := net.FileListener(file)
+	defer file.Close() // package net has its own descriptor
+	opened, err := net.FileListener(file)
 	if err != nil {
+		restore(uintptr(taken))
 		return nil, err
 	}
-	if unix, ok := listener.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(false) // the super-server goes on listening there
-	}
-	return restoredListener{listener.(deadlined), wasBlocking}, nil
+	return socketListener{opened.(streamListener)}, nil
 }
 
-// deadlined is a listener whose Accept can be given a time.
-type deadlined interface {
+// A conn is a connection whose Close restores the socket.
+type conn struct{ streamConn }
+
+// A streamConn is a *net.TCPConn or a *net.UnixConn.
+type streamConn interface {
+	net.Conn
+	syscall.Conn
+	CloseRead() error
+	CloseWrite() error
+}
+
+func (c conn) Close() error {
+	if raw, err := c.SyscallConn(); err == nil {
+		raw.Control(restore)
+	}
+	return c.streamConn.Close()
+}
+
+// A socketListener is a listener whose Close restores the socket.
+type socketListener struct{ streamListener }
+
+// A streamListener is a *net.TCPListener or a *net.UnixListener.
+type streamListener interface {
 	net.Listener
+	syscall.Conn
 	SetDeadline(time.Time) error
 }
 
-func blocking() bool {
-	flags, err := unix.FcntlInt(uintptr(taken), unix.F_GETFL, 0)
-	return err == nil && flags&unix.O_NONBLOCK == 0
-}
-
-// restored is a connection that is blocking again once it is closed.
-type restored struct {
-	net.Conn
-	blocking bool
-}
-
-func (c restored) Close() error {
-	if c.blocking {
-		restore(c.Conn)
+func (l socketListener) Close() error {
+	if raw, err := l.SyscallConn(); err == nil {
+		raw.Control(restore)
 	}
-	return c.Conn.Close()
-}
-
-// restoredListener is the same for a listener.
-type restoredListener struct {
-	deadlined
-	blocking bool
-}
-
-func (l restoredListener) Close() error {
-	if l.blocking {
-		restore(l.deadlined)
-	}
-	return l.deadlined.Close()
-}
-
-func restore(socket any) {
-	if c, ok := socket.(syscall.Conn); ok {
-		if raw, err := c.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) { unix.SetNonblock(int(fd), false) })
-		}
-	}
+	return l.streamListener.Close()
 }
 
 func openLog(path string) error {
 	if taken < 0 {
-		return nil // nobody is served: all there is to say is for the terminal
+		return nil // there is no client, and the terminal gets the error
 	}
-	// O_NONBLOCK: a pipe that nobody reads must not stop us.
+	// O_NONBLOCK: a pipe that nobody reads must not stop the program.
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|
 		unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0o644)
 	if err == unix.ELOOP {
@@ -200,5 +237,15 @@ func openLog(path string) error {
 			return err
 		}
 	}
+
+	// Package os waits for room in a pipe if the descriptor was non-blocking
+	// when it became an os.File. Otherwise it drops what finds no room.
+	unix.SetNonblock(fd, false)
+	defer unix.SetNonblock(fd, true)
+	inherited = append(inherited, os.Stdout, os.Stderr)
+	os.Stdout, os.Stderr = os.NewFile(1, "stdout"), os.NewFile(2, "stderr")
 	return nil
 }
+
+// inherited is kept because the garbage collector closes files that are not.
+var inherited []*os.File
