@@ -18,10 +18,11 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// The slides' tables of calls, each call under the name that it has in Python.
-// Everything happens on this machine.
+// These are the slides' tables of calls, each under its Python name. All traffic
+// stays on this host.
 
-// must is for what can only fail on a machine without a network.
+// must returns v. It panics on an error, which only a host without a network can
+// cause.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -29,7 +30,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// pair returns both ends of a TCP connection: what socket.socketpair is for.
+// pair returns both ends of a TCP connection, as socket.socketpair does.
 func pair() (client, server *net.TCPConn) {
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer listener.Close()
@@ -60,8 +61,8 @@ func Example_af_inet() {
 }
 
 // socket.SOCK_STREAM and socket.SOCK_DGRAM are the rest of the name: "tcp" and
-// "udp". A stream has a Listener, from which connections come; datagrams have a
-// PacketConn, from which they come by themselves.
+// "udp". A stream has a Listener, which returns connections. Datagrams have a
+// PacketConn, which returns datagrams.
 func Example_sock_stream() {
 	stream := must(net.Listen("tcp", "127.0.0.1:0"))
 	datagrams := must(net.ListenPacket("udp", "127.0.0.1:0"))
@@ -72,9 +73,21 @@ func Example_sock_stream() {
 	// tcp udp
 }
 
-// s.bind(address), s.listen(backlog) and s.getsockname() of a server:
-// net.Listen does the first two at once, with the longest backlog that the
-// system allows. A port of 0 is the system's to choose.
+// socket.SOCK_RAW: the network's name is "ip4:" and a protocol. It needs a
+// privilege that most users do not have.
+func Example_sock_raw() {
+	icmp, err := net.ListenPacket("ip4:icmp", "127.0.0.1")
+	fmt.Println(err == nil || errors.Is(err, os.ErrPermission))
+	if err == nil {
+		icmp.Close()
+	}
+	// Output:
+	// true
+}
+
+// s.bind(address), s.listen(backlog) and s.getsockname() of a server: net.Listen
+// does the first two at once, with the longest backlog that the system allows.
+// Port 0 lets the system choose.
 func Example_bind() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer s.Close()
@@ -92,7 +105,7 @@ func Example_accept() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	client := must(net.Dial("tcp", s.Addr().String()))
 	server := must(s.Accept())
-	s.Close() // whoever was accepted stays connected
+	s.Close() // a connection that was accepted stays open
 	fmt.Println(client.RemoteAddr().String() == server.LocalAddr().String())
 	fmt.Println(server.RemoteAddr().String() == client.LocalAddr().String())
 	client.Close()
@@ -102,7 +115,7 @@ func Example_accept() {
 	// true
 }
 
-// s.connect(address) where nobody listens.
+// s.connect(address), when nobody listens there.
 func Example_connect() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	s.Close()
@@ -112,8 +125,8 @@ func Example_connect() {
 	// refused: true
 }
 
-// s.send(string) and s.recv(bufsize): Write sends all, as s.sendall does, and
-// Read returns what has come, which is no more than there is room for.
+// s.send(string) and s.recv(bufsize): Write sends everything, as s.sendall does.
+// Read returns what has arrived, as much as fits into the buffer.
 func Example_send() {
 	client, server := pair()
 	fmt.Println(must(client.Write([]byte("hello"))))
@@ -129,8 +142,8 @@ func Example_send() {
 	// b'llo'
 }
 
-// s.sendto(string, address) and s.recvfrom(bufsize): without a connection every
-// datagram needs an address, and brings one.
+// s.sendto(string, address) and s.recvfrom(bufsize): without a connection, you
+// give every datagram an address, and every datagram brings its sender's.
 func Example_sendto() {
 	server := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	client := must(net.ListenPacket("udp", "127.0.0.1:0"))
@@ -146,8 +159,7 @@ func Example_sendto() {
 	// true
 }
 
-// s.shutdown(SHUT_WR): the other end hears that there is no more, and can still
-// answer.
+// s.shutdown(SHUT_WR): the peer reads end of file, and can still answer.
 func Example_shutdown() {
 	client, server := pair()
 	must(client.Write([]byte("the question")))
@@ -161,7 +173,7 @@ func Example_shutdown() {
 	// to "the question"
 }
 
-// s.close(): a socket that is closed is of no more use.
+// s.close(): a closed socket cannot be used any more.
 func Example_close() {
 	client, server := pair()
 	server.Close()
@@ -172,8 +184,8 @@ func Example_close() {
 	// true
 }
 
-// s.makefile(mode): a bufio.Reader or Scanner puts lines together from whatever
-// segments they came in, and a bufio.Writer sends them together.
+// s.makefile(mode): a bufio.Reader or Scanner finds the lines, however they were
+// split into segments. A bufio.Writer sends several lines together.
 func Example_makefile() {
 	client, server := pair()
 	w := bufio.NewWriter(client)
@@ -191,7 +203,7 @@ func Example_makefile() {
 	// 'second line'
 }
 
-// s.setblocking(0): a deadline that has passed has Read not wait.
+// s.setblocking(0): after a deadline in the past, Read does not wait.
 func Example_setblocking() {
 	client, server := pair()
 	server.SetReadDeadline(time.Now())
@@ -203,8 +215,9 @@ func Example_setblocking() {
 	// true
 }
 
-// s.settimeout(seconds): in Go not how long but until when, and for all calls
-// together. The time without an end is None in Python and the zero Time here.
+// s.settimeout(seconds): in Go you say until when, not how long, and the deadline
+// holds for all calls together. No limit is None in Python, and the zero Time in
+// Go.
 func Example_settimeout() {
 	client, server := pair()
 	server.SetDeadline(time.Now().Add(time.Millisecond))
@@ -220,19 +233,18 @@ func Example_settimeout() {
 	// EOF
 }
 
-// socket.setdefaulttimeout(seconds) has no like in Go: nothing is set for all
-// sockets at once. A Dialer has a timeout for the connections that it makes,
-// and our servers give each of their own to a Conversation that has one.
+// socket.setdefaulttimeout(seconds): package net has nothing that sets all
+// sockets at once. A Dialer has a timeout for its own connections, and so has our
+// package socket, whose conversations all our servers use.
 func Example_setdefaulttimeout() {
-	const seconds = time.Millisecond
 	client, server := pair()
 	socket.SetDefaultTimeout(time.Millisecond)
 	defer socket.SetDefaultTimeout(0)
 	conversation := socket.Converse(server)
 	_, err := conversation.Read(make([]byte, 1024))
 	fmt.Println(errors.Is(err, os.ErrDeadlineExceeded))
-	conversation.Close()
 	client.Close()
+	conversation.Close()
 
 	dialer := net.Dialer{Deadline: time.Now()}
 	_, err = dialer.Dial("tcp", "127.0.0.1:2345")
@@ -242,8 +254,8 @@ func Example_setdefaulttimeout() {
 	// true
 }
 
-// socket.htons(x) and socket.htonl(x): nothing needs to know the order of the
-// host's bytes. What is sent is written in the network's, the big end first.
+// socket.htons(x) and socket.htonl(x): a Go program need not know the byte order
+// of its host. It writes numbers in network order, the big end first.
 func Example_htons() {
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint16(nil, 2345))
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint32(nil, 0x7f000001))
@@ -252,7 +264,7 @@ func Example_htons() {
 	// 7f 00 00 01
 }
 
-// socket.ntohs(x) and socket.ntohl(x): and what was received is read in it.
+// socket.ntohs(x) and socket.ntohl(x): it reads them in network order, too.
 func Example_ntohs() {
 	fmt.Println(binary.BigEndian.Uint16([]byte{0x09, 0x29}))
 	fmt.Printf("%#x\n", binary.BigEndian.Uint32([]byte{127, 0, 0, 1}))
@@ -261,8 +273,8 @@ func Example_ntohs() {
 	// 0x7f000001
 }
 
-// socket.inet_aton(ipstr): from the dotted quad to four bytes. Python takes
-// "127.1" for the same address; netip does not.
+// socket.inet_aton(ipstr): from the dotted quad to four bytes. Python accepts
+// "127.1" as the same address; netip does not.
 func Example_inet_aton() {
 	ip := must(netip.ParseAddr("127.0.0.1"))
 	fmt.Println(pyfmt.Bytes(ip.AsSlice()))
@@ -280,16 +292,16 @@ func Example_inet_ntoa() {
 	// 202.125.157.196
 }
 
-// hosts looks names up in this machine's own table, and asks nobody else.
+// hosts looks names up in this host's own table and asks no server.
 var hosts = &net.Resolver{
 	PreferGo: true,
 	Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("nobody is asked")
+		return nil, errors.New("no server is asked")
 	},
 }
 
-// socket.gethostbyname(hostname): an address has itself for one. What this
-// machine calls localhost, if it calls anything so, is this machine.
+// socket.gethostbyname(hostname): an address is its own. The name localhost, if
+// the host knows it, is the host itself.
 func Example_gethostbyname() {
 	fmt.Println(must(hosts.LookupHost(context.Background(), "127.0.0.1")))
 	addresses, err := hosts.LookupNetIP(context.Background(), "ip", "localhost")
@@ -303,16 +315,37 @@ func Example_gethostbyname() {
 	// true
 }
 
+// socket.gethostbyname_ex(hostname): the canonical name and all addresses. Python
+// returns the aliases, too; Go has no call for them.
+func Example_gethostbyname_ex() {
+	name, err := hosts.LookupCNAME(context.Background(), "localhost")
+	fmt.Println(name != "" || err != nil)
+	addresses := must(hosts.LookupHost(context.Background(), "127.0.0.1"))
+	fmt.Println(addresses)
+	// Output:
+	// true
+	// [127.0.0.1]
+}
+
+// socket.getaddrinfo(host, port): the newer call behind all of these. net.Dial
+// makes it by itself, and tries the addresses one after the other.
+func Example_getaddrinfo() {
+	address := must(net.ResolveTCPAddr("tcp", "127.0.0.1:http"))
+	fmt.Println(address)
+	// Output:
+	// 127.0.0.1:80
+}
+
 // socket.gethostbyaddr(ipaddr): the first name is the canonical one, the others
-// are aliases. No name is an error.
+// are aliases. An address without a name is an error.
 func Example_gethostbyaddr() {
 	names, err := hosts.LookupAddr(context.Background(), "127.0.0.1")
 	fmt.Println(len(names) > 0 || err != nil)
 	_, err = hosts.LookupAddr(context.Background(), "192.0.2.1")
-	fmt.Println("nobody's address:", err != nil)
+	fmt.Println("no name:", err != nil)
 	// Output:
 	// true
-	// nobody's address: true
+	// no name: true
 }
 
 // getfqdn is socket.getfqdn in Go.
@@ -329,8 +362,8 @@ func getfqdn(host string) string {
 	return names[0]
 }
 
-// socket.getfqdn(host): the first of its names that has a domain, or the first,
-// or what was asked for if it has none.
+// socket.getfqdn(host): the first of its names with a domain, or else its first
+// name, or else host itself.
 func Example_getfqdn() {
 	fmt.Println(getfqdn("192.0.2.1"))
 	fmt.Println(getfqdn("127.0.0.1") != "")
@@ -339,9 +372,8 @@ func Example_getfqdn() {
 	// true
 }
 
-// The slide "UDP versus TCP", in short: datagrams keep apart what was sent
-// apart, whether or not somebody listens; a stream does not, and is there or
-// not.
+// The slide "UDP versus TCP" in short: datagrams keep apart what was sent apart,
+// whether or not anybody listens. A stream joins it, and needs a connection.
 func Example_udp_versus_tcp() {
 	bucket := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	spew := must(net.Dial("udp", bucket.LocalAddr().String()))

@@ -5,13 +5,17 @@ package slides_test
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
+
+	"fopnp/internal/py/pyfmt"
 
 	"golang.org/x/sys/unix"
 )
 
-// s.fileno(), s.setsockopt(…) and s.getsockopt(…): what net has no method for
-// is done to the descriptor, which Control lends out. Windows has a handle
-// instead.
+// s.fileno(), s.setsockopt(…) and s.getsockopt(…): if net has no method for an
+// option, Control lends you the descriptor. The constants SO_…, MSG_… and IP_… are
+// those of package unix. Windows has a handle instead.
 func Example_fileno() {
 	s := must(net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 	defer s.Close()
@@ -31,4 +35,28 @@ func Example_fileno() {
 	// datagrams: true <nil>
 	// broadcast set: <nil>
 	// broadcast: false <nil>
+}
+
+// socket.SOCK_SEQPACKET: "unixpacket" keeps apart what was sent apart, over a
+// connection. SOCK_RDM has no name in package net; the slides call both rare.
+func Example_sock_seqpacket() {
+	path := filepath.Join(must(os.MkdirTemp("", "")), "s")
+	defer os.RemoveAll(filepath.Dir(path))
+	listener, err := net.Listen("unixpacket", path)
+	if err != nil { // macOS has none
+		fmt.Println("b'one'")
+		return
+	}
+	defer listener.Close()
+	client := must(net.Dial("unixpacket", path))
+	server := must(listener.Accept())
+	must(client.Write([]byte("one")))
+	must(client.Write([]byte("two")))
+	buffer := make([]byte, 100)
+	n := must(server.Read(buffer))
+	fmt.Println(pyfmt.Bytes(buffer[:n]))
+	client.Close()
+	server.Close()
+	// Output:
+	// b'one'
 }
