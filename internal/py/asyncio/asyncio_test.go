@@ -18,8 +18,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A recorder is a Protocol that writes down what it is called with, answers
-// what reply says, and stops its loop when its connection is lost.
+// A recorder is a Protocol that records its calls. It calls begin when the
+// connection is made, and reply with what it receives. When the connection is
+// lost, it stops its loop.
 type recorder struct {
 	loop  *Loop
 	reply func(t *Transport, data []byte)
@@ -48,14 +49,15 @@ func (r *recorder) ConnectionLost(err error) {
 	r.loop.Stop()
 }
 
-// A controller is a recorder that is told when to pause.
+// A controller is a recorder that is also told to pause and to resume.
 type controller struct{ recorder }
 
 func (c *controller) PauseWriting()  { c.calls = append(c.calls, "pause") }
 func (c *controller) ResumeWriting() { c.calls = append(c.calls, "resume") }
 
-// serve runs a loop that accepts for protocol, and a client against it, until
-// the connection is lost. It does so on every kind of selector.
+// serve runs a loop that makes a protocol for each connection, and one client
+// against it, until the connection is lost. It does so with every kind of
+// selector.
 func serve(t *testing.T, protocol func(*Loop) Protocol, client func(*net.TCPConn)) {
 	t.Helper()
 	start(t, func(loop *Loop, listener *socket.Listener) {
@@ -63,6 +65,7 @@ func serve(t *testing.T, protocol func(*Loop) Protocol, client func(*net.TCPConn
 	}, client)
 }
 
+// start does the same, but accept tells the loop what to do with clients.
 func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.TCPConn)) {
 	t.Helper()
 	for _, open := range []func() (selectors.Selector, error){selectors.NewPoll, selectors.Default} {
@@ -97,14 +100,13 @@ func wantCalls(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// readToEnd reads what comes until the peer closes its side, and then closes ours
-// as well.
+// readToEnd reads until the peer closes its side, and then closes ours.
 func readToEnd(conn net.Conn) ([]byte, error) {
 	defer conn.Close()
 	return io.ReadAll(conn)
 }
 
-// expect reads what must come next.
+// expect reads the next bytes, which must be want.
 func expect(t *testing.T, conn net.Conn, want string) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
@@ -125,13 +127,13 @@ func TestCallbacks(t *testing.T) {
 		expect(t, conn, "TWO")
 		conn.CloseWrite()
 		if rest, err := readToEnd(conn); len(rest) > 0 || err != nil {
-			t.Errorf("after the end: %q, %v", rest, err)
+			t.Errorf("after the last answer: read %q, %v", rest, err)
 		}
 	})
 	wantCalls(t, r.calls, "made", "received one", "received two", "lost <nil>")
 }
 
-// Whoever closes first, what was written is sent.
+// Everything written is sent, whichever side closes first.
 func TestWrittenIsSent(t *testing.T) {
 	t.Parallel()
 	const size = 6 << 20 // more than the kernel's buffers hold
@@ -152,7 +154,7 @@ func TestWrittenIsSent(t *testing.T) {
 			}, func(conn *net.TCPConn) {
 				conn.CloseWrite()
 				if got, err := readToEnd(conn); !bytes.Equal(got, big) || err != nil {
-					t.Errorf("%d bytes of %d came, or others, and %v", len(got), size, err)
+					t.Errorf("read %d bytes of %d, or wrong ones, and %v", len(got), size, err)
 				}
 			})
 			wantCalls(t, r.calls, "made", "lost <nil>")
@@ -174,14 +176,14 @@ func TestWriteAfterClose(t *testing.T) {
 	}, func(conn *net.TCPConn) {
 		io.WriteString(conn, "?")
 		if got, _ := readToEnd(conn); string(got) != "yes" {
-			t.Errorf("got %q", got)
+			t.Errorf(`read %q, want "yes"`, got)
 		}
 	})
 	wantCalls(t, r.calls, "made", "received ?", "lost <nil>")
 }
 
-// A protocol is told once that the other side does not read, and once that it
-// reads again.
+// A protocol is told once that the peer does not read, and once that it reads
+// again.
 func TestFlowControl(t *testing.T) {
 	t.Parallel()
 	const size = 6 << 20 // more than the kernel's buffers hold
@@ -199,7 +201,7 @@ func TestFlowControl(t *testing.T) {
 	}, func(conn *net.TCPConn) {
 		<-written
 		if n, _ := io.Copy(io.Discard, conn); n != size {
-			t.Errorf("%d bytes of %d", n, size)
+			t.Errorf("read %d bytes, want %d", n, size)
 		}
 	})
 	wantCalls(t, c.calls, "made", "pause", "resume", "lost <nil>")
@@ -220,7 +222,7 @@ func TestReset(t *testing.T) {
 	wantCalls(t, r.calls, "made", "received ?", "lost connection reset by peer")
 }
 
-// The error of a broken connection names what was not sent.
+// The error of a broken connection quotes what was not sent.
 func TestUnsent(t *testing.T) {
 	t.Parallel()
 	var r *recorder
@@ -232,7 +234,7 @@ func TestUnsent(t *testing.T) {
 		return r
 	}, func(conn *net.TCPConn) {}) // does not read
 	if n := len(r.calls); n != 2 || !strings.HasPrefix(r.calls[1], "lost timed out before we sent b'????") {
-		t.Errorf("%d calls, the last is %.100s", n, r.calls[n-1])
+		t.Errorf("%d calls, want 2; the last is %.100s", n, r.calls[n-1])
 	}
 }
 
@@ -244,7 +246,7 @@ func TestTimeout(t *testing.T) {
 		return r
 	}, func(conn *net.TCPConn) {
 		if got, err := readToEnd(conn); len(got) > 0 || err != nil {
-			t.Errorf("got %q, %v", got, err)
+			t.Errorf("read %q, %v, want nothing but the end", got, err)
 		}
 	})
 	wantCalls(t, r.calls, "made", "lost timed out")
@@ -264,15 +266,16 @@ func TestCallLater(t *testing.T) {
 	if err := loop.RunForever(); err != nil {
 		t.Fatal(err)
 	}
-	// When soon is, between the timers, depends on how late the loop is.
+	// The place of soon among the timers depends on how late the loop is.
 	soon := slices.Index(calls, "soon")
 	if soon < 0 {
-		t.Fatalf("soon was not called, but %q", calls)
+		t.Fatalf("soon was not called; these were: %q", calls)
 	}
 	wantCalls(t, slices.Delete(calls, soon, soon+1), "first", "second", "third", "fourth")
 }
 
-// A coroutine reads as if it blocked, and its connection closes when it returns.
+// A coroutine is written as if Read blocked. Its connection closes when it
+// returns.
 func TestStream(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -293,7 +296,7 @@ func TestStream(t *testing.T) {
 			expect(t, conn, strings.ToUpper(word))
 		}
 		if rest, err := readToEnd(conn); len(rest) > 0 || err != nil {
-			t.Errorf("after the end: %q, %v", rest, err)
+			t.Errorf("after the last answer: read %q, %v", rest, err)
 		}
 	})
 	wantCalls(t, got, "one <nil>", "two <nil>")
@@ -323,13 +326,13 @@ func TestStreamEnd(t *testing.T) {
 			end.hangUp(conn)
 		})
 		if got != end.want {
-			t.Errorf("got %s, want %s", got, end.want)
+			t.Errorf("Read returned the error %s, want %s", got, end.want)
 		}
 	}
 }
 
-// Drain suspends the coroutine until the other side has read, and nothing that
-// came meanwhile is lost.
+// Drain suspends the coroutine until the peer has read, and what arrives
+// meanwhile is not lost.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	const size = 16 << 20
@@ -347,7 +350,7 @@ func TestDrain(t *testing.T) {
 	}, func(conn *net.TCPConn) {
 		io.WriteString(conn, "word")
 		if n, _ := io.Copy(io.Discard, conn); n != size {
-			t.Errorf("%d bytes of %d", n, size)
+			t.Errorf("read %d bytes, want %d", n, size)
 		}
 	})
 	wantCalls(t, order, "drained", "word")

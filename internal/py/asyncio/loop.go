@@ -1,11 +1,11 @@
-// Package asyncio is an event loop: one goroutine that waits for all sockets
-// at once and calls whoever is concerned. It is Python's module of that name
-// as far as its two servers need it: callbacks (Protocol and Transport) and,
-// on the same loop, streams that a coroutine reads from (StartServer).
+// Package asyncio is an event loop: one goroutine waits for all sockets at once
+// and runs the callbacks of those that are ready. It follows Python's module of
+// that name as far as the servers here need it. A server is made of callbacks
+// (Protocol and Transport), or of coroutines that run on the same loop
+// (StartServer).
 //
-// Nothing here may be called from another goroutine than the one in
-// RunForever, which also calls everything that the callers hand in. A callback
-// that takes its time takes everybody's.
+// A loop and its connections belong to the goroutine that calls RunForever. All
+// callbacks run there, so a slow one delays every connection.
 //
 // Source: https://docs.python.org/3/library/asyncio.html
 package asyncio
@@ -21,51 +21,58 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Loop calls back when something happens: on a socket, or by the clock.
+// A Loop runs callbacks when a socket is ready or a timer is due.
 type Loop struct {
 	selector   selectors.Selector
 	now        time.Time // when the loop last stopped waiting
-	timers     []timer   // the next to come is the last
-	soon       []func()  // to be called before anything is waited for
+	timers     []timer   // the last one is due first
+	soon       []func()  // callbacks to run before the loop waits again
 	transports []*Transport
 	servers    []*server
 	sweeping   bool
 	stopping   bool
-	buffer     [4096]byte // whatever is received, from whomever
-	err        error      // why it cannot run
+	buffer     [4096]byte // for the data of every connection in turn
+	err        error      // why the loop cannot run
 }
 
 type timer struct {
-	due  time.Time
-	call func()
+	due      time.Time
+	callback func()
 }
 
-// NewEventLoop returns a loop on the system's best selector.
+// NewEventLoop returns a loop that waits with the system's best selector. If
+// there is none, RunForever returns the error.
 func NewEventLoop() *Loop { return NewSelectorEventLoop(selectors.Default()) }
 
-// NewSelectorEventLoop returns a loop on selector, which is the loop's from
-// here on. That there is none, and why, RunForever will say.
+// NewSelectorEventLoop returns a loop that waits with selector, and closes it
+// when RunForever ends. The arguments are the results of a constructor of
+// package selectors. If err is not nil, RunForever returns it.
 func NewSelectorEventLoop(selector selectors.Selector, err error) *Loop {
 	return &Loop{selector: selector, now: time.Now(), err: err}
 }
 
-// CallSoon has call called before the loop waits again.
-func (l *Loop) CallSoon(call func()) { l.soon = append(l.soon, call) }
+// CallSoon makes the loop run callback before it waits again.
+func (l *Loop) CallSoon(callback func()) { l.soon = append(l.soon, callback) }
 
-// CallLater has call called when the time of delay has passed.
-func (l *Loop) CallLater(delay time.Duration, call func()) {
+// CallLater makes the loop run callback after delay, counted from when the loop
+// last stopped waiting. Callbacks that are due at the same time run in the
+// order in which CallLater got them.
+func (l *Loop) CallLater(delay time.Duration, callback func()) {
 	due := l.now.Add(delay)
 	at, _ := slices.BinarySearchFunc(l.timers, due, func(t timer, due time.Time) int {
 		return cmp.Compare(due.Sub(t.due), 0)
 	})
-	l.timers = slices.Insert(l.timers, at, timer{due, call})
+	l.timers = slices.Insert(l.timers, at, timer{due, callback})
 }
 
-// RunForever runs the loop until Stop is called, or the program is asked to
-// stop, and then until every connection has been sent what was written to it,
-// or the program's time is over. It returns when all protocols have been told
-// that their connection is lost. Its error is that of the loop's making, of a
-// CreateServer, or of the system that does not let it wait.
+// RunForever runs the loop until Stop is called or the program has to stop.
+// Then it closes servers and connections as Stop does. It returns nil when the
+// last connection is closed and every protocol's ConnectionLost has been
+// called. If the program's time is over before that (see program.Hurrying), the
+// remaining connections lose what has not been sent.
+//
+// RunForever returns an error if the loop has no selector, if an earlier
+// CreateServer failed, or if the system does not let it wait.
 func (l *Loop) RunForever() error {
 	if l.err != nil {
 		return l.err
@@ -100,7 +107,7 @@ func (l *Loop) RunForever() error {
 	return nil
 }
 
-// patience is how long the selector may wait; negative is for ever.
+// patience returns how long the selector may wait. A negative time is no limit.
 func (l *Loop) patience() time.Duration {
 	switch {
 	case len(l.soon) > 0:
@@ -111,25 +118,27 @@ func (l *Loop) patience() time.Duration {
 	return -1
 }
 
-// runDue calls what was to be called soon, and by now.
+// runDue runs the callbacks of the timers that are due, and then those of
+// CallSoon.
 func (l *Loop) runDue() {
 	for len(l.timers) > 0 && !l.timers[len(l.timers)-1].due.After(l.now) {
 		last := len(l.timers) - 1
-		call := l.timers[last].call
+		callback := l.timers[last].callback
 		l.timers = l.timers[:last]
-		call()
+		callback()
 	}
 	for len(l.soon) > 0 {
-		calls := l.soon
+		callbacks := l.soon
 		l.soon = nil
-		for _, call := range calls {
-			call()
+		for _, callback := range callbacks {
+			callback()
 		}
 	}
 }
 
-// Stop closes the servers and the connections, each when all that was written
-// to it has been sent, and has RunForever return after the last.
+// Stop closes the servers at once, and each connection when everything written
+// to it has been sent. Nothing more is received. RunForever returns after the
+// last of them.
 func (l *Loop) Stop() {
 	if l.stopping {
 		return
@@ -139,7 +148,7 @@ func (l *Loop) Stop() {
 		s.close()
 	}
 	for _, t := range slices.Clone(l.transports) {
-		if t.lost { // and is drained, for which there is less time now
+		if t.lost { // it is draining, and may have less time for that now
 			l.CallLater(socket.Linger(), t.close)
 		}
 		t.Close()
@@ -147,11 +156,12 @@ func (l *Loop) Stop() {
 	l.CallLater(grain, l.abortInTime)
 }
 
-// grain is how often a loop that stops looks whether the program's time is over.
+// grain is how often a loop that is stopping checks whether the program's time
+// is over.
 const grain = 50 * time.Millisecond
 
-// abortInTime ends, when the program's time is over, the connections of those
-// who have not taken what was written to them.
+// abortInTime ends the remaining connections when the program's time is over,
+// even if data waits to be sent.
 func (l *Loop) abortInTime() {
 	if program.Hurrying().Err() != nil {
 		for _, t := range slices.Clone(l.transports) {
@@ -161,8 +171,8 @@ func (l *Loop) abortInTime() {
 	l.CallLater(grain, l.abortInTime)
 }
 
-// sweep looks whose time is over, once in a while for all of them: that is
-// cheaper than a timer for each.
+// sweep ends the connections whose peer is late. Checking all of them now and
+// then is cheaper than a timer for each.
 func (l *Loop) sweep() {
 	l.sweeping = false
 	for i := len(l.transports) - 1; i >= 0; i-- {
@@ -171,19 +181,19 @@ func (l *Loop) sweep() {
 			continue
 		}
 		if t.late() && t.key.Events&selectors.EventRead != 0 {
-			t.receive() // it may have come while the loop was busy with others
+			t.receive() // data may have come while the loop was busy
 		}
 		switch {
 		case !t.late():
 			l.sweepLater(t.timeout)
-		case !t.closing || len(t.unsent) > 0: // otherwise it ends by itself
+		case !t.closing || len(t.unsent) > 0: // otherwise it is about to close
 			t.lose(program.ErrTimedOut)
 		}
 	}
 }
 
-// sweepLater sees to it that the next sweep comes soon enough for somebody
-// whose time is timeout.
+// sweepLater schedules a sweep in time for connections with this timeout,
+// unless one is already scheduled.
 func (l *Loop) sweepLater(timeout time.Duration) {
 	if !l.sweeping {
 		l.sweeping = true
@@ -200,8 +210,9 @@ type server struct {
 	backoff  socket.Backoff
 }
 
-// CreateServer has the loop accept clients from listener, which from here on
-// is the loop's, and make a protocol for each.
+// CreateServer makes the loop accept clients from listener, which then belongs
+// to the loop, and call factory for the protocol of each. If CreateServer
+// fails, RunForever returns the error.
 func (l *Loop) CreateServer(factory func() Protocol, listener *socket.Listener) {
 	if l.err != nil {
 		return
@@ -213,7 +224,7 @@ func (l *Loop) CreateServer(factory func() Protocol, listener *socket.Listener) 
 	}
 }
 
-// accept takes all clients that are in the queue.
+// accept accepts every client in the queue.
 func (s *server) accept() {
 	for {
 		sock, peer, err := s.listener.Accept()
@@ -223,7 +234,10 @@ func (s *server) accept() {
 		if err == nil {
 			err = s.loop.connect(sock, peer, s.factory())
 		}
-		if err != nil { // no descriptors, no memory: waiting would not wait
+		if err != nil {
+			// Descriptors or memory have run out. A listener with clients in
+			// its queue stays ready, so the loop would spin if it waited for
+			// it.
 			s.loop.selector.Modify(s.key, 0)
 			s.loop.CallLater(s.backoff.Failed("accept", err), s.resume)
 			return
@@ -232,7 +246,7 @@ func (s *server) accept() {
 	}
 }
 
-// resume tries again after a failure.
+// resume makes the loop accept again after a failure.
 func (s *server) resume() {
 	if !s.loop.stopping {
 		s.loop.selector.Modify(s.key, selectors.EventRead)
@@ -244,7 +258,7 @@ func (s *server) close() {
 	s.listener.Close()
 }
 
-// connect gives a connection its transport and its protocol.
+// connect gives a new connection its transport and its protocol.
 func (l *Loop) connect(sock socket.Socket, peer netip.AddrPort, protocol Protocol) (err error) {
 	t := &Transport{loop: l, sock: sock, peer: peer, protocol: protocol, row: len(l.transports)}
 	if t.key, err = l.selector.Register(sock.Fileno(), selectors.EventRead, t); err != nil {

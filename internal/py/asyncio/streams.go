@@ -9,27 +9,27 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// StartServer has the loop accept clients from listener and run converse for
-// each, as a coroutine: it runs until it waits, in Read or Drain, and goes on
-// when the loop has what it waits for. Of all coroutines only one runs at any
-// time, and only between its waits can another, so that they need no locks.
-// The connection closes when converse returns.
+// StartServer makes the loop accept clients from listener, which then belongs
+// to the loop, and run converse for each as a coroutine. A coroutine runs until
+// it waits, in Read or Drain, and resumes when the loop has what it waits for.
+// Only one coroutine runs at a time, and others can run only while it waits, so
+// coroutines need no locks. The connection closes when converse returns. If
+// StartServer fails, RunForever returns the error.
 func (l *Loop) StartServer(converse func(*StreamReader, *StreamWriter), listener *socket.Listener) {
 	l.CreateServer(func() Protocol { return &stream{converse: converse} }, listener)
 }
 
 // A stream is the Protocol of a connection whose conversation is a coroutine.
-// What makes the coroutine is iter.Pull: resume runs converse until it yields,
-// on a stack of its own but in the loop's own turn, without asking Go's
-// scheduler.
+// iter.Pull makes the coroutine: resume runs converse, on a stack of its own,
+// until it yields. Control passes back and forth without Go's scheduler.
 type stream struct {
 	converse  func(*StreamReader, *StreamWriter)
 	transport *Transport
 	resume    func() (struct{}, bool)
 	yield     func(struct{}) bool
-	data      []byte // has come, and was not read
+	data      []byte // received, but not read yet
 	end       error  // why no more will come
-	full      bool   // more is written than the other side takes
+	full      bool   // the peer does not take what is written
 }
 
 // StreamReader is the receiving side of a coroutine's connection.
@@ -53,8 +53,8 @@ func (s *stream) DataReceived(data []byte) {
 	s.resume()
 }
 
-// The other side does not take what is written, so we do not take what it
-// sends: it is answered no faster than it reads.
+// The peer does not take what is written, so stop reading what it sends. It
+// gets answers no faster than it reads them.
 func (s *stream) PauseWriting() {
 	s.full = true
 	s.transport.PauseReading()
@@ -74,13 +74,13 @@ func (s *stream) ConnectionLost(err error) {
 	s.resume()
 }
 
-// wait hands the turn back to the loop. Who calls it looks afterwards whether
-// what has happened is what it waits for.
+// wait hands control back to the loop until something happens. Its caller must
+// check whether that is what it waits for.
 func (s *stream) wait() { s.yield(struct{}{}) }
 
-// Read waits until something has come, and returns it: the bytes are the
-// caller's until it waits again. The error is io.EOF when the other side sends
-// no more, and otherwise says why the connection broke.
+// Read waits until data arrives and returns it. The bytes are valid until the
+// coroutine waits again. The error is io.EOF if the connection was closed, by
+// either side, and otherwise says why it broke.
 func (r *StreamReader) Read() ([]byte, error) {
 	for r.data == nil && r.end == nil {
 		(*stream)(r).wait()
@@ -93,21 +93,22 @@ func (r *StreamReader) Read() ([]byte, error) {
 	return data, nil
 }
 
-// Write sends data as Transport.Write does, without waiting.
+// Write sends data as Transport.Write does, and does not wait.
 func (w *StreamWriter) Write(data []byte) { w.transport.Write(data) }
 
-// Drain waits until the other side has taken most of what was written to it.
+// Drain waits if more than 64 KiB of what was written have not been sent: until
+// less than 16 KiB are left, or the connection is lost.
 func (w *StreamWriter) Drain() {
 	for w.full && w.end == nil {
 		(*stream)(w).wait()
 	}
 }
 
-// PeerName returns the address of the other side.
+// PeerName returns the address of the peer.
 func (w *StreamWriter) PeerName() netip.AddrPort { return w.transport.PeerName() }
 
 // Loop returns the loop that the coroutine runs on.
 func (w *StreamWriter) Loop() *Loop { return w.transport.loop }
 
-// SetTimeout is Transport.SetTimeout.
+// SetTimeout limits the peer's time, as Transport.SetTimeout does.
 func (w *StreamWriter) SetTimeout(timeout time.Duration) { w.transport.SetTimeout(timeout) }

@@ -10,31 +10,32 @@ import (
 	"fopnp/internal/serve/framing"
 )
 
-// A Protocol is what a connection's callbacks are called on. First
-// ConnectionMade is called, last and always ConnectionLost.
+// A Protocol gets the callbacks of one connection. The first is ConnectionMade,
+// and the last is always ConnectionLost.
 type Protocol interface {
 	// ConnectionMade hands over the connection's transport.
 	ConnectionMade(transport *Transport)
 
-	// DataReceived hands over what has come, in pieces as they came. The
-	// bytes are the protocol's only until it returns.
+	// DataReceived hands over data, in the pieces in which it arrives. The
+	// bytes are valid until DataReceived returns.
 	DataReceived(data []byte)
 
-	// ConnectionLost says that the connection is closed: by either side if
-	// err is nil, and after all that was written had been sent. Otherwise
-	// err says why it broke, and names what had not been sent.
+	// ConnectionLost is called when the connection has ended. If err is nil,
+	// either side has closed it, and everything written was sent. Otherwise
+	// err says why the connection broke, and quotes what was not sent.
 	ConnectionLost(err error)
 }
 
-// A FlowController is a Protocol that wants to be told when the other side
-// does not take what is written to it. What is written after PauseWriting is
-// kept in memory all the same.
+// A FlowController is a Protocol that wants to know when the peer does not take
+// what is written. What the protocol writes after PauseWriting is kept in
+// memory all the same.
 type FlowController interface {
 	PauseWriting()  // more than 64 KiB have not been sent
-	ResumeWriting() // less than 16 KiB are left of that
+	ResumeWriting() // less than 16 KiB of it are left
 }
 
-// The marks between which a FlowController is paused, which are asyncio's.
+// A FlowController is paused above highWater bytes and resumed below lowWater.
+// Python's asyncio has the same limits.
 const highWater, lowWater = 64 << 10, 16 << 10
 
 // A Transport is one connection on a loop.
@@ -44,24 +45,26 @@ type Transport struct {
 	key      *selectors.Key
 	peer     netip.AddrPort
 	protocol Protocol
-	row      int    // in loop.transports
-	unsent   []byte // written, and still to be sent
+	row      int    // where it is in loop.transports
+	unsent   []byte // written, but not sent yet
 	full     bool   // the protocol was told to pause
-	closing  bool   // closes when all is sent
+	closing  bool   // to be closed when everything is sent
 	ended    bool   // the peer has closed its side, or the connection broke
-	lost     bool   // the protocol was told that it is closed
+	lost     bool   // shut down or closed, and ConnectionLost was called
 	closed   bool
 	drained  int // bytes received since our side was shut down
 	timeout  time.Duration
 	deadline time.Time
 }
 
-// PeerName returns the address of the other side: get_extra_info('peername').
+// PeerName returns the address of the peer: get_extra_info('peername') in
+// Python.
 func (t *Transport) PeerName() netip.AddrPort { return t.peer }
 
-// Write sends data: at once if there is room, and the rest as soon as there is.
-// It never waits and does not keep data. It gives the peer its whole time again:
-// see SetTimeout. After Close it does nothing.
+// Write sends as much of data as there is room for, and the loop sends the rest
+// as soon as there is room again. Write never waits, and the caller may reuse
+// data. It gives the peer its whole time again: see SetTimeout. After Close it
+// does nothing.
 func (t *Transport) Write(data []byte) {
 	if t.closing || len(data) == 0 {
 		return
@@ -80,7 +83,7 @@ func (t *Transport) Write(data []byte) {
 	}
 }
 
-// keep remembers what could not be sent, and has the loop say when it can.
+// keep copies data that could not be sent, and makes the loop wait for room.
 func (t *Transport) keep(data []byte) {
 	t.unsent = append(t.unsent, data...)
 	t.waitFor(t.key.Events | selectors.EventWrite)
@@ -90,8 +93,8 @@ func (t *Transport) keep(data []byte) {
 	}
 }
 
-// Close closes the connection when all that was written has been sent.
-// Nothing is received any more.
+// Close closes the connection when everything written has been sent. Nothing
+// more is received.
 func (t *Transport) Close() {
 	if t.closing {
 		return
@@ -104,22 +107,23 @@ func (t *Transport) Close() {
 	}
 }
 
-// PauseReading stops receiving, so that the other side's sending stops too
-// once the kernel's buffers are full.
+// PauseReading stops receiving. Once the kernel's buffers are full, the peer
+// has to stop sending, too.
 func (t *Transport) PauseReading() { t.waitFor(t.key.Events &^ selectors.EventRead) }
 
-// ResumeReading goes on after PauseReading.
+// ResumeReading receives again after PauseReading.
 func (t *Transport) ResumeReading() {
 	if !t.closing {
 		t.waitFor(t.key.Events | selectors.EventRead)
 	}
 }
 
-// SetTimeout sets the time that the peer has, from the last Write on (at first
-// from the connection's beginning), to take what was written and to send what
-// the protocol answers next. Then the connection breaks with
-// program.ErrTimedOut, at most a second late, or a quarter of timeout if that
-// is less. 0 is no limit. A connection begins with socket.DefaultTimeout.
+// SetTimeout limits the time from one Write to the next: the peer has to take
+// what was written, and to send what the protocol answers next. The clock
+// starts with every Write, and with SetTimeout itself. When the time is over,
+// the connection breaks with program.ErrTimedOut. That may be up to a second
+// late, but at most a quarter of timeout if all connections have the same one.
+// A timeout of 0 is no limit. A connection begins with socket.DefaultTimeout.
 func (t *Transport) SetTimeout(timeout time.Duration) {
 	t.timeout = timeout
 	if timeout > 0 {
@@ -128,18 +132,18 @@ func (t *Transport) SetTimeout(timeout time.Duration) {
 	}
 }
 
-// startClock does not ask the loop for the time: the protocol may have computed
-// for long.
+// startClock does not use the loop's time, which is old if the protocol has
+// computed for long.
 func (t *Transport) startClock() {
 	if t.timeout > 0 {
 		t.deadline = time.Now().Add(t.timeout)
 	}
 }
 
-// late reports whether the time of SetTimeout has passed.
+// late reports whether the peer's time is over: see SetTimeout.
 func (t *Transport) late() bool { return t.loop.now.After(t.deadline) }
 
-// handle does what the selector says can be done.
+// handle reacts to the events that the selector found.
 func (t *Transport) handle(events selectors.Event) {
 	if t.lost {
 		t.drain()
@@ -187,7 +191,7 @@ func (t *Transport) send() {
 	}
 }
 
-// waitFor changes what the loop waits for. It cannot fail, because the
+// waitFor sets the events that the loop waits for. It cannot fail, because the
 // descriptor is open and registered.
 func (t *Transport) waitFor(events selectors.Event) {
 	if !t.closed {
@@ -195,15 +199,16 @@ func (t *Transport) waitFor(events selectors.Event) {
 	}
 }
 
-// fail ends a broken connection, but not before the caller has returned.
+// fail ends a broken connection, but only after its caller has returned. The
+// caller may be the protocol, which does not expect a callback inside a Write.
 func (t *Transport) fail(err error) {
 	t.closing, t.ended = true, true
 	t.loop.CallSoon(func() { t.lose(err) })
 }
 
 // lose ends the connection and tells its protocol. If the peer may still be
-// sending, the connection is only shut down now, and drained before it is
-// closed: see drain.
+// sending, lose only shuts down our side, and drain receives the rest before
+// the connection is closed.
 func (t *Transport) lose(err error) {
 	if t.lost {
 		return
@@ -222,9 +227,9 @@ func (t *Transport) lose(err error) {
 	t.protocol.ConnectionLost(err)
 }
 
-// drain receives what the peer still sends, and closes the connection after the
-// last of it, or when it is too much. To close it with input unread would reset
-// it, and a reset destroys answers that the peer has not read yet.
+// drain throws away what the peer still sends, and closes the connection when
+// no more comes or when it is too much. Closing it with input unread would
+// reset it, and a reset destroys answers that the peer has not read yet.
 func (t *Transport) drain() {
 	n, err := t.sock.Recv(t.loop.buffer[:])
 	t.drained += n
@@ -233,7 +238,7 @@ func (t *Transport) drain() {
 	}
 }
 
-// close takes the connection out of the loop and closes it.
+// close removes the connection from the loop and closes it.
 func (t *Transport) close() {
 	if t.closed {
 		return
