@@ -1,10 +1,11 @@
-// Package asyncore holds the two classes of Python's asyncore and asynchat that
-// a server is made of: a dispatcher, which accepts, and async_chat, which cuts
-// what it receives at a terminator and calls its handler with the pieces.
+// Package asyncore has the two classes of Python's modules asyncore and
+// asynchat that a server needs: a dispatcher, which accepts clients, and
+// async_chat, which splits what it receives at a terminator and calls its
+// handler with the pieces.
 //
-// The modules are gone from Python since 3.12. Their loop is here package
-// asyncio's, resting on poll as theirs did: what set them apart was never the
-// loop, but how they call a program's own code.
+// Python 3.12 removed both modules. Here the loop of package asyncio, waiting
+// with poll, replaces theirs. What sets the modules apart is not the loop but
+// how they call a program's own code.
 //
 // Source: https://docs.python.org/3.11/library/asyncore.html and
 // https://docs.python.org/3.11/library/asynchat.html
@@ -20,35 +21,39 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A Handler is what an AsyncChat's callbacks are called on.
+// A Handler gets the callbacks of one AsyncChat.
 type Handler interface {
-	// CollectIncomingData hands over bytes, less the terminator. They are
-	// the handler's only until it returns.
+	// CollectIncomingData hands over received bytes without the terminator.
+	// They are valid until CollectIncomingData returns.
 	CollectIncomingData(data []byte)
 
-	// FoundTerminator says that what was collected is whole.
+	// FoundTerminator is called when the terminator has been received, so
+	// the bytes collected since the last one are a whole message.
 	FoundTerminator()
 
-	// HandleClose says that the connection is closed, by either side.
+	// HandleClose is called when either side has closed the connection.
 	HandleClose()
 
-	// HandleError says that the connection broke and is closed, and why.
+	// HandleError is called when the connection broke. err says why.
 	HandleError(err error)
 }
 
-// A Loop serves every Dispatcher that was made for it.
+// A Loop serves the clients of every listener that was passed to Dispatch.
 type Loop struct{ loop *asyncio.Loop }
 
-// NewLoop returns a loop that rests on poll.
+// NewLoop returns a loop that waits with poll. If the system has none, Run
+// returns the error.
 func NewLoop() *Loop {
 	return &Loop{asyncio.NewSelectorEventLoop(selectors.NewPoll())}
 }
 
-// Run serves until the program is asked to stop: see asyncio.Loop.RunForever.
+// Run serves until the program has to stop. It ends, and fails, as
+// asyncio.Loop.RunForever does.
 func (l *Loop) Run() error { return l.loop.RunForever() }
 
-// Dispatch accepts clients from listener, which from here on is the loop's.
-// It calls handleAccepted with each, for a handler of what the client sends.
+// Dispatch makes the loop accept clients from listener, which then belongs to
+// the loop. It calls handleAccepted for each client and gets the handler of
+// what the client sends. If Dispatch fails, Run returns the error.
 func (l *Loop) Dispatch(listener *socket.Listener, handleAccepted func(*AsyncChat) Handler) {
 	l.loop.CreateServer(func() asyncio.Protocol {
 		return &protocol{handleAccepted: handleAccepted}
@@ -59,27 +64,27 @@ func (l *Loop) Dispatch(listener *socket.Listener, handleAccepted func(*AsyncCha
 type AsyncChat struct {
 	transport  *asyncio.Transport
 	terminator byte
-	pushed     []byte // by the handler, while it is being called
+	pushed     []byte // by the handler, not yet passed to the transport
 }
 
-// SetTerminator sets the byte at which what is received is cut.
+// SetTerminator sets the byte that ends a message.
 func (c *AsyncChat) SetTerminator(terminator byte) { c.terminator = terminator }
 
-// Push sends data: together with all else that the handler pushes, when it has
-// been called with everything that came.
+// Push queues data. It is sent, together with everything else that the handler
+// pushes, when the handler has been called for all that was received.
 func (c *AsyncChat) Push(data string) { c.pushed = append(c.pushed, data...) }
 
-// CloseWhenDone closes the connection when all that was pushed has been sent.
+// CloseWhenDone closes the connection when everything pushed so far has been
+// sent. What is pushed later is lost.
 func (c *AsyncChat) CloseWhenDone() {
 	c.initiateSend()
 	c.transport.Close()
 }
 
-// SetTimeout breaks the connection when nothing resets the time of timeout:
-// see asyncio.Transport.SetTimeout.
+// SetTimeout limits the peer's time, as asyncio.Transport.SetTimeout does.
 func (c *AsyncChat) SetTimeout(timeout time.Duration) { c.transport.SetTimeout(timeout) }
 
-// Addr returns the address of the other side.
+// Addr returns the address of the peer.
 func (c *AsyncChat) Addr() netip.AddrPort { return c.transport.PeerName() }
 
 func (c *AsyncChat) initiateSend() {
@@ -87,7 +92,7 @@ func (c *AsyncChat) initiateSend() {
 	c.pushed = c.pushed[:0]
 }
 
-// A protocol is an AsyncChat as the loop sees it, with its handler.
+// A protocol is an AsyncChat and its handler, as the loop sees them.
 type protocol struct {
 	AsyncChat
 	handleAccepted func(*AsyncChat) Handler
@@ -115,7 +120,7 @@ func (p *protocol) DataReceived(data []byte) {
 	p.initiateSend()
 }
 
-// A client that does not take what is sent is not read from.
+// The client does not take what is sent, so stop reading what it sends.
 func (p *protocol) PauseWriting()  { p.transport.PauseReading() }
 func (p *protocol) ResumeWriting() { p.transport.ResumeReading() }
 

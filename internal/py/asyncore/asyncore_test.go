@@ -13,8 +13,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A recorder is a Handler that writes down what it is called with, answers what
-// it has collected, and ends the loop when its connection does.
+// A recorder is a Handler that records its calls. It answers each message with
+// the same text and an exclamation mark, and closes the connection after
+// "last". When the connection ends, it stops the loop.
 type recorder struct {
 	*AsyncChat
 	loop  *Loop
@@ -46,7 +47,7 @@ func (r *recorder) HandleError(err error) {
 	r.loop.loop.Stop()
 }
 
-// serve runs a loop for one client, and returns the calls of its handler.
+// serve runs a loop for one client and returns the calls that its handler got.
 func serve(t *testing.T, client func(*net.TCPConn)) []string {
 	loop := NewLoop()
 	listener, err := socket.Listen(socket.Address{Host: "127.0.0.1"})
@@ -76,7 +77,7 @@ func serve(t *testing.T, client func(*net.TCPConn)) []string {
 	return handler.calls
 }
 
-// hear reads what must come next.
+// hear reads the next bytes, which must be want.
 func hear(t *testing.T, conn net.Conn, want string) {
 	got := make([]byte, len(want))
 	if _, err := io.ReadFull(conn, got); err != nil || string(got) != want {
@@ -92,8 +93,8 @@ func TestTerminator(t *testing.T) {
 		{"one", "why?", "why!", []string{"collect why", "found", "close"}},
 		{"two", "why?how?", "why!how!", []string{"collect why", "found", "collect how", "found", "close"}},
 		{"one and a half", "why?ho", "why!", []string{"collect why", "found", "collect ho", "close"}},
-		{"nothing but its end", "?", "!", []string{"collect ", "found", "close"}},
-		{"the last", "last?more?", "last!", []string{"collect last", "found", "collect more", "found", "close"}},
+		{"only a terminator", "?", "!", []string{"collect ", "found", "close"}},
+		{"closed after the first", "last?more?", "last!", []string{"collect last", "found", "collect more", "found", "close"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			calls := serve(t, func(conn *net.TCPConn) {
@@ -101,7 +102,7 @@ func TestTerminator(t *testing.T) {
 				hear(t, conn, test.heard)
 				conn.CloseWrite()
 				if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
-					t.Errorf("then heard %q, %v", rest, err)
+					t.Errorf("after the last answer: heard %q, %v", rest, err)
 				}
 			})
 			if diff := cmp.Diff(test.calls, calls); diff != "" {
@@ -111,7 +112,7 @@ func TestTerminator(t *testing.T) {
 	}
 }
 
-// What arrives in pieces is collected in pieces.
+// A message that arrives in pieces is collected in pieces.
 func TestPieces(t *testing.T) {
 	calls := serve(t, func(conn *net.TCPConn) {
 		io.WriteString(conn, "one?t")
