@@ -2,6 +2,6 @@
 
 package selectors
 
-// Default returns the best Selector that the system has: Python's
-// DefaultSelector.
+// Default returns the best Selector of this system, as Python's DefaultSelector
+// does: the one that uses poll(2).
 func Default() (Selector, error) { return NewPoll() }

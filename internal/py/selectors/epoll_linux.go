@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An epollSelector leaves the list with the kernel, which answers with those
-// that are ready: what a call costs does not grow with those that are not.
+// An epollSelector leaves the list of sockets in the kernel, which returns only
+// those that are ready. So silent sockets do not make a call more expensive.
 type epollSelector struct {
 	epoll  int
 	keys   []*Key // by descriptor
@@ -15,14 +15,16 @@ type epollSelector struct {
 	ready
 }
 
-// NewEpoll returns a Selector that rests on epoll(7): Python's EpollSelector.
+// NewEpoll returns a Selector that uses epoll(7), as Python's EpollSelector
+// does. It returns an error if the process or the system has run out of
+// descriptors.
 func NewEpoll() (Selector, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	return &epollSelector{epoll: epoll}, err
 }
 
-// Default returns the best Selector that the system has: Python's
-// DefaultSelector.
+// Default returns the best Selector of this system, as Python's DefaultSelector
+// does: the one that uses epoll(7). Its error is NewEpoll's.
 func Default() (Selector, error) { return NewEpoll() }
 
 func (s *epollSelector) Register(fd int, events Event, data any) (*Key, error) {
@@ -80,7 +82,8 @@ func epollEvents(events Event) (mask uint32) {
 	return mask
 }
 
-// epollReady counts an error as both: whoever reads or writes will hear of it.
+// epollReady counts an error as both events, because reading and writing both
+// report it.
 func epollReady(mask uint32) (events Event) {
 	if mask&^unix.EPOLLOUT != 0 {
 		events |= EventRead

@@ -8,15 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A pollSelector hands the kernel the whole list at every call: fds[i] is
-// keys[i]'s.
+// A pollSelector passes the whole list of sockets to the kernel at every call:
+// fds[i] belongs to keys[i].
 type pollSelector struct {
 	fds  []unix.PollFd
 	keys []*Key
 	ready
 }
 
-// NewPoll returns a Selector that rests on poll(2): Python's PollSelector.
+// NewPoll returns a Selector that uses poll(2), as Python's PollSelector does.
+// The error is always nil.
 func NewPoll() (Selector, error) { return &pollSelector{}, nil }
 
 func (s *pollSelector) Register(fd int, events Event, data any) (*Key, error) {
@@ -37,7 +38,7 @@ func (s *pollSelector) Unregister(key *Key) error {
 	return nil
 }
 
-// Forget moves the last row into the key's place.
+// Forget moves the last row to where the key's was.
 func (s *pollSelector) Forget(key *Key) {
 	row, last := key.row, len(s.keys)-1
 	s.fds[row], s.keys[row] = s.fds[last], s.keys[last]
@@ -74,7 +75,8 @@ func pollEvents(events Event) (mask int16) {
 	return mask
 }
 
-// pollReady counts an error as both: whoever reads or writes will hear of it.
+// pollReady counts an error as both events, because reading and writing both
+// report it.
 func pollReady(revents int16) (events Event) {
 	if revents&^unix.POLLOUT != 0 {
 		events |= EventRead

@@ -1,6 +1,6 @@
-// Package selectors waits until one of many sockets is ready to be read from
-// or written to: Python's module of that name, as far as the event loops of
-// this repository need it.
+// Package selectors waits for many sockets at once, until one of them is ready
+// to be read from or written to. It follows Python's module of that name as far
+// as the event loops here need it.
 //
 // Source: https://docs.python.org/3/library/selectors.html
 package selectors
@@ -10,60 +10,61 @@ import (
 	"time"
 )
 
-// An Event is what a socket is waited for, or is ready for: a set of the two
-// constants.
+// An Event is what to wait for at a socket, or what the socket is ready for. It
+// is one of the two constants, both, or neither (0).
 type Event uint8
 
 const (
-	EventRead  Event = 1 << iota // data, a client or the end of file has come; or an error
-	EventWrite                   // there is room to send; or an error
+	EventRead  Event = 1 << iota // data, a client, end of file, or an error
+	EventWrite                   // room to send, or an error
 )
 
-// A Key is a socket that a Selector waits for.
+// A Key is a socket that is registered with a Selector.
 type Key struct {
-	Fd     int
-	Events Event // what it is waited for; may be nothing
-	Data   any   // whatever its owner wants to find again
+	Fd     int   // its descriptor
+	Events Event // what the Selector waits for
+	Data   any   // what was passed to Register
 
 	gone bool // it was unregistered
-	row  int  // where a poll keeps it
+	row  int  // where it is in the lists of a pollSelector
 }
 
-// A Selector waits for the sockets that are registered with it. It belongs to
-// one goroutine.
+// A Selector waits for the sockets that are registered with it. Only one
+// goroutine may use it.
 type Selector interface {
-	// Register begins to wait for events on a descriptor, which must not be
-	// registered yet.
+	// Register begins to wait for events at the descriptor fd, which must not
+	// be registered yet. The key that it returns carries data.
 	Register(fd int, events Event, data any) (*Key, error)
 
-	// Modify changes what is waited for. With no events, nothing is, except
-	// that Select may still report that the connection has broken.
+	// Modify changes the events to wait for. Even if they are 0, Select may
+	// still report that the connection has broken.
 	Modify(key *Key, events Event) error
 
-	// Unregister forgets a socket. It must come before the socket is closed.
+	// Unregister removes a socket. Call it before you close the socket.
 	Unregister(key *Key) error
 
-	// Forget is Unregister for a socket that the caller closes right away.
+	// Forget is Unregister for a socket that the caller closes right after.
 	// It saves epoll a system call, because the kernel forgets a descriptor
 	// that is closed.
 	Forget(key *Key)
 
-	// Select waits until a socket is ready, or for the time of timeout if it
-	// is not negative. A signal may end the wait early, and 24 days do.
+	// Select waits until a socket is ready, or until timeout has passed. A
+	// negative timeout is no limit. Fractions of a millisecond are rounded
+	// up. Select may return early: after a signal, or after 24 days.
 	Select(timeout time.Duration) error
 
-	// Next returns one after the other the keys that Select has found, each
-	// with what it is ready for, then nil. A key that is unregistered
-	// meanwhile, by whoever handles another, is left out: even if its number
-	// has been given to a new socket, that one gets none of its events.
+	// Next returns a key that Select has found, and what it is ready for.
+	// Each call returns another key, and after the last one nil. Keys that
+	// were unregistered since Select are left out, so a new socket with the
+	// same descriptor gets none of the old one's events.
 	Next() (*Key, Event)
 
-	// Close gives the selector's resources back.
+	// Close frees the selector's resources. The sockets stay open.
 	Close() error
 }
 
-// ready are the keys that the last Select has found: those before next have
-// been returned.
+// ready holds the keys that the last Select has found. Next has returned those
+// before next.
 type ready struct {
 	found []found
 	next  int
@@ -74,7 +75,7 @@ type found struct {
 	events Event
 }
 
-// begin makes room for what the next Select finds.
+// begin forgets the keys of the last Select.
 func (r *ready) begin() { r.found, r.next = r.found[:0], 0 }
 
 func (r *ready) add(key *Key, events Event) { r.found = append(r.found, found{key, events}) }
@@ -90,9 +91,9 @@ func (r *ready) Next() (*Key, Event) {
 	return nil, 0
 }
 
-// milliseconds is a timeout as the system calls want it, rounded up, lest a
-// timer find that it was woken too early and go round once more for nothing. It
-// is a C int: 24 days at most.
+// milliseconds returns a timeout as the system calls want it: a C int, which is
+// 24 days at most. It rounds up, because a loop that wakes too early for its
+// timer has to wait once more.
 func milliseconds(timeout time.Duration) int {
 	if timeout < 0 {
 		return -1

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kinds are the selectors of this system: all must behave alike.
+// kinds are the selectors of this system. All must behave the same.
 var kinds = map[string]func() (Selector, error){"poll": NewPoll, "default": Default}
 
-// test runs a test on each kind of selector.
+// test runs a test with each kind of selector.
 func test(t *testing.T, f func(t *testing.T, s Selector)) {
 	for name, open := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func pair(t *testing.T) (a, b int) {
 		if err := unix.SetNonblock(fd, true); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { unix.Close(fd) }) // some tests have closed it
+		t.Cleanup(func() { unix.Close(fd) }) // fails if the test has closed it
 	}
 	return fds[0], fds[1]
 }
@@ -49,7 +49,8 @@ func register(t *testing.T, s Selector, fd int, events Event) *Key {
 	return key
 }
 
-// nowReady is what one Select finds: by descriptor, what it is ready for.
+// nowReady calls Select, without waiting, and returns what each descriptor that
+// it finds is ready for.
 func nowReady(t *testing.T, s Selector) map[int]Event {
 	if err := s.Select(0); err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func nowReady(t *testing.T, s Selector) map[int]Event {
 	all := map[int]Event{}
 	for key, events := s.Next(); key != nil; key, events = s.Next() {
 		if key.Data != key.Fd {
-			t.Errorf("key of %d has the data %v", key.Fd, key.Data)
+			t.Errorf("the key of descriptor %d has the data %v", key.Fd, key.Data)
 		}
 		all[key.Fd] = events
 	}
@@ -102,23 +103,24 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// The end of file is something to read, and so is the end of everything.
+// A socket becomes ready to read when its peer half-closes the connection, and
+// when it closes it.
 func TestHangUp(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {
 		a, b := pair(t)
 		register(t, s, a, EventRead)
 		unix.Shutdown(b, unix.SHUT_WR)
 		if events := nowReady(t, s)[a]; events&EventRead == 0 {
-			t.Errorf("after a half-close: %v", events)
+			t.Errorf("after a half-close: got %v, want EventRead", events)
 		}
 		unix.Close(b)
 		if events := nowReady(t, s)[a]; events&EventRead == 0 {
-			t.Errorf("after a close: %v", events)
+			t.Errorf("after a close: got %v, want EventRead", events)
 		}
 	})
 }
 
-// Many come and go, and the events stay with whom they belong to.
+// Many sockets come and go, and each event still goes to its own key.
 func TestManyKeys(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {
 		keys := map[*Key]int{}
@@ -142,8 +144,9 @@ func TestManyKeys(t *testing.T) {
 	})
 }
 
-// Two sockets are ready. Whoever handles the first closes the second, and a new
-// socket is given its number: the new one must not get the old one's event.
+// Two sockets are ready. The code that handles the first closes the second, and
+// a new socket gets its descriptor. The new one must not get the old one's
+// event.
 func TestNumberIsUsedAgain(t *testing.T) {
 	t.Run("Unregister", func(t *testing.T) {
 		numberIsUsedAgain(t, func(s Selector, key *Key) { s.Unregister(key) })
@@ -167,25 +170,25 @@ func numberIsUsedAgain(t *testing.T, forget func(Selector, *Key)) {
 		unix.Close(other)
 		again, _ := pair(t)
 		if again != other {
-			t.Skipf("the system did not use the number %d again", other)
+			t.Skipf("the system did not reuse the descriptor %d", other)
 		}
 		register(t, s, again, EventRead)
 		if key, events := s.Next(); key != nil {
-			t.Errorf("the new socket got the event %v of the old", events)
+			t.Errorf("the new socket got the old one's event %v", events)
 		}
 		want(t, s, map[int]Event{first.Fd: EventRead})
 	})
 }
 
-// The runtime stops goroutines by signals, and one may end a wait early: but
-// not ten in turn.
+// The Go runtime interrupts goroutines by signals. One may end a wait early,
+// but not ten waits in a row.
 func TestTimeout(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {
 		const timeout = 20 * time.Millisecond
 		var waited time.Duration
 		for n := 0; waited < timeout; n++ {
 			if n == 10 {
-				t.Fatalf("waited less than %v ten times, %v the last", timeout, waited)
+				t.Fatalf("ten waits ended before %v, the last after %v", timeout, waited)
 			}
 			begin := time.Now()
 			if err := s.Select(timeout); err != nil {
@@ -193,7 +196,7 @@ func TestTimeout(t *testing.T) {
 			}
 			waited = time.Since(begin)
 			if key, _ := s.Next(); key != nil {
-				t.Fatal("an empty selector has found something")
+				t.Fatal("a selector without sockets found something")
 			}
 		}
 	})
@@ -209,7 +212,7 @@ func TestSelectAllocatesNothing(t *testing.T) {
 			for key, _ := s.Next(); key != nil; key, _ = s.Next() {
 			}
 		}); n != 0 {
-			t.Errorf("%v allocations", n)
+			t.Errorf("a Select makes %v allocations, want none", n)
 		}
 	})
 }

@@ -2,8 +2,8 @@ package selectors
 
 import "fopnp/internal/py/socket"
 
-// Default returns socket.ErrUnsupported.
+// Default returns the error socket.ErrUnsupported.
 func Default() (Selector, error) { return nil, socket.ErrUnsupported }
 
-// NewPoll returns socket.ErrUnsupported.
+// NewPoll returns the error socket.ErrUnsupported.
 func NewPoll() (Selector, error) { return nil, socket.ErrUnsupported }
