@@ -7,14 +7,14 @@ import (
 )
 
 // Bare returns what Python 2 prints for a string of bytes, which is the bytes
-// themselves, except that nothing in it ends the line or controls the terminal:
+// themselves, but escapes what would end the line or control the terminal:
 //
 //	>>> print 'MIXEDCASESTRING'
 //	MIXEDCASESTRING
 //
-// Printable characters of UTF-8 stand for themselves, quotes and backslashes
-// too. Every byte of any other character, and every byte that is no part of one,
-// is escaped as in [Bytes].
+// Printable UTF-8 characters stand for themselves, even quotes and backslashes.
+// The bytes of all other characters, and bytes that are not UTF-8, are escaped
+// as in [Bytes].
 func Bare(b []byte) string {
 	var out strings.Builder
 	for len(b) > 0 {
@@ -29,12 +29,13 @@ func Bare(b []byte) string {
 	return out.String()
 }
 
-// Unquoted returns Python 2's repr of a string of bytes less its quotes:
+// Unquoted returns Python 2's repr of a string of bytes without the quotes:
 //
 //	>>> print `data`[1:-1]
 //	two\nlines
 //
-// It is [Bytes] without the b as well, and so printable ASCII.
+// This is the result of [Bytes] without the b and the quotes, so it is
+// printable ASCII.
 func Unquoted(b []byte) string {
 	quoted := Bytes(b)
 	return quoted[len(`b'`) : len(quoted)-len(`'`)]

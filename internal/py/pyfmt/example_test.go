@@ -8,7 +8,8 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// repr(b'...') of what a client asks, and of what it might ask instead.
+// repr(b'...') of a question, of one with an apostrophe, and of bytes that are
+// not ASCII.
 func ExampleBytes_repr() {
 	fmt.Println(pyfmt.Bytes([]byte("Simple is better than?")))
 	fmt.Println(pyfmt.Bytes([]byte("Don't?")))
@@ -31,8 +32,8 @@ func ExampleStr_repr() {
 	// 'caf\udce9.txt'
 }
 
-// sock.getpeername() of a client over IPv4, and of the same client as seen by
-// a listener that serves IPv6 as well.
+// sock.getpeername() of a client over IPv4, and of the same client as a
+// listener for both IPv4 and IPv6 sees it.
 func ExampleAddr_getpeername() {
 	peer := &net.TCPAddr{IP: net.ParseIP("127.0.0.1"), Port: 41285}
 	fmt.Println("Accepted connection from", pyfmt.Addr(peer))
@@ -43,7 +44,7 @@ func ExampleAddr_getpeername() {
 	// Accepted connection from ('127.0.0.1', 41285)
 }
 
-// sock.getsockname() of a listener at a path.
+// sock.getsockname() of a listening Unix socket.
 func ExampleAddr_getsockname() {
 	listener := &net.UnixAddr{Name: "/tmp/zen.sock", Net: "unix"}
 	fmt.Println("Listening at", pyfmt.Addr(listener))
@@ -51,8 +52,8 @@ func ExampleAddr_getsockname() {
 	// Listening at '/tmp/zen.sock'
 }
 
-// sock.recvfrom(65535)[1] of a datagram over IPv6, from this machine and from
-// a neighbour on the link that is interface number 7000001.
+// sock.recvfrom(65535)[1] of a datagram over IPv6: from this host, and from a
+// neighbour on the link of interface 7000001.
 func ExampleAddrPort_recvfrom() {
 	fmt.Println(pyfmt.AddrPort(netip.MustParseAddrPort("[::1]:41285")))
 	fmt.Println(pyfmt.AddrPort(
@@ -62,15 +63,15 @@ func ExampleAddrPort_recvfrom() {
 	// ('fe80::1', 41285, 0, 7000001)
 }
 
-// (args.host, args.p) of a server that is to listen on every interface.
+// (args.host, args.p) of a server that will listen on every interface.
 func ExampleHostPort_args() {
 	fmt.Println(pyfmt.HostPort("", 1060))
 	// Output:
 	// ('', 1060)
 }
 
-// print data, of text, of a line that would be two, and of one that would clear
-// the screen.
+// print data, for a text, for a message that would print as two lines, and for
+// bytes that would clear the screen.
 func ExampleBare_print() {
 	fmt.Println(pyfmt.Bare([]byte(`Don't say "café"\n`)))
 	fmt.Println(pyfmt.Bare([]byte("good\nConnected: ('127.0.0.1', 41285)")))
@@ -81,7 +82,8 @@ func ExampleBare_print() {
 	// \x1b[2J\xff\xe2\x80\xae
 }
 
-// print `data`[1:-1]
+// print `data`[1:-1], for two lines, for quotes, and for bytes that are not
+// ASCII.
 func ExampleUnquoted_repr() {
 	fmt.Println(pyfmt.Unquoted([]byte("two\nlines")))
 	fmt.Println(pyfmt.Unquoted([]byte(`Don't`)), pyfmt.Unquoted([]byte(`"Don't"`)))
@@ -92,7 +94,8 @@ func ExampleUnquoted_repr() {
 	// caf\xc3\xa9
 }
 
-// b'MixedCaseString'.upper(), and that of bytes that are no ASCII letters.
+// b'MixedCaseString'.upper(), and the same for bytes that are not ASCII
+// letters.
 func ExampleUpper() {
 	fmt.Println(pyfmt.Bytes(pyfmt.Upper([]byte("MixedCaseString"))))
 	fmt.Println(pyfmt.Bytes(pyfmt.Upper([]byte("`{caf\xc3\xa9\xff"))))

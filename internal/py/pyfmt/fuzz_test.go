@@ -11,7 +11,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// samples are where the fuzzing starts.
+// samples are the inputs that fuzzing starts with.
 var samples = []string{
 	"", "Simple is better than?", `'`, `"`, `'"`, `\`, `\'`, `\x41`, `\u0041`,
 	"\t\n\r\x00\x1b\x7f", "café", "禅 😀", "\u00a0\u00ad\u200b\u2028\ufeff",
@@ -19,8 +19,9 @@ var samples = []string{
 	"\xed\xb2\x80", "\xf4\x90\x80\x80", `\udc80`,
 }
 
-// FuzzBytes holds Bytes to its contract: one line of printable ASCII, from
-// which Python would read back the same bytes, and which Python would print.
+// FuzzBytes checks the contract of Bytes: the result is one line of printable
+// ASCII, a Python program that contains it gets the same bytes back, and it is
+// what Python prints.
 func FuzzBytes(f *testing.F) {
 	for _, s := range samples {
 		f.Add([]byte(s))
@@ -35,7 +36,7 @@ func FuzzBytes(f *testing.F) {
 		}
 		body, isBytes := strings.CutPrefix(literal, "b")
 		if !isBytes {
-			t.Fatalf("Bytes(%q) = %s has no b", b, literal)
+			t.Fatalf("Bytes(%q) = %s does not begin with b", b, literal)
 		}
 		back, err := decode(body, func(r rune) (string, bool) {
 			return string([]byte{byte(r)}), r <= 0xff
@@ -49,8 +50,9 @@ func FuzzBytes(f *testing.F) {
 	})
 }
 
-// FuzzStr holds Str to its contract: one line of printable characters, from
-// which Python would read back the same text, and which Python would print.
+// FuzzStr checks the contract of Str: the result is one line of printable
+// characters, a Python program that contains it gets the same text back, and it
+// is what Python prints.
 func FuzzStr(f *testing.F) {
 	for _, s := range samples {
 		f.Add(s)
@@ -81,9 +83,10 @@ func FuzzStr(f *testing.F) {
 	})
 }
 
-// decode reads a literal as Python's parser does, and nothing that repr does
-// not write: a quote, characters and escapes, the same quote, the end. What
-// an escape by number stands for, and if it may, is for value to say.
+// decode reads a literal as Python's parser does, but accepts only what repr
+// writes: a quote, characters and escapes, and the same quote at the end. It
+// calls value to find out what a numeric escape stands for, or whether repr
+// writes such an escape at all.
 func decode(literal string, value func(rune) (string, bool)) (string, error) {
 	if literal == "" || literal[0] != '\'' && literal[0] != '"' {
 		return "", fmt.Errorf("no opening quote")

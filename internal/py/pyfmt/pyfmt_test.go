@@ -53,21 +53,21 @@ func TestStr(t *testing.T) {
 		{"Tab\there\r\n\v\f\b\a", `'Tab\there\r\n\x0b\x0c\x08\x07'`},
 		{"\x1b[2J", `'\x1b[2J'`},
 
-		// Letters, marks and signs stand for themselves.
+		// Letters, marks and symbols stand for themselves.
 		{"café", `'café'`},
 		{"cafe\u0301", "'cafe\u0301'"},
 		{"禅 😀", `'禅 😀'`},
 		{"\u20ac\ufffd", "'\u20ac\ufffd'"},
 
-		// One of each category that does not, at each width.
+		// One character of each category that is escaped, at each width.
 		{"\u0085", `'\x85'`},           // Cc: next line
 		{"\u00ad", `'\xad'`},           // Cf: soft hyphen
 		{"\u200b", `'\u200b'`},         // Cf: zero width space
 		{"\U000e0001", `'\U000e0001'`}, // Cf: language tag
 		{"\ue000", `'\ue000'`},         // Co: private use
 		{"\U0010fffd", `'\U0010fffd'`}, // Co: private use
-		{"\uffff", `'\uffff'`},         // Cn: never a character
-		{"\U0010ffff", `'\U0010ffff'`}, // Cn: never a character
+		{"\uffff", `'\uffff'`},         // Cn: noncharacter
+		{"\U0010ffff", `'\U0010ffff'`}, // Cn: noncharacter
 		{"\u2028", `'\u2028'`},         // Zl: line separator
 		{"\u2029", `'\u2029'`},         // Zp: paragraph separator
 		{"\u00a0", `'\xa0'`},           // Zs: no-break space
@@ -77,7 +77,7 @@ func TestStr(t *testing.T) {
 		{"caf\xe9.txt", `'caf\udce9.txt'`},                  // Latin-1
 		{"\xe2\x82", `'\udce2\udc82'`},                      // cut short
 		{"\xe2\x82\xacuro\xe2\x82", "'€uro\\udce2\\udc82'"}, // cut short again
-		{"\xc0\xa7", `'\udcc0\udca7'`},                      // ' in two bytes
+		{"\xc0\xa7", `'\udcc0\udca7'`},                      // ' as two bytes
 		{"\xed\xa0\x80", `'\udced\udca0\udc80'`},            // a surrogate
 		{"\xf4\x90\x80\x80", `'\udcf4\udc90\udc80\udc80'`},  // too large
 		{"\xff'", `"\udcff'"`},
@@ -89,7 +89,7 @@ func TestStr(t *testing.T) {
 }
 
 // everyByte is what Python prints between the quotes of a bytes literal for
-// each of the 256 bytes, where SP stands for a space and BQ for a backquote.
+// each of the 256 bytes. SP stands for a space and BQ for a backquote.
 var everyByte = strings.Fields(`
 \x00 \x01 \x02 \x03 \x04 \x05 \x06 \x07 \x08 \t \n \x0b \x0c \r \x0e \x0f
 \x10 \x11 \x12 \x13 \x14 \x15 \x16 \x17 \x18 \x19 \x1a \x1b \x1c \x1d \x1e \x1f
@@ -113,8 +113,8 @@ func init() {
 	everyByte[' '], everyByte['`'] = " ", "`"
 }
 
-// inQuotes returns body between the quotes that Python chooses for it. The
-// quotes in body have no backslash yet.
+// inQuotes returns body in the quotes that Python chooses for it. The quotes
+// inside body are not escaped yet.
 func inQuotes(body string) string {
 	if strings.Contains(body, `'`) && !strings.Contains(body, `"`) {
 		return `"` + body + `"`
@@ -122,34 +122,34 @@ func inQuotes(body string) string {
 	return `'` + strings.ReplaceAll(body, `'`, `\'`) + `'`
 }
 
-// TestEveryByte prints each byte alone and in the company of each quote: as a
-// byte, as the code point of that number, and as a byte amid a text.
+// TestEveryByte prints each byte alone and next to each quote: as a byte, as
+// the code point of that number, and as a byte within a text.
 func TestEveryByte(t *testing.T) {
 	if len(everyByte) != 256 {
 		t.Fatalf("the table has %d entries, want 256", len(everyByte))
 	}
 	for i, want := range everyByte {
 		c := byte(i)
-		point, amid := want, want
+		point, inText := want, want
 		if c > 0xa0 && c != 0xad { // a printable character of Latin-1
 			point = string(rune(c))
 		}
 		if c > 0x7f {
-			amid = fmt.Sprintf(`\udc%02x`, c)
+			inText = fmt.Sprintf(`\udc%02x`, c)
 		}
-		for _, company := range []string{``, `'`, `"`, `'"`} {
-			b := append([]byte{c}, company...)
-			got, want := pyfmt.Bytes(b), "b"+inQuotes(want+company)
+		for _, quotes := range []string{``, `'`, `"`, `'"`} {
+			b := append([]byte{c}, quotes...)
+			got, want := pyfmt.Bytes(b), "b"+inQuotes(want+quotes)
 			if got != want {
 				t.Errorf("Bytes(%q) = %s, want %s", b, got, want)
 			}
-			s := string(rune(c)) + company
-			got, want = pyfmt.Str(s), inQuotes(point+company)
+			s := string(rune(c)) + quotes
+			got, want = pyfmt.Str(s), inQuotes(point+quotes)
 			if got != want {
 				t.Errorf("Str(%q) = %s, want %s", s, got, want)
 			}
-			s = company + string(b)
-			got, want = pyfmt.Str(s), inQuotes(company+amid+company)
+			s = quotes + string(b)
+			got, want = pyfmt.Str(s), inQuotes(quotes+inText+quotes)
 			if got != want {
 				t.Errorf("Str(%q) = %s, want %s", s, got, want)
 			}
@@ -157,7 +157,7 @@ func TestEveryByte(t *testing.T) {
 	}
 }
 
-// otherAddr is an address of a kind that pyfmt has never heard of.
+// otherAddr is an address of a type that pyfmt does not know.
 type otherAddr string
 
 func (a otherAddr) Network() string { return "other" }
@@ -225,8 +225,8 @@ func TestAddr(t *testing.T) {
 	}
 }
 
-// TestUnboundPeer asks package net itself how it writes the name of a client
-// that never bound its socket, and of the path that it dialled.
+// TestUnboundPeer prints the addresses of a real connection: of a client that
+// never bound its socket, and of the path that it dialled.
 func TestUnboundPeer(t *testing.T) {
 	dir, err := os.MkdirTemp("", "zen") // t.TempDir is too long for a socket
 	if err != nil {
@@ -272,12 +272,12 @@ func TestAddrPort(t *testing.T) {
 		{"[1:0:0:4:0:0:0:8]:1", `('1:0:0:4::8', 1, 0, 0)`},
 		{"[1::]:1", `('1::', 1, 0, 0)`},
 
-		// Mapped: what a listener of both families sees of IPv4.
+		// Mapped: an IPv4 client, as a listener for both families sees it.
 		{"[::ffff:127.0.0.1]:41285", `('127.0.0.1', 41285)`},
 		{"[::ffff:127.0.0.1%7000001]:41285", `('127.0.0.1', 41285)`},
 		{"[::ffff:0:0]:1060", `('0.0.0.0', 1060)`},
 
-		// Compatible: dotted when just the last two groups are there.
+		// Compatible: dotted if exactly the first six groups are zero.
 		{"[::1.2.3.4]:1060", `('::1.2.3.4', 1060, 0, 0)`},
 		{"[::1:0]:1060", `('::0.1.0.0', 1060, 0, 0)`},
 		{"[::100:0]:1060", `('::1.0.0.0', 1060, 0, 0)`},
@@ -286,7 +286,7 @@ func TestAddrPort(t *testing.T) {
 		{"[::fffe:1.2.3.4]:1060", `('::fffe:102:304', 1060, 0, 0)`},
 		{"[64:ff9b::1.2.3.4]:1060", `('64:ff9b::102:304', 1060, 0, 0)`},
 
-		// Zones: a number is itself, if it is a scope at all.
+		// Zones: a number stands for itself if it fits into 32 bits.
 		{"[fe80::1%7000001]:1060", `('fe80::1', 1060, 0, 7000001)`},
 		{"[fe80::1%4294967295]:1060", `('fe80::1', 1060, 0, 4294967295)`},
 		{"[fe80::1%4294967296]:1060", `('fe80::1', 1060, 0, 0)`},
@@ -311,7 +311,8 @@ func TestAddrPort(t *testing.T) {
 	}
 }
 
-// TestZoneName gives an address the one zone that every machine has.
+// TestZoneName uses the loopback interface as the zone, because every machine
+// has one.
 func TestZoneName(t *testing.T) {
 	interfaces, err := net.Interfaces()
 	if err != nil {

@@ -17,10 +17,11 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// helper reads lines of a kind and a value in hex, and answers each with one
-// line: the repr of the bytes, of the str or of the IPv6 address. Before its
-// repr, a str has a dot for each character that this Python's Unicode knows,
-// and a question mark for the others. The first line names the C library.
+// helper is the program that Python runs. Its first line of output names the C
+// library. Then it reads lines of a kind and a value in hex, and answers each
+// with one line: the repr of the bytes, of the str or of the IPv6 address.
+// Before the repr of a str comes a dot for each character that this Python's
+// Unicode knows, and a question mark for each of the others.
 const helper = `
 import platform, socket, sys, unicodedata
 
@@ -49,8 +50,8 @@ type python struct {
 	libc string
 }
 
-// startPython returns a Python that runs until the test ends, or nil where
-// python3 is missing.
+// startPython starts a Python that runs helper until the test ends. It returns
+// nil if there is no python3.
 func startPython(tb testing.TB) *python {
 	tb.Helper()
 	if exec.Command("python3", "-c", "pass").Run() != nil {
@@ -70,7 +71,7 @@ func startPython(tb testing.TB) *python {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		in.Close() // the helper's loop ends, and so does the helper
+		in.Close() // ends the helper's loop, and with it the helper
 		if err := cmd.Wait(); err != nil {
 			tb.Errorf("python3: %v", err)
 		}
@@ -80,11 +81,11 @@ func startPython(tb testing.TB) *python {
 	return p
 }
 
-// ask returns the answer of the helper to one line.
+// ask sends one line to the helper and returns its answer.
 func (p *python) ask(tb testing.TB, kind string, data []byte) string {
 	tb.Helper()
 	if _, err := fmt.Fprintf(p.in, "%s %x\n", kind, data); err != nil {
-		tb.Fatalf("python3 reads no more: %v", err)
+		tb.Fatalf("write to python3: %v", err)
 	}
 	return p.readLine(tb)
 }
@@ -93,7 +94,7 @@ func (p *python) readLine(tb testing.TB) string {
 	tb.Helper()
 	line, err := p.out.ReadString('\n')
 	if err != nil {
-		tb.Fatalf("python3 answers no more: %v", err)
+		tb.Fatalf("read from python3: %v", err)
 	}
 	return strings.TrimSuffix(line, "\n")
 }
@@ -103,12 +104,12 @@ func (p *python) checkBytes(tb testing.TB, b []byte) {
 	tb.Helper()
 	got, want := pyfmt.Bytes(b), p.ask(tb, "bytes", b)
 	if got != want {
-		tb.Errorf("Bytes(%q) = %s, but Python has %s", b, got, want)
+		tb.Errorf("Bytes(%q) = %s, but Python prints %s", b, got, want)
 	}
 }
 
-// checkStr compares Str with Python. It returns false when it could not, as
-// only one of the two editions of Unicode knows some character of s.
+// checkStr compares Str with Python. It returns false if it cannot, because
+// only one of the two versions of Unicode knows some character of s.
 func (p *python) checkStr(tb testing.TB, s string) bool {
 	tb.Helper()
 	known, want, _ := strings.Cut(p.ask(tb, "str", []byte(s)), " ")
@@ -116,12 +117,13 @@ func (p *python) checkStr(tb testing.TB, s string) bool {
 		return false
 	}
 	if got := pyfmt.Str(s); got != want {
-		tb.Errorf("Str(%q) = %s, but Python has %s", s, got, want)
+		tb.Errorf("Str(%q) = %s, but Python prints %s", s, got, want)
 	}
 	return true
 }
 
-// knownHere has the dots and question marks of Go's edition of Unicode.
+// knownHere returns the dots and question marks according to Go's version of
+// Unicode.
 func knownHere(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cn, r) {
@@ -131,7 +133,7 @@ func knownHere(s string) string {
 	}, s)
 }
 
-// TestAgainstPython lets Python itself say what it prints.
+// TestAgainstPython compares the results with what Python itself prints.
 func TestAgainstPython(t *testing.T) {
 	py := startPython(t)
 	if py == nil {
@@ -146,8 +148,8 @@ func TestAgainstPython(t *testing.T) {
 		}
 	})
 
-	// Few enough kinds of piece for quotes to meet, and sequences of UTF-8
-	// to be cut short and continued by chance.
+	// There are so few different pieces that quotes often meet, and that UTF-8
+	// sequences are often cut short, or completed by chance.
 	t.Run("random texts", func(t *testing.T) {
 		pieces := []string{
 			`'`, `"`, `\`, "\t", "\n", "\r", "\x00", "\x1b", "\x7f", " ", "x",
@@ -177,13 +179,13 @@ func TestAgainstPython(t *testing.T) {
 		}
 	})
 
-	// In short rows, so that a character that is new to either side hides
-	// few others.
+	// The rows are short, because a character that only one side knows keeps
+	// its whole row from being compared.
 	t.Run("code points", func(t *testing.T) {
 		const row = 128
 		step := rune(row)
 		if progtest.Race {
-			step *= 17 // one row in so many: there is nothing here to race with
+			step *= 17 // one row in 17 is enough, because nothing here can race
 		}
 		compared, skipped := 0, 0
 		for first := rune(0); first <= unicode.MaxRune; first += step {
@@ -200,18 +202,18 @@ func TestAgainstPython(t *testing.T) {
 			}
 		}
 		if skipped > compared/10 {
-			t.Errorf("compared %d rows but not %d", compared, skipped)
+			t.Errorf("compared %d rows but skipped %d", compared, skipped)
 		}
-		t.Logf("compared %d rows of %d code points but not %d, "+
-			"where Python and Unicode %s differ in what they know",
+		t.Logf("compared %d rows of %d code points and skipped %d, "+
+			"in which only Python or only Unicode %s knows some character",
 			compared, row, skipped, unicode.Version)
 	})
 
-	// Every way to place zeros among the eight groups, under several values
-	// of the groups that are not zero.
+	// Every way to place zeros among the eight groups, with several values in
+	// the other groups.
 	t.Run("IPv6", func(t *testing.T) {
 		if py.libc != "glibc" {
-			t.Skipf("python3 has its inet_ntop from %q, not from glibc", py.libc)
+			t.Skipf("python3 uses the inet_ntop of %q, not of glibc", py.libc)
 		}
 		for zeros := range 1 << 8 {
 			for range 24 {
@@ -226,11 +228,11 @@ func TestAgainstPython(t *testing.T) {
 				}
 				addr := netip.AddrFrom16(ip)
 				if addr.Is4In6() {
-					continue // ours is the pair of IPv4, on purpose
+					continue // we print the IPv4 pair on purpose
 				}
 				got := pyfmt.AddrPort(netip.AddrPortFrom(addr, 1060))
 				if want := py.ask(t, "inet6", ip[:]); got != want {
-					t.Errorf("AddrPort of %x = %s, but Python has %s",
+					t.Errorf("AddrPort of %x = %s, but Python prints %s",
 						ip, got, want)
 				}
 			}

@@ -2,8 +2,8 @@ package pyfmt
 
 import "bytes"
 
-// Upper returns what the upper method of a bytes object does, and of a Python 2
-// string: capitals in the place of ASCII letters, and every other byte as it is.
+// Upper returns a copy of b with ASCII letters in capitals and every other byte
+// unchanged, as the upper method of bytes does (in Python 2, of str):
 //
 //	>>> b'MixedCaseString'.upper()
 //	b'MIXEDCASESTRING'
