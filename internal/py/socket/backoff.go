@@ -7,23 +7,23 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Backoff spaces out the attempts at something that fails for a reason that
-// will pass, such as accept when the process or the system has run out of
-// descriptors: the client is still in the queue, and other conversations will
-// end. The zero Backoff has not failed yet. Several
-// goroutines may share one.
+// A Backoff spaces out attempts at something that fails for a reason that will
+// pass. An example is accept when the process or the system has run out of
+// descriptors: the client stays in the queue, and other conversations will end.
+// The zero Backoff is ready for use. Several goroutines may share one.
 type Backoff struct {
-	pause atomic.Int64 // after the last failure, in nanoseconds; 0 after a success
+	pause atomic.Int64 // after the last failure, in ns; 0 after a success
 }
 
-// How long to wait after a failure: twice as long each time.
+// How long to wait after a failure. The pause doubles each time.
 const (
 	shortestPause = 5 * time.Millisecond
 	longestPause  = time.Second
 )
 
-// Failed returns how long to wait before the next attempt. The first time in a
-// row it says on stderr what failed, and why.
+// Failed notes a failure and returns how long to wait before the next attempt:
+// 5 ms, then 10 ms, and so on, up to a second. It reports the first failure in
+// a row on stderr: what failed, and why.
 func (b *Backoff) Failed(what string, err error) time.Duration {
 	last := time.Duration(b.pause.Load())
 	pause := min(max(2*last, shortestPause), longestPause)
@@ -33,7 +33,8 @@ func (b *Backoff) Failed(what string, err error) time.Duration {
 	return pause
 }
 
-// Wait waits for as long as Failed says, or until the program is asked to stop.
+// Wait notes a failure as Failed does, and waits until the next attempt is due
+// or the program has to stop.
 func (b *Backoff) Wait(what string, err error) {
 	select {
 	case <-time.After(b.Failed(what, err)):
@@ -41,8 +42,8 @@ func (b *Backoff) Wait(what string, err error) {
 	}
 }
 
-// Tried notes how an attempt went, the next of which comes when there is occasion
-// for it: if it failed, and the one before did not, a line on stderr says so.
+// Tried notes a success (nil) or a failure, for callers that do not wait but
+// try again when they next have reason to. It reports failures as Failed does.
 func (b *Backoff) Tried(what string, err error) {
 	if err != nil {
 		b.Failed(what, err)
@@ -51,5 +52,5 @@ func (b *Backoff) Tried(what string, err error) {
 	}
 }
 
-// Succeeded ends a row of failures.
+// Succeeded notes a success. The next failure is the first in a new row.
 func (b *Backoff) Succeeded() { b.pause.Store(0) }

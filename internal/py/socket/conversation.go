@@ -15,8 +15,8 @@ import (
 
 // A Conversation is a connection whose peer must not keep us waiting. The peer
 // has a limited time for each message (see SetTimeout), and when the program
-// has to stop, nothing more is received. One goroutine may receive while another
-// one sends.
+// has to stop, nothing more is received. One goroutine may receive while
+// another one sends.
 type Conversation struct {
 	net.Conn
 
@@ -27,9 +27,9 @@ type Conversation struct {
 	// reused for every message, so that answering allocates nothing.
 	Reply []byte
 
-	buffer  [512]byte     // sixteen questions of the Zen fit
+	buffer  [512]byte     // room for sixteen questions of the Zen
 	timeout time.Duration // for a message; 0 is no limit
-	until   atomic.Int64  // when the peer's time is over, by conversations.now
+	until   atomic.Int64  // when the peer's time is over: see conversations.now
 	reading atomic.Bool   // we wait for the peer to send
 	writing atomic.Bool   // we wait for the peer to receive
 	lingers bool          // Close waits until the peer has received everything
@@ -40,8 +40,8 @@ type Conversation struct {
 
 var defaultTimeout time.Duration
 
-// SetDefaultTimeout sets the timeout that new conversations begin with: 0, as
-// at first, is no limit. Call it before the first conversation.
+// SetDefaultTimeout sets the timeout that new conversations begin with. 0 is no
+// limit, which is also the default. Call it before the first conversation.
 func SetDefaultTimeout(timeout time.Duration) { defaultTimeout = timeout }
 
 // DefaultTimeout returns the timeout that new conversations begin with.
@@ -59,18 +59,18 @@ func converse(conn net.Conn, timeout time.Duration, lingers bool) *Conversation 
 	return c
 }
 
-// SetTimeout sets how long the peer may take to receive what we send and to send
-// what we wait for. The clock starts when the conversation begins, with every
-// Write, and with StartClock. Then Recv, Read, Write and
-// SendAll fail with os.ErrDeadlineExceeded, at most two seconds late, or half of
-// timeout if that is less. 0 is no limit.
+// SetTimeout sets how long the peer may take to receive what we send and to
+// send what we wait for. The clock starts when the conversation begins, with
+// every Write, and with StartClock. When the time is over, Recv, Read, Write
+// and SendAll fail with os.ErrDeadlineExceeded, at most two seconds late, or
+// half of timeout if that is less. 0 is no limit.
 func (c *Conversation) SetTimeout(timeout time.Duration) {
 	c.timeout = timeout
 	conversations.watch(timeout)
 	c.StartClock()
 }
 
-// StartClock gives the peer its whole time again: for the next message.
+// StartClock gives the peer its whole time again, for the next message.
 func (c *Conversation) StartClock() {
 	if c.timeout > 0 {
 		c.until.Store(conversations.now.Load() + int64(c.timeout))
@@ -82,21 +82,21 @@ func (c *Conversation) StartClock() {
 const never = math.MaxInt64 / 2
 
 // Recv waits for bytes and returns those that have arrived, at most 512. They
-// are valid until the next call. It does not start the clock, so the peer's time
-// covers the whole of a message that arrives in pieces.
+// are valid until the next call. It does not start the clock, so the peer's
+// time covers the whole of a message that arrives in pieces.
 //
 // The error is io.EOF if the peer sends no more, program.ErrStopped if the
 // program has to stop, and os.ErrDeadlineExceeded if the peer's time is over.
 func (c *Conversation) Recv() ([]byte, error) {
-	// Not by way of Read: on the stack of a goroutine that waits for a silent
-	// client, every call counts.
+	// We do not call Read, because every call needs stack, and stacks are most
+	// of what a silent client costs.
 	c.reading.Store(true)
 	n, err := c.Conn.Read(c.buffer[:])
 	c.reading.Store(false)
 	return c.buffer[:n], c.because(err)
 }
 
-// Read is Recv for a buffer of the caller's.
+// Read is Recv with a buffer of the caller's.
 func (c *Conversation) Read(data []byte) (int, error) {
 	c.reading.Store(true)
 	n, err := c.Conn.Read(data)
@@ -113,8 +113,8 @@ func (c *Conversation) Write(data []byte) (int, error) {
 	return n, c.because(err)
 }
 
-// because returns err, or program.ErrStopped if a deadline passed because the
-// program has to stop.
+// because returns err, or program.ErrStopped if the program has to stop and err
+// is not io.EOF. It also notes whether the peer sends no more.
 func (c *Conversation) because(err error) error {
 	switch {
 	case err == nil:
@@ -142,7 +142,8 @@ func (c *Conversation) SendAll(data []byte) error {
 // sending: a connection that is closed with unread input is reset, and a reset
 // destroys what the peer has not read yet. So unless the peer has closed its
 // side, Close shuts down ours and reads on for a while: for a second, or less
-// if the program has to stop, and for a megabyte at most.
+// if the program has to stop, and for a megabyte at most. A connection made by
+// Connect closes at once.
 func (c *Conversation) Close() error {
 	if conversations.remove(c) && c.lingers && !c.ended.Load() {
 		c.linger()
@@ -165,12 +166,12 @@ func (c *Conversation) linger() {
 	}
 }
 
-// MaxLinger is how many bytes a server reads from a connection that it has shut
-// down, before it closes it.
+// MaxLinger is how many bytes a server reads at most from a connection that it
+// has shut down, before it closes the connection.
 const MaxLinger = 1 << 20
 
-// Linger returns for how long a server reads from a connection that it has shut
-// down: for a second, or less if the program has to stop.
+// Linger returns how long a server reads at most from a connection that it has
+// shut down: a second, or less if the program has to stop.
 func Linger() time.Duration {
 	switch {
 	case program.Hurrying().Err() != nil:
@@ -181,15 +182,16 @@ func Linger() time.Duration {
 	return time.Second
 }
 
-// Release closes our descriptor of a connection that another process goes on
-// with. The peer notices nothing.
+// Release closes our descriptor of a connection that another process has, too.
+// The peer notices nothing.
 func (c *Conversation) Release() error {
 	conversations.remove(c)
 	return c.Conn.Close()
 }
 
-// SetDeadline is for handlers with deadlines of their own. It has no effect when
-// the program has to stop. The same goes for the other two.
+// SetDeadline is for handlers that set their own deadlines. It cannot give more
+// time to a program that has to stop. The same is true of SetReadDeadline and
+// SetWriteDeadline.
 func (c *Conversation) SetDeadline(t time.Time) error {
 	err := c.Conn.SetDeadline(t)
 	c.stop()
@@ -208,8 +210,9 @@ func (c *Conversation) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
-// stop ends a Read at once if the program has to stop, and a Write a moment
-// after the program's time is over: what is being sent may still arrive.
+// stop ends a Read at once if the program has to stop. It ends a Write 200 ms
+// after the program's time is over, because what is being sent may still
+// arrive.
 func (c *Conversation) stop() {
 	now := time.Now()
 	if program.Stopping().Err() != nil {
@@ -220,7 +223,8 @@ func (c *Conversation) stop() {
 	}
 }
 
-// CloseWrite tells the peer that no more will be sent.
+// CloseWrite tells the peer that no more will be sent. The error is
+// errors.ErrUnsupported if the connection cannot be half-closed.
 func (c *Conversation) CloseWrite() error {
 	conn, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {

@@ -10,51 +10,55 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Socket is a non-blocking socket, by its file descriptor. It is for servers
-// that wait by themselves, with poll or epoll: package net knows nothing of
-// it, and no call of its methods waits. What cannot be done at once fails with
-// ErrWouldBlock, which is Python's BlockingIOError.
+// A Socket is the file descriptor of a non-blocking socket. It is for servers
+// that wait by themselves, with poll or epoll. Package net does not know about
+// it, and none of its methods waits. What cannot be done at once fails with
+// ErrWouldBlock, which is BlockingIOError in Python.
 //
-// There are none on Windows, where every call fails with ErrUnsupported.
+// On Windows there are no such sockets, and every call fails with
+// ErrUnsupported.
 type Socket int
 
 var (
-	// ErrWouldBlock: nothing has been received yet, nobody has connected,
-	// or there is no room to send.
+	// ErrWouldBlock means that nothing has arrived, that no client is in the
+	// queue, or that there is no room to send.
 	ErrWouldBlock error = errWouldBlock
 
-	// ErrUnsupported: the system has no sockets that can be polled.
-	ErrUnsupported = errors.New("needs poll(2), which this system has not")
+	// ErrUnsupported means that the system has no sockets that poll can wait
+	// for.
+	ErrUnsupported = errors.New("needs poll(2), which this system does not have")
 )
 
 // Fileno returns the file descriptor.
 func (s Socket) Fileno() int { return int(s) }
 
-// Recv receives what has arrived into buffer, one system call. The error is
-// io.EOF when the other side sends no more.
+// Recv receives what has arrived into buffer, with one system call. The error
+// is io.EOF if the peer sends no more.
 func (s Socket) Recv(buffer []byte) (int, error) { return recv(int(s), buffer) }
 
-// Send sends as much of data as there is room for, one system call, and
-// returns how much that was. A peer that is gone is an error, not a signal.
+// Send sends as much of data as there is room for, with one system call, and
+// returns how many bytes that was. If the peer is gone, it returns an error,
+// and no SIGPIPE ends the program.
 func (s Socket) Send(data []byte) (int, error) { return send(int(s), data) }
 
-// Accept returns the next client in the queue of a listening socket, which
-// gets TCP_NODELAY: an answer is one write, so there is nothing to wait for.
+// Accept accepts the next client in the queue of a listening socket, and
+// returns its address, too. The new socket has TCP_NODELAY set: an answer is
+// one write, so there is nothing to wait for.
 func (s Socket) Accept() (Socket, netip.AddrPort, error) { return accept(int(s)) }
 
-// Shutdown shuts down our side of a connection: the peer receives end of file
-// after all that was sent, and may go on sending.
+// Shutdown shuts down our side of a connection. The peer receives what was sent
+// and then end of file, and may go on sending.
 func (s Socket) Shutdown() error { return shutdown(int(s)) }
 
-// Close closes the descriptor. Its number may be given to the next client that
-// is accepted, so whoever keeps a table by numbers clears its row first.
+// Close closes the descriptor. The next client may get the same number, so if
+// your table is indexed by descriptors, clear the row first.
 func (s Socket) Close() error { return closeSocket(int(s)) }
 
-// Detach takes the listening socket out of package net's hands, for a server
-// that accepts by itself. The Listener is closed; the Socket is not, and
-// nobody closes it when the program is asked to stop: see Stopping.
+// Detach closes the Listener and returns its socket, for a server that accepts
+// by itself. The socket stays open even if the program has to stop: see
+// Stopping. If the program has to stop already, Detach exits with status 0.
 func (l *Listener) Detach() (Socket, error) {
-	if !l.forget() { // the program stops before it has begun
+	if !l.forget() { // the listener has been closed, because of a signal
 		os.Exit(0)
 	}
 	s, err := detach(l)
@@ -62,18 +66,19 @@ func (l *Listener) Detach() (Socket, error) {
 	return s, err
 }
 
-// Stopping returns a descriptor that becomes readable, and stays so, when the
-// program is asked to stop: the last thing to poll for. It is the same one at
-// every call, and not to be closed.
+// Stopping returns a descriptor that becomes readable when the program has to
+// stop, and stays readable, so poll and epoll can wait for that as well. Every
+// call returns the same descriptor. Do not close it.
 func Stopping() (Socket, error) { return stopping() }
 
 var stopping = sync.OnceValues(func() (Socket, error) {
 	return stoppingPipe(program.Stopping())
 })
 
-// Tick is how often a server with a deadline of timeout for each of its
-// clients looks whether any has passed. One look at all of them is cheaper
-// than a timer for each. Without a deadline, which is 0, it is a second.
+// Tick returns the time between two checks for late clients: a quarter of their
+// timeout, but at least a millisecond and at most a second. Checking all
+// clients at once is cheaper than a timer for each. Without a timeout (0), Tick
+// returns a second.
 func Tick(timeout time.Duration) time.Duration {
 	if timeout == 0 {
 		return time.Second

@@ -20,7 +20,8 @@ func recv(fd int, buffer []byte) (int, error) {
 
 func send(fd int, data []byte) (int, error) {
 	for {
-		n, err := unix.Write(fd, data) // Go ignores SIGPIPE but on stdout and stderr
+		// No SIGPIPE: Go ignores it, except on stdout and stderr.
+		n, err := unix.Write(fd, data)
 		if err != unix.EINTR {
 			return max(n, 0), err
 		}
@@ -28,7 +29,7 @@ func send(fd int, data []byte) (int, error) {
 }
 
 func acceptNonblocking(fd int) (int, netip.AddrPort, error) {
-	// A program that is started in between must not inherit the descriptor.
+	// A process started before CloseOnExec must not inherit the descriptor.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	for {

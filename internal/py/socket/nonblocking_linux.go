@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// recv and send call the kernel without telling Go's scheduler. It could only
-// make ready to replace a thread that waits, and on a non-blocking socket none
-// does: a question costs 4.5 µs of CPU so, and 5.5 with unix.Read and
-// unix.Write. A call that may wait must never be made like this, for it would
-// keep the garbage collector waiting too.
+// recv and send call the kernel without telling Go's scheduler. All it could do
+// is get ready to replace a thread that waits, and on a non-blocking socket no
+// thread waits. A question costs 4.5 µs of CPU this way, and 5.5 µs with
+// unix.Read and unix.Write. Never make a call like this if it may wait, because
+// then the garbage collector has to wait, too.
 
 func recv(fd int, buffer []byte) (int, error) {
 	for {

@@ -20,12 +20,13 @@ func accept(fd int) (Socket, netip.AddrPort, error) {
 	if err != nil {
 		return -1, netip.AddrPort{}, err
 	}
-	// It fails if the client has gone already, as the first Recv will tell.
+	// An error means that the client has already gone. The first Recv reports
+	// it.
 	unix.SetsockoptInt(client, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	return Socket(client), address, nil
 }
 
-// addrPort is a peer's address as netip has it.
+// addrPort converts a peer's address to netip.AddrPort.
 func addrPort(address syscall.Sockaddr) netip.AddrPort {
 	switch address := address.(type) {
 	case *syscall.SockaddrInet4:
@@ -40,7 +41,7 @@ func addrPort(address syscall.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// received is what recv returns for what the system call returned.
+// received converts the result of the system call to that of recv.
 func received(n int, err error) (int, error) {
 	if n == 0 && err == nil {
 		return 0, io.EOF
@@ -59,7 +60,8 @@ func detach(l *Listener) (Socket, error) {
 	}
 	fd := -1
 	if controlErr := conn.Control(func(listener uintptr) {
-		// The copy shares O_NONBLOCK, which package net has set.
+		// The copy is non-blocking, too: both share O_NONBLOCK, which
+		// package net has set.
 		fd, err = unix.FcntlInt(listener, unix.F_DUPFD_CLOEXEC, 0)
 	}); controlErr != nil {
 		err = controlErr
@@ -67,7 +69,8 @@ func detach(l *Listener) (Socket, error) {
 	return Socket(fd), err
 }
 
-// stoppingPipe returns the end of a pipe whose other end closes with ctx.
+// stoppingPipe returns the reading end of a pipe. The other end closes when ctx
+// is done, so this one becomes readable.
 func stoppingPipe(ctx context.Context) (Socket, error) {
 	var ends [2]int
 	if err := unix.Pipe(ends[:]); err != nil {

@@ -9,15 +9,16 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// conversations are all that are open, and the clock that they go by. One
-// goroutine looks at the clock for all of them, because a deadline for every
-// message costs up to a tenth of a question. The list is linked through its
-// members because that needs next to no stack: a goroutine that has needed more
-// than 2 KiB once keeps 4, which is most of what a silent client costs.
+// conversations holds all open conversations and their clock. One goroutine
+// looks at the clock for all of them, because setting a deadline for every
+// message adds up to a tenth to the cost of a question. The list is linked
+// through its members because that needs almost no stack. A goroutine that has
+// once needed more than 2 KiB of stack keeps 4 KiB, which is most of what a
+// silent client costs.
 var conversations registry
 
 type registry struct {
-	now   atomic.Int64 // ns since the clock began; at least 1, once it runs
+	now   atomic.Int64 // ns since the clock began, at least 1; 0 until then
 	hooks sync.Once
 
 	mu       sync.Mutex
@@ -39,7 +40,7 @@ func (r *registry) add(c *Conversation) {
 	}
 	r.first = c
 	r.mu.Unlock()
-	c.stop() // in case the signal came before
+	c.stop() // the signal may have come before
 }
 
 // NumConversations returns how many conversations are open.
@@ -71,7 +72,7 @@ func (r *registry) remove(c *Conversation) bool {
 	return true
 }
 
-// watch starts the clock if a timeout needs it, and makes it tick as often as
+// watch starts the clock if timeout needs one, and makes it tick as often as
 // the shortest timeout needs.
 func (r *registry) watch(timeout time.Duration) {
 	if timeout == 0 {
@@ -91,18 +92,18 @@ func (r *registry) watch(timeout time.Duration) {
 	}
 }
 
-// tick sets the clock, and ends the waiting for peers that are late.
+// tick sets the clock and ends calls that wait for a peer that is late.
 func (r *registry) tick(ticks <-chan time.Time, start time.Time) {
 	for range ticks {
 		now := 1 + int64(time.Since(start))
 		r.now.Store(now)
 		r.mu.Lock()
 		for c := r.first; c != nil; c = c.next {
-			// First whether we wait, then until when: in the other order,
-			// the time of a peer that was given more could seem over.
-			waits := c.reading.Load() || c.writing.Load()
-			// The clock may have been an interval slow when its time began.
-			if waits && now > c.until.Load()+int64(r.interval) {
+			// Load these before until. In the other order, a peer that has
+			// just been given more time could seem late.
+			waiting := c.reading.Load() || c.writing.Load()
+			// The clock may have been an interval slow when c began to wait.
+			if waiting && now > c.until.Load()+int64(r.interval) {
 				c.Conn.SetDeadline(past)
 			}
 		}
@@ -110,7 +111,7 @@ func (r *registry) tick(ticks <-chan time.Time, start time.Time) {
 	}
 }
 
-// past is a deadline that ends a call that waits.
+// past is a deadline that ends a waiting call at once.
 var past = time.Unix(1, 0)
 
 func (r *registry) stop() {

@@ -1,7 +1,8 @@
-// Package socket gives the listings what they took from Python's module of
-// that name and Go's package net does not give in the same form: addresses
-// that are pairs of host and port, and listeners that outlive a shortage of
-// descriptors and close when the program is asked to stop.
+// Package socket has what the listings use from Python's module of that name
+// and Go's package net does not have in the same form: addresses that are pairs
+// of host and port, conversations whose peer has limited time, and listeners
+// that survive a shortage of descriptors and close when the program has to
+// stop.
 //
 // Source: https://docs.python.org/3/library/socket.html
 package socket
@@ -18,25 +19,26 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// An Address is a host and a port as they were asked for on a command line.
-// The empty Host is every interface to a server, and this machine to a client.
+// An Address is a host and a port, as given on a command line. For a server,
+// the empty Host means every interface. For a client, it means the local host.
 type Address struct {
 	Host string // name, IPv4 or IPv6 address, or ""
 	Port int    // 0 to 65535; 0 lets the system choose
 }
 
-// String is the address as Python prints the tuple:
+// String returns the address as Python prints the tuple:
 //
 //	('', 1060)
 func (a Address) String() string { return pyfmt.HostPort(a.Host, a.Port) }
 
-// join is the address as package net wants it.
+// join returns the address as package net wants it.
 func (a Address) join() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
 // Connect opens a TCP connection to address. It tries the IP addresses of the
-// host one after the other. The timeout limits the connecting, and then each
-// message of the peer's; 0 is no limit. The error is only the reason, because
-// the program's own message names the address: see program.Why.
+// host until one accepts. The timeout limits how long connecting takes, and
+// then each message of the peer (see Conversation.SetTimeout). 0 is no limit.
+// To report the error in a line that names the address already, use
+// program.Why.
 func Connect(address Address, timeout time.Duration) (*Conversation, error) {
 	conn, err := net.DialTimeout("tcp", address.join(), timeout)
 	if err != nil {
@@ -45,26 +47,27 @@ func Connect(address Address, timeout time.Duration) (*Conversation, error) {
 	return converse(conn, timeout, false), nil
 }
 
-// A Listener is a TCP socket that listens.
+// A Listener is a listening socket.
 type Listener struct {
 	net.Listener
-	Address Address // as it was asked for, but with the real port in place of 0
+	Address Address // as asked for, but with the real port in place of 0
 
-	// Patience is how long Accept waits for a client; 0 is for ever.
+	// Patience is how long Accept waits for a client. 0 is no limit.
 	Patience time.Duration
 
 	backoff Backoff
-	forget  func() bool // releases the hook that closes it when the program stops
+	forget  func() bool // stops watching for the program's shutdown
 }
 
-// Listen opens a TCP listener at address: IPv4 and IPv6 both, if its host is
-// empty. SO_REUSEADDR is set, so that a server can be started again while
-// connections of its last run linger. The listener is plain TCP without
-// keep-alive probes, which servers with a deadline for every question have no
-// use for and which cost four system calls a connection.
+// Listen opens a TCP listener at address, for both IPv4 and IPv6 if the host is
+// empty. SO_REUSEADDR is set, so a server can be started again while
+// connections of its last run linger. The listener uses plain TCP without
+// keep-alive probes: a server with a deadline for every question does not need
+// them, and they cost four system calls for each connection. The options can
+// change that, and set more, before the listener opens.
 //
-// From here on SIGINT and SIGTERM stop the program in order, and the listener
-// closes when they do. What else there is to set, options set before it opens.
+// From then on, SIGINT and SIGTERM stop the program in order (see
+// program.StopOnSignal), and the listener closes when they do.
 func Listen(address Address, options ...func(*net.ListenConfig)) (*Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1}
 	config.SetMultipathTCP(false)
@@ -83,8 +86,8 @@ func Listen(address Address, options ...func(*net.ListenConfig)) (*Listener, err
 	return l, nil
 }
 
-// NewListener makes a Listener of one that somebody else has opened. Its address
-// is not known.
+// NewListener makes a Listener from one of package net that is already open. As
+// with Listen, it closes when a signal stops the program. Its Address is empty.
 func NewListener(listener net.Listener) *Listener {
 	program.StopOnSignal()
 	l := &Listener{Listener: listener}
@@ -92,14 +95,14 @@ func NewListener(listener net.Listener) *Listener {
 	return l
 }
 
-// Accept waits for a client and returns the conversation with it. If accept
+// Accept waits for a client and returns the conversation with it. If accept(2)
 // fails, as it does when the process or the system runs out of descriptors,
-// Accept says so once on stderr and tries again after 5 ms, 10 ms, and so on, up
-// to a second. Several goroutines may call it at once.
+// Accept reports that once on stderr and tries again after 5 ms, 10 ms, and so
+// on, up to a second. Several goroutines may call it at once.
 //
 // The only errors are net.ErrClosed, if the listener was closed or the program
-// has to stop (a client that is still in the queue is turned away), and
-// os.ErrDeadlineExceeded, if nobody came within Patience.
+// has to stop, and os.ErrDeadlineExceeded, if no client came within Patience. A
+// client that is in the queue when the program has to stop is turned away.
 func (l *Listener) Accept() (*Conversation, error) {
 	if l.Patience > 0 {
 		deadline := time.Now().Add(l.Patience)

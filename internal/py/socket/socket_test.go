@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// The pause doubles from 5 ms to a second, and begins anew after a success.
+// The pause doubles from 5 ms up to a second, and starts at 5 ms again after a
+// success.
 func TestBackoff(t *testing.T) {
 	var b Backoff
 	for range 2 {
 		for _, want := range []time.Duration{5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000} {
 			if got := b.Failed("to fail", errors.New("on purpose")); got != want*time.Millisecond {
-				t.Errorf("paused for %v, want %dms", got, want)
+				t.Errorf("the pause is %v, want %v", got, want*time.Millisecond)
 			}
 		}
 		b.Succeeded()
@@ -31,12 +32,12 @@ func TestTick(t *testing.T) {
 		time.Minute:            time.Second,
 	} {
 		if got := Tick(timeout); got != want {
-			t.Errorf("timeout %v: %v, want %v", timeout, got, want)
+			t.Errorf("Tick(%v) = %v, want %v", timeout, got, want)
 		}
 	}
 }
 
-// A listener on port 0 knows its port, and shows its host as it was asked for.
+// A listener at port 0 knows its real port, and shows its host as asked for.
 func TestListen(t *testing.T) {
 	for _, host := range []string{"", "localhost", "127.0.0.1"} {
 		l, err := Listen(Address{Host: host})
@@ -44,10 +45,10 @@ func TestListen(t *testing.T) {
 			t.Fatal(err)
 		}
 		if l.Address.Host != host || l.Address.Port == 0 || l.Address.Port != l.Addr().(*net.TCPAddr).Port {
-			t.Errorf("asked for %q, got %v", host, l.Address)
+			t.Errorf("asked for host %q, got %v", host, l.Address)
 		}
 		if s := l.Address.String(); !strings.HasPrefix(s, "('"+host+"', ") {
-			t.Errorf("shows as %s", s)
+			t.Errorf("the address of host %q prints as %s", host, s)
 		}
 		conn, err := Connect(l.Address, 0)
 		if err != nil {
@@ -56,11 +57,11 @@ func TestListen(t *testing.T) {
 			conn.Close()
 		}
 		if _, err := Listen(l.Address); err == nil {
-			t.Errorf("%v twice", l.Address)
+			t.Errorf("two listeners opened at %v", l.Address)
 		}
 		l.Close()
 		if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-			t.Errorf("accept after close: %v", err)
+			t.Errorf("Accept after Close: %v, want %v", err, net.ErrClosed)
 		}
 	}
 }
@@ -89,7 +90,8 @@ func TestConversation(t *testing.T) {
 	}
 }
 
-// A conversation is in the registry while it is open, wherever it was in it.
+// The registry holds a conversation while it is open, in whatever order
+// conversations close.
 func TestRegistry(t *testing.T) {
 	before := NumConversations()
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}} {
@@ -101,19 +103,19 @@ func TestRegistry(t *testing.T) {
 		}
 		for closed, i := range order {
 			if n := NumConversations() - before; n != len(order)-closed {
-				t.Errorf("%v: %d are open, want %d", order, n, len(order)-closed)
+				t.Errorf("closing %v: %d are open, want %d", order, n, len(order)-closed)
 			}
 			open[i].Close()
-			open[i].Close() // is no mistake
+			open[i].Close() // must do no harm
 		}
 	}
 	if n := NumConversations(); n != before {
-		t.Errorf("%d conversations are left", n-before)
+		t.Errorf("%d conversations are still registered", n-before)
 	}
 }
 
-// Close does not destroy what was sent, though the peer has sent more than was
-// received, and goes on.
+// Close does not destroy what was sent, even if the peer has sent more than was
+// received and goes on sending.
 func TestCloseWithInputUnread(t *testing.T) {
 	listener, err := Listen(Address{Host: "127.0.0.1"})
 	if err != nil {
@@ -147,11 +149,11 @@ func TestCloseWithInputUnread(t *testing.T) {
 		t.Error(err)
 	}
 	if got, err := io.ReadAll(peer); string(got) != answer || err != nil {
-		t.Errorf("%d bytes arrived, %v, want %d", len(got), err, more)
+		t.Errorf("%d bytes arrived, or wrong ones, and %v, want %d bytes", len(got), err, more)
 	}
 }
 
-// Release leaves the connection to another process: the peer notices nothing.
+// Release removes a conversation from the registry.
 func TestRelease(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
@@ -159,6 +161,6 @@ func TestRelease(t *testing.T) {
 	c := Converse(ours)
 	c.Release()
 	if n := NumConversations(); n != before {
-		t.Errorf("%d conversations are left", n-before)
+		t.Errorf("%d conversations are still registered", n-before)
 	}
 }

@@ -14,19 +14,20 @@ import (
 
 // A UDPSocket sends and receives datagrams: a socket of type SOCK_DGRAM.
 type UDPSocket struct {
-	Address Address // as it was asked for, but with the real port in place of 0
+	Address Address // as asked for, but with the real port in place of 0
 
 	conn    *net.UDPConn
 	buffer  [1 << 16]byte // no datagram is longer
 	backoff Backoff
 }
 
-// BindUDP opens a UDP socket that receives what is sent to address, by
-// whomever: over IPv4 and IPv6 both, if its host is empty. The system keeps for
-// it what arrives in a burst, as much as it will, and drops the rest.
+// BindUDP opens a UDP socket that receives datagrams from anyone at address,
+// over both IPv4 and IPv6 if the host is empty. It asks the system for a
+// receive buffer of 4 MiB, so that a burst of datagrams can wait. What does not
+// fit into the buffer is lost.
 //
-// From here on SIGINT and SIGTERM stop the program in order, and RecvFrom ends
-// when they do.
+// From then on, SIGINT and SIGTERM stop the program in order (see
+// program.StopOnSignal), and RecvFrom returns net.ErrClosed when they do.
 func BindUDP(address Address) (*UDPSocket, error) {
 	local, err := net.ResolveUDPAddr("udp", address.join())
 	if err != nil {
@@ -39,16 +40,16 @@ func BindUDP(address Address) (*UDPSocket, error) {
 	if address.Port == 0 {
 		address.Port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
-	conn.SetReadBuffer(4 << 20) // if the system will not, it is as large as it is
+	conn.SetReadBuffer(4 << 20) // the system may allow less
 	program.StopOnSignal()
 	context.AfterFunc(program.Stopping(), func() { conn.SetReadDeadline(time.Now()) })
 	return &UDPSocket{Address: address, conn: conn}, nil
 }
 
-// ConnectUDP opens a UDP socket for the exchange with address alone, over IPv4
-// if its host has an address of that. Nothing is sent yet. The system hands on
-// nothing that others send here, and says so if nobody listens at address: the
-// call after the one that found out fails with "connection refused".
+// ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
+// host has an IPv4 address. That sends nothing yet. A connected UDP socket
+// receives only from its peer, and reports the peer's ICMP refusals: if nobody
+// listens at address, a later call fails with "connection refused".
 func ConnectUDP(address Address) (*UDPSocket, error) {
 	remote, err := net.ResolveUDPAddr("udp", address.join())
 	if err != nil {
@@ -61,16 +62,17 @@ func ConnectUDP(address Address) (*UDPSocket, error) {
 	return &UDPSocket{Address: address, conn: conn}, nil
 }
 
-// GetSockName is the address that the socket has here.
+// GetSockName returns the socket's own address.
 func (s *UDPSocket) GetSockName() net.Addr { return s.conn.LocalAddr() }
 
-// RecvFrom waits for the next datagram, and returns as much of it as bufsize
-// bytes hold, and who has sent it. The bytes are valid until the next call. An
-// empty datagram is a datagram. Of one that is longer a line on stderr says how
-// much is missing.
+// RecvFrom waits for the next datagram and returns its first bufsize bytes and
+// the address of its sender. The bytes are valid until the next call. An empty
+// datagram is a datagram. If a datagram is longer than bufsize, a line on
+// stderr says that it was truncated.
 //
-// Whatever fails is said once on stderr, and tried again as in Accept. The only
-// error is net.ErrClosed, when the socket is closed or the program stops.
+// If receiving fails, RecvFrom reports that and tries again, as Listener.Accept
+// does. The only error is net.ErrClosed, if the socket was closed or the
+// program has to stop.
 func (s *UDPSocket) RecvFrom(bufsize int) (data []byte, address netip.AddrPort, err error) {
 	for {
 		data, address, err = s.receive(bufsize)
@@ -85,26 +87,27 @@ func (s *UDPSocket) RecvFrom(bufsize int) (data []byte, address netip.AddrPort, 
 	}
 }
 
-// SendTo sends one datagram to whoever is at address.
+// SendTo sends data to address as one datagram.
 func (s *UDPSocket) SendTo(data []byte, address netip.AddrPort) error {
 	_, err := s.conn.WriteToUDPAddrPort(data, address)
 	return err
 }
 
-// Recv waits for the next datagram on a socket that is connected, no longer
-// than SetTimeout said. For the rest see RecvFrom.
+// Recv waits for the next datagram at a connected socket. It is like RecvFrom,
+// but returns every error and does not try again. The error is
+// os.ErrDeadlineExceeded if the time set by SetTimeout is over.
 func (s *UDPSocket) Recv(bufsize int) (data []byte, address netip.AddrPort, err error) {
 	return s.receive(bufsize)
 }
 
-// Send sends one datagram to where the socket is connected.
+// Send sends data to the peer of a connected socket as one datagram.
 func (s *UDPSocket) Send(data []byte) error {
 	_, err := s.conn.Write(data)
 	return err
 }
 
-// SetTimeout has Recv fail with os.ErrDeadlineExceeded when nothing has come for
-// so long from now on, or never if that is 0.
+// SetTimeout makes Recv fail with os.ErrDeadlineExceeded once timeout has
+// passed, counted from now. 0 is no limit.
 func (s *UDPSocket) SetTimeout(timeout time.Duration) {
 	if timeout > 0 {
 		s.conn.SetReadDeadline(time.Now().Add(timeout))
@@ -116,8 +119,8 @@ func (s *UDPSocket) SetTimeout(timeout time.Duration) {
 // Close closes the socket.
 func (s *UDPSocket) Close() error { return s.conn.Close() }
 
-// receive takes a datagram whole, however little of it is wanted: the system
-// would cut it as well, but not tell by how much.
+// receive receives the whole datagram, even if bufsize is less. The system
+// could cut it, too, but would not say how long it was.
 func (s *UDPSocket) receive(bufsize int) ([]byte, netip.AddrPort, error) {
 	n, from, err := s.conn.ReadFromUDPAddrPort(s.buffer[:])
 	if err != nil {

@@ -25,9 +25,9 @@ func exchange(t *testing.T) (server, client *UDPSocket) {
 	return server, client
 }
 
-// A datagram arrives as it was sent, an empty one too, and as much of a long one
-// as was asked for; so does the answer, for an IPv4 client is an IPv4 client even
-// to a server of both families.
+// A datagram arrives as it was sent, even an empty one. Of a long one, as much
+// arrives as was asked for. The answer arrives, too: a server for both IPv4 and
+// IPv6 sees the address of an IPv4 client as an IPv4 address.
 func TestDatagrams(t *testing.T) {
 	server, client := exchange(t)
 	for _, test := range []struct{ sent, received string }{
@@ -42,26 +42,28 @@ func TestDatagrams(t *testing.T) {
 		}
 		data, address, err := server.RecvFrom(1024)
 		if err != nil || string(data) != test.received {
-			t.Errorf("received %d bytes of %d (%v)", len(data), len(test.sent), err)
+			t.Errorf("received %d bytes of %d, want %d (%v)",
+				len(data), len(test.sent), len(test.received), err)
 		}
 		if got, want := address.String(), client.GetSockName().String(); got != want {
-			t.Errorf("from %v, sent by %v", got, want)
+			t.Errorf("received from %v, want %v", got, want)
 		}
 		if err := server.SendTo(data, address); err != nil {
 			t.Error(err)
 		}
 		if data, _, err = client.Recv(1024); err != nil || string(data) != test.received {
-			t.Errorf("heard %d bytes of %d (%v)", len(data), len(test.received), err)
+			t.Errorf("the answer has %d bytes, want %d (%v)", len(data), len(test.received), err)
 		}
 	}
 }
 
-// Nobody answers, and then nobody is there any more.
+// First the server does not answer, and then it is gone.
 func TestNoDatagram(t *testing.T) {
 	server, client := exchange(t)
 	client.SetTimeout(time.Millisecond)
 	if _, _, err := client.Recv(1024); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("nobody sends, and the error is %v", err)
+		t.Errorf("the server does not answer, and the error is %v, want %v",
+			err, os.ErrDeadlineExceeded)
 	}
 	server.Close()
 	client.SetTimeout(30 * time.Second)
@@ -69,15 +71,15 @@ func TestNoDatagram(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := client.Recv(1024); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("nobody is there, and the error is %v", err)
+		t.Errorf("the server is gone, and the error is %v", err)
 	}
 }
 
-// A port has one owner.
+// Only one socket at a time can be bound to a port.
 func TestBindTwice(t *testing.T) {
 	server, _ := exchange(t)
 	if _, err := BindUDP(server.Address); err == nil {
-		t.Errorf("%v twice", server.Address)
+		t.Errorf("two sockets are bound to %v", server.Address)
 	}
 }
 
@@ -85,11 +87,11 @@ func TestRecvFromClosed(t *testing.T) {
 	server, _ := exchange(t)
 	server.Close()
 	if _, _, err := server.RecvFrom(1024); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("%v, want %v", err, net.ErrClosed)
+		t.Errorf("RecvFrom after Close: %v, want %v", err, net.ErrClosed)
 	}
 }
 
-// The empty host is every interface, of both families.
+// The empty host means every interface, over IPv4 and IPv6.
 func TestEveryInterface(t *testing.T) {
 	server, _ := exchange(t)
 	go func() {
@@ -119,7 +121,7 @@ func TestEveryInterface(t *testing.T) {
 		client.SetTimeout(30 * time.Second)
 		address, _, err := client.Recv(1024)
 		if want := client.GetSockName().String(); err != nil || string(address) != want {
-			t.Errorf("from %s, sent by %s (%v)", address, want, err)
+			t.Errorf("received from %s, want %s (%v)", address, want, err)
 		}
 	}
 }
