@@ -1,6 +1,5 @@
-// Package program holds what every listing does because it is a program: it
-// knows its name, it says in one line why it gives up, and, when it is a
-// server, it stops in order.
+// Package program has what every listing does as a program: it knows its name,
+// reports in one line why it gives up, and, if it is a server, stops in order.
 package program
 
 import (
@@ -14,29 +13,30 @@ import (
 	"syscall"
 )
 
-// Name is the listing's name, as it was called: the last part of os.Args[0],
-// less the .exe of Windows. It opens every line the program writes to stderr.
+// Name returns the name by which the listing was called: the last part of
+// os.Args[0], without the .exe of Windows. Every line that the program writes
+// to stderr begins with it.
 func Name() string {
 	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 }
 
-// Fail writes "NAME: what: why" to stderr and ends the program with status 1,
-// where Python would have shown a traceback. What names the thing that failed
-// ("read inetd.conf"); why is Why(err).
+// Fail writes "NAME: what: why" to stderr, where Python would show a traceback,
+// and ends the program with status 1. Here what is the operation that failed
+// and its object, such as "read inetd.conf", and why is Why(err).
 func Fail(what string, err error) {
 	Complain(what, err)
 	os.Exit(1)
 }
 
-// Complain writes the line of Fail and lets the program go on.
+// Complain writes the same line as Fail, but lets the program go on.
 func Complain(what string, err error) {
 	fmt.Fprintf(os.Stderr, "%s: %s: %s\n", Name(), what, Why(err))
 }
 
-// Why is the reason at the bottom of err, in the words of the system: package
+// Why returns the reason at the bottom of err, in the system's words. Package
 // net wraps "connection refused" in the names of the call and of both ends,
-// which the line that reports it has said already. Of io.EOF it is that of a
-// client who waited for an answer.
+// which the line that reports it has already. For io.EOF, Why returns "socket
+// closed", and for a timeout "timed out".
 func Why(err error) string {
 	var late net.Error
 	var errno syscall.Errno
@@ -51,7 +51,7 @@ func Why(err error) string {
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.As(err, &dns) && !dns.IsNotFound:
-		return "the name cannot be looked up" // dns.Err names servers and calls
+		return "the name cannot be looked up" // dns.Err would name DNS servers
 	case errors.As(err, &dns):
 		return dns.Err
 	case errors.As(err, &address):

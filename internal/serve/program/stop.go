@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// How a server stops: within a second of the first signal, on a machine that
-// lets it run.
+// A server stops within a second of the first signal, if the machine lets it
+// run.
 const (
-	grace = 12 * tick // for answers that are being made or sent
-	rest  = 7 * tick  // then for whoever is still to be closed
+	grace = 12 * tick // for answers that are being computed or sent
+	rest  = 7 * tick  // then, for closing the remaining connections
 	tick  = 50 * time.Millisecond
 )
 
-// Why a program ends a conversation by itself.
+// Reasons why a program ends a conversation by itself.
 var (
 	ErrTimedOut = errors.New("timed out")
 	ErrStopped  = errors.New("server stopped")
@@ -31,12 +31,12 @@ var (
 )
 
 // StopOnSignal makes SIGINT and SIGTERM stop the program in order, in three
-// steps. At the signal, Stopping is done: no more clients are accepted and
-// idle conversations close. After 600 ms, Hurrying is done: what still is
-// being computed or sent is cut short. 350 ms later the program exits with
-// status 0, unless its main function has returned before. A second signal
-// ends it at once, with 128 and the signal's number for status, as a shell
-// reports a program that died of it.
+// steps. At the signal, Stopping is done: the program accepts no more clients,
+// and idle conversations close. After 600 ms, Hurrying is done: what is still
+// being computed or sent is cut short. After 350 ms more, the program exits
+// with status 0, unless its main function has returned before. A second signal
+// ends the program at once. The status is then 128 plus the number of the
+// signal, as when a shell reports that a signal has killed a program.
 func StopOnSignal() {
 	install.Do(func() {
 		signals := make(chan os.Signal, 2)
@@ -55,17 +55,18 @@ func StopOnSignal() {
 	})
 }
 
-// wait waits for duration, and longer where the program is not let run. One
-// long sleep may end together with a pause of the machine in which nobody got
-// anything done; of many short ones that pause ends only one.
+// wait waits for duration, and longer if the machine does not let the program
+// run. A pause of the machine, in which nothing gets done, could use up one
+// long sleep. Of many short ones, it uses up only one.
 func wait(duration time.Duration) {
 	for range duration / tick {
 		time.Sleep(tick)
 	}
 }
 
-// Stopping is done when the program has been asked to stop.
+// Stopping returns a context that is done when the program has to stop.
 func Stopping() context.Context { return stopping }
 
-// Hurrying is done when a program that was asked to stop is out of time.
+// Hurrying returns a context that is done when a program that has to stop has
+// run out of time.
 func Hurrying() context.Context { return hurrying }
