@@ -7,15 +7,16 @@ import (
 	"syscall"
 )
 
-// Why Bind fails on Windows.
+// The errors of Bind on Windows.
 var (
 	errNoFork = errors.New("needs to hand sockets to children, which this system cannot")
-	errNoUnix = errors.New("needs Unix sockets, which this system has not")
+	errNoUnix = errors.New("needs Unix sockets, which this system does not have")
 )
 
-// bind makes the server ready to be called self, and opens its socket; except in
-// a child, where no server listens, and the one of that name handles the
-// inherited request instead.
+// bind prepares the server, which the server type self embeds, and calls listen
+// to open its socket. In a child of a forking server, it does not call listen.
+// If the child has inherited a request of this server, bind handles the request
+// and ends the process.
 func (s *BaseServer) bind(
 	self Server, address any, class RequestHandlerClass, listen func() error,
 ) error {
@@ -33,7 +34,7 @@ func (s *BaseServer) bind(
 	return listen()
 }
 
-// bindUnix does the same at a path.
+// bindUnix does the same for a Unix socket at path.
 func (s *BaseServer) bindUnix(
 	self Server, path string, class RequestHandlerClass, listen func() error,
 ) error {
@@ -43,7 +44,7 @@ func (s *BaseServer) bindUnix(
 	return s.bind(self, path, class, listen)
 }
 
-// setOptions is called with the socket before it is bound.
+// setOptions sets the options of a socket before it is bound.
 func (s *BaseServer) setOptions(_, _ string, conn syscall.RawConn) error {
 	if s.AllowReuseAddress == nil {
 		return nil
@@ -57,7 +58,7 @@ func (s *BaseServer) setOptions(_, _ string, conn syscall.RawConn) error {
 func control(socket any, use func(fd uintptr) error) error {
 	conn, ok := socket.(syscall.Conn)
 	if !ok {
-		return fmt.Errorf("%T is no socket of the system", socket)
+		return fmt.Errorf("%T has no descriptor", socket)
 	}
 	raw, err := conn.SyscallConn()
 	if err != nil {

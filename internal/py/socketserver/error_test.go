@@ -12,8 +12,8 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// The servers of CPython's ErrorHandlerTest say in a file that a problem was
-// handled; their handler says there that it was called, before it fails.
+// The servers of CPython's ErrorHandlerTest note in a file that an error was
+// handled. Before that, their handler notes there that it was called.
 type (
 	errorServer          struct{ TCPServer }
 	threadingErrorServer struct {
@@ -38,7 +38,7 @@ func (h *bad) Handle() error {
 	return h.fail()
 }
 
-// note adds text to the file, in whatever process.
+// note adds text to the file. Server and children call it.
 func note(text string) {
 	file, err := os.OpenFile(os.Getenv(pathVariable), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
@@ -48,9 +48,10 @@ func note(text string) {
 	io.WriteString(file, text)
 }
 
-// TestAllErrors is Python's ErrorHandlerTest. What a handler panics of is handled.
-// That it ends its goroutine, or in a forking server its process, which is what
-// SystemExit is in Python, is not an error. In any case its request is closed.
+// TestAllErrors is Python's ErrorHandlerTest. An error of a handler is handled.
+// A handler that ends its goroutine, or in a forking server its process, is not
+// an error: that corresponds to SystemExit in Python. In both cases, the
+// request is closed.
 func TestAllErrors(t *testing.T) {
 	for _, test := range []struct {
 		name, class, handler string
@@ -81,15 +82,15 @@ func TestAllErrors(t *testing.T) {
 			noRequests(t)
 			got, err := os.ReadFile(log)
 			if string(got) != test.want || err != nil {
-				t.Errorf("%q, %v, want %q", got, err, test.want)
+				t.Errorf("noted %q, %v, want %q", got, err, test.want)
 			}
 		})
 	}
 }
 
-// A handler that fails loses its own request, after it was finished, and is
-// reported: in one line if it raised an error, with the place if it crashed. The
-// server goes on, and so do those who are being handled meanwhile.
+// If a handler fails, its Finish is called, and its request is closed and
+// reported: in one line if it returned an error, with the stack if it panicked.
+// The server goes on, and so do other handlers.
 func TestHandleError(t *testing.T) {
 	for _, class := range []string{"TCPServer", "ThreadingTCPServer", "ForkingTCPServer"} {
 		t.Run(class, func(t *testing.T) {
@@ -118,20 +119,20 @@ func TestHandleError(t *testing.T) {
 			})
 			first, rest, _ := strings.Cut(said, "\n")
 			if want := program.Name() + ": request from " + raised + ": as told"; first != want {
-				t.Errorf("said %q first, want %q", first, want)
+				t.Errorf("the first line is %q, want %q", first, want)
 			}
-			second, place, _ := strings.Cut(rest, "\n")
+			second, stack, _ := strings.Cut(rest, "\n")
 			if want := program.Name() + ": request from " + crashed + ": as told"; second != want {
-				t.Errorf("said %q then, want %q", second, want)
+				t.Errorf("the second line is %q, want %q", second, want)
 			}
-			if !strings.Contains(place, "(*echo).Handle(") || !regexp.MustCompile(`main_test.go:\d+`).MatchString(place) {
-				t.Errorf("said of the place: %q", place)
+			if !strings.Contains(stack, "(*echo).Handle(") || !regexp.MustCompile(`main_test.go:\d+`).MatchString(stack) {
+				t.Errorf("the stack does not show the handler: %q", stack)
 			}
 		})
 	}
 }
 
-// A mistake of which Go itself panics is no error of the client's.
+// A runtime panic is reported with its stack, too.
 func TestHandleMistake(t *testing.T) {
 	s, err := New[TCPServer, mistaken](localhost)
 	if err != nil {
@@ -143,7 +144,7 @@ func TestHandleMistake(t *testing.T) {
 		s.HandleRequest()
 	})
 	if !strings.Contains(said, "nil pointer dereference\n") || !strings.Contains(said, "(*mistaken)") {
-		t.Errorf("said %q", said)
+		t.Errorf("reported %q, want a nil pointer dereference in mistaken", said)
 	}
 }
 
@@ -155,7 +156,7 @@ func (h *mistaken) Handle() error {
 	return err
 }
 
-// A verifying server handles only what it is told to; it panics if told that.
+// A verifyingServer handles a request only if verify says so.
 type verifyingServer struct {
 	TCPServer
 	verify   func() bool
@@ -174,7 +175,9 @@ func (s *verifyingServer) ShutdownRequest(request *Request) {
 	s.TCPServer.ShutdownRequest(request)
 }
 
-// Test_shutdown_request_called_if_verify_request_false.
+// TestVerifyRequest is Python's
+// test_shutdown_request_called_if_verify_request_false. A request that is
+// rejected is closed, and so is one whose verification panics.
 func TestVerifyRequest(t *testing.T) {
 	s := &verifyingServer{}
 	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
@@ -197,9 +200,9 @@ func TestVerifyRequest(t *testing.T) {
 	handle(func() bool { panic("unverifiable") }, "")
 	handle(func() bool { return true }, "<>")
 	if s.shutDown != 4 {
-		t.Errorf("%d of 4 requests were shut down", s.shutDown)
+		t.Errorf("%d requests were shut down, want 4", s.shutDown)
 	}
 	if len(s.problems) != 1 || s.problems[0].Error() != "unverifiable" {
-		t.Errorf("handled problems %v", s.problems)
+		t.Errorf("HandleError got %v, want only the panic", s.problems)
 	}
 }

@@ -10,10 +10,11 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A RequestHandler handles one request: first Setup is called, then Handle,
-// then, whatever Handle did, Finish. If one of them returns an error, it is
-// reported and affects no other request: see BaseServer.HandleError. A handler
-// type embeds BaseRequestHandler.
+// A RequestHandler handles one request. The server calls Setup, Handle and
+// Finish. If Setup fails, it does not call the other two. After Handle, it
+// always calls Finish, even if Handle has panicked. An error that one of them
+// returns is reported and affects no other request: see BaseServer.HandleError.
+// A handler type embeds BaseRequestHandler.
 type RequestHandler interface {
 	Setup() error
 	Handle() error
@@ -22,8 +23,8 @@ type RequestHandler interface {
 	base() *BaseRequestHandler
 }
 
-// BaseRequestHandler is what a handler knows of its request. Handler types embed
-// it and hide its methods, which do nothing.
+// BaseRequestHandler is what a handler knows of its request. Handler types
+// embed it and hide its methods, which do nothing.
 type BaseRequestHandler struct {
 	Request       net.Conn             // Connection, or a *Datagram
 	Connection    *socket.Conversation // nil if the request is a datagram
@@ -37,24 +38,24 @@ func (h *BaseRequestHandler) Finish() error { return nil }
 
 func (h *BaseRequestHandler) base() *BaseRequestHandler { return h }
 
-// StreamRequestHandler lets a handler read from its client, and write to it, as
-// from and to files.
+// StreamRequestHandler lets a handler read from its client and write to it as
+// if they were files.
 type StreamRequestHandler struct {
 	BaseRequestHandler
 
-	// Timeout, if it is not 0, replaces the timeout of the connection. A
-	// handler type that has one sets it before it calls this type's Setup.
+	// Timeout, if it is not 0, replaces the timeout of the connection. Set it
+	// before StreamRequestHandler's Setup is called.
 	Timeout time.Duration
 
-	// RFile holds up to 4096 bytes that were received and not read yet, so a
-	// ReadSlice of a longer line returns bufio.ErrBufferFull.
+	// RFile reads from the client. It holds up to 4096 bytes that were not
+	// read yet, so for a longer line ReadSlice returns bufio.ErrBufferFull.
 	RFile *bufio.Reader
 
-	// WFile sends at once, and whole.
+	// WFile sends everything that is written to it at once.
 	WFile io.Writer
 }
 
-// Setup makes RFile and WFile. A handler that hides it calls it.
+// Setup makes RFile and WFile. A handler type that hides Setup has to call it.
 func (h *StreamRequestHandler) Setup() error {
 	if h.Timeout > 0 {
 		h.Connection.SetTimeout(h.Timeout)
@@ -63,18 +64,18 @@ func (h *StreamRequestHandler) Setup() error {
 	return nil
 }
 
-// DatagramRequestHandler lets a handler read a datagram, and write the one that
-// answers it, as StreamRequestHandler does with a connection.
+// DatagramRequestHandler lets a handler read a datagram and write the answer to
+// it as if they were files.
 type DatagramRequestHandler struct {
 	BaseRequestHandler
 	Packet []byte
-	Socket net.PacketConn // of the server
+	Socket net.PacketConn // the server's
 
-	RFile *bufio.Reader // of Packet
-	WFile *bytes.Buffer // the answer, of at most 65,507 bytes over UDP
+	RFile *bufio.Reader // reads Packet
+	WFile *bytes.Buffer // the answer, at most 65,507 bytes over UDP
 }
 
-// Setup makes RFile and WFile. A handler that hides it calls it.
+// Setup makes RFile and WFile. A handler type that hides Setup has to call it.
 func (h *DatagramRequestHandler) Setup() error {
 	datagram := h.Request.(*Datagram)
 	h.Packet, h.Socket = datagram.Packet, datagram.Socket
@@ -83,8 +84,8 @@ func (h *DatagramRequestHandler) Setup() error {
 	return nil
 }
 
-// Finish sends what was written to WFile, even if that is nothing, as one
-// datagram.
+// Finish sends what was written to WFile as one datagram, even if that is
+// nothing. A handler type that hides Finish has to call it.
 func (h *DatagramRequestHandler) Finish() error {
 	_, err := h.Request.Write(h.WFile.Bytes())
 	return err

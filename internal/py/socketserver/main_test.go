@@ -21,8 +21,8 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// The test binary is the program that forking servers start again, so it is a
-// listing as well, with a main function, if these variables name its server
+// Forking servers start their program again, which here is the test binary. So
+// it has to be a listing as well. It is one if these variables name its server
 // class, its handler class and, for Unix sockets, the path.
 const (
 	classVariable   = "SOCKETSERVER_TEST_CLASS"
@@ -31,12 +31,13 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every child ends a second late
+	// Without this, every child under the race detector ends a second late.
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	switch class := os.Getenv(classVariable); class {
 	case "":
 		os.Exit(m.Run())
 	case "none":
-		os.Exit(72) // a child that is none of a server's
+		os.Exit(72) // a child that no server started: see simpleSubprocess
 	default:
 		listing(class, os.Getenv(handlerVariable))
 	}
@@ -67,10 +68,10 @@ type server interface {
 
 var localhost = socket.Address{Host: "127.0.0.1"}
 
-// A class makes a server of some type.
+// A class makes a server of one type.
 type class func(path string, handler RequestHandlerClass) (server, error)
 
-// classes are the server classes of the module, on a port of 127.0.0.1 or at a
+// classes are the server classes of the package, at a port of 127.0.0.1 or at a
 // path.
 var classes = map[string]class{
 	"TCPServer":                   onPort[TCPServer](),
@@ -86,13 +87,13 @@ var classes = map[string]class{
 	"ThreadingUnixDatagramServer": atPath[ThreadingUnixDatagramServer](),
 	"ForkingUnixDatagramServer":   atPath[ForkingUnixDatagramServer](),
 
-	// Types of the tests' own.
+	// Server classes that only the tests have.
 	"errorServer":          onPort[errorServer](),
 	"threadingErrorServer": onPort[threadingErrorServer](),
 	"forkingErrorServer":   onPort[forkingErrorServer](),
 	"countingServer":       onPort[countingServer](),
 
-	// The second of two that a program has.
+	// The second of two servers in one program.
 	"second": func(path string, handler RequestHandlerClass) (server, error) {
 		if _, err := New[ForkingUnixStreamServer, upper](path); err != nil {
 			return nil, err
@@ -138,7 +139,7 @@ var handlers = map[string]RequestHandlerClass{
 	},
 }
 
-// line and datagram send back a line, with the number of the process before it.
+// line and datagram send back a line, preceded by the number of their process.
 type (
 	line     struct{ StreamRequestHandler }
 	datagram struct{ DatagramRequestHandler }
@@ -154,8 +155,9 @@ func answer(r *bufio.Reader, w io.Writer) error {
 	return nil
 }
 
-// An echo sends back what it receives, until it is told to stop or to panic. Its
-// setup and finish frame the answers.
+// An echo sends back what it receives, until the client leaves or tells it to
+// fail ("raise") or to panic ("crash"). To "what" it answers with its process
+// and what it sees. Its Setup and Finish send a bracket before and after.
 type echo struct{ BaseRequestHandler }
 
 func (h *echo) Setup() error  { return h.write("<") }
@@ -186,7 +188,8 @@ func (h *echo) Handle() error {
 	}
 }
 
-// sees is what a handler sees of where it is, besides its process.
+// sees returns the client's and the server's address as the handler sees them,
+// and whether its process still has the variable of the inherited request.
 func (h *echo) sees() string {
 	var address socket.Address
 	switch server := h.Server.(type) {
@@ -199,17 +202,18 @@ func (h *echo) sees() string {
 	return fmt.Sprint(pyfmt.Addr(h.ClientAddress), " at ", address, inherits)
 }
 
-// upper knows nothing of its kind of request.
+// upper answers any kind of request in capitals.
 type upper struct{ BaseRequestHandler }
 
 func (h *upper) Handle() error {
 	buffer := make([]byte, 100)
 	n, _ := h.Request.Read(buffer)
-	io.WriteString(h.Request, strings.ToUpper(string(buffer[:n]))) // fails if the client has gone
+	// An error means that the client has gone.
+	io.WriteString(h.Request, strings.ToUpper(string(buffer[:n])))
 	return nil
 }
 
-// A late handler answers when the program stops, if it was asked.
+// A late handler that was asked something answers when the program has to stop.
 type late struct{ BaseRequestHandler }
 
 func (h *late) Setup() error {
@@ -226,8 +230,8 @@ func (h *late) Handle() error {
 	return nil
 }
 
-// A stubborn handler tries again and again to read, each time with a deadline
-// that is far away, and then sends until it cannot.
+// A stubborn handler reads again and again, each time with a deadline far away,
+// and then writes until that fails.
 type stubborn struct{ BaseRequestHandler }
 
 func (h *stubborn) Handle() error {
@@ -246,8 +250,8 @@ func (h *stubborn) Handle() error {
 	return nil
 }
 
-// start makes a server of a class and serves until the test ends; or until stop
-// is called, which returns when the server is closed.
+// start makes a server of a class that serves until the test ends, or until
+// stop is called. Stop returns when the server is closed.
 func start(t *testing.T, class, handler string) (s server, stop func()) {
 	s = create(t, class, handler)
 	served := make(chan struct{})
@@ -264,18 +268,19 @@ func start(t *testing.T, class, handler string) (s server, stop func()) {
 	return s, stop
 }
 
-// create makes a server of a class. The children that it starts do the same.
+// create makes a server of a class. It also sets the variables that tell
+// children to make the same.
 func create(t *testing.T, class, handler string) server {
 	t.Helper()
 	path := ""
 	if strings.Contains(class, "Unix") {
 		if runtime.GOOS == "windows" {
-			t.Skip("there are no Unix sockets")
+			t.Skip("this system has no Unix sockets")
 		}
 		path = filepath.Join(folder(t), "server")
 	}
 	if strings.Contains(strings.ToLower(class), "forking") && !canFork {
-		t.Skip("a socket cannot be handed to a child")
+		t.Skip("this system cannot hand a socket to a child")
 	}
 	t.Setenv(classVariable, class)
 	t.Setenv(handlerVariable, handler)
@@ -289,7 +294,7 @@ func create(t *testing.T, class, handler string) server {
 	return s
 }
 
-// folder is one whose name is short enough for a Unix socket's.
+// folder makes a folder whose path is short enough for that of a Unix socket.
 func folder(t *testing.T) string {
 	folder, err := os.MkdirTemp("", "ss")
 	if err != nil {
@@ -299,7 +304,7 @@ func folder(t *testing.T) string {
 	return folder
 }
 
-// address is where a server really listens.
+// address returns the address of a server's socket.
 func address(s server) net.Addr {
 	if socket, ok := s.base().socket.(net.PacketConn); ok {
 		return socket.LocalAddr()
@@ -307,8 +312,8 @@ func address(s server) net.Addr {
 	return s.base().socket.(acceptor).Addr()
 }
 
-// connect connects a client to a server until the test ends. A client of a
-// datagram server can be answered.
+// connect connects a client to a server until the test ends. At a Unix datagram
+// server, the client has a path of its own, so it can be answered.
 func connect(t *testing.T, s server) net.Conn {
 	t.Helper()
 	to := address(s)
@@ -329,11 +334,11 @@ func connect(t *testing.T, s server) net.Conn {
 func say(t *testing.T, conn net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, text); err != nil {
-		t.Errorf("said %q: %v", text, err)
+		t.Errorf("send %q: %v", text, err)
 	}
 }
 
-// hear reads what must come next.
+// hear reads the next bytes, which must be want.
 func hear(t *testing.T, conn net.Conn, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -342,7 +347,7 @@ func hear(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-// leave has a client end the conversation, and reads the rest, which must be
+// leave half-closes a client's connection and reads the rest, which must be
 // want.
 func leave(t *testing.T, conn net.Conn, want string) {
 	t.Helper()
@@ -354,13 +359,14 @@ func leave(t *testing.T, conn net.Conn, want string) {
 func ended(t *testing.T, conn net.Conn, want string) {
 	t.Helper()
 	if rest, err := io.ReadAll(conn); string(rest) != want || err != nil {
-		t.Errorf("heard %q, %v, in the end, want %q", rest, err, want)
+		t.Errorf("heard %q, %v, until the end, want %q", rest, err, want)
 	}
 	conn.Close()
 }
 
-// handledBy reads an answer of line or datagram, which must be text, and returns
-// the number of the process that has handled it. Nothing else may have come.
+// handledBy reads an answer of line or datagram, which must be a number and
+// text. It returns the number, which is that of the process that sent the
+// answer.
 func handledBy(t *testing.T, conn net.Conn, text string) (process int) {
 	t.Helper()
 	answer, err := bufio.NewReader(conn).ReadString('\n')
@@ -372,7 +378,8 @@ func handledBy(t *testing.T, conn net.Conn, text string) (process int) {
 	return process
 }
 
-// until waits until something is true that cannot be waited for.
+// until checks every millisecond until isTrue returns true. It is for
+// conditions that do not signal.
 func until(t *testing.T, what string, isTrue func() bool) {
 	t.Helper()
 	patience := time.After(progtest.Patience)
@@ -380,13 +387,13 @@ func until(t *testing.T, what string, isTrue func() bool) {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-patience:
-			t.Fatal("it never was", what)
+			t.Fatal("waited in vain until the server was", what)
 		}
 	}
 }
 
-// captured returns what was written to stderr, by this process and its
-// children, while do ran. The server starts and stops in do.
+// captured returns what this process and its children wrote to stderr while do
+// ran. The server must start and stop in do.
 func captured(t *testing.T, do func()) string {
 	t.Helper()
 	file, err := os.CreateTemp(folder(t), "stderr")
@@ -405,7 +412,8 @@ func captured(t *testing.T, do func()) string {
 	return string(text)
 }
 
-// stopFirst asks the program to stop, and returns when the server has been told.
+// stopFirst sends the program a signal to stop, and returns when the server has
+// been woken.
 func stopFirst(s server) {
 	process, err := os.FindProcess(os.Getpid())
 	if err == nil {
@@ -420,5 +428,5 @@ func stopFirst(s server) {
 	}
 }
 
-// receivesNothing waits until the server is told to wait no longer.
+// receivesNothing waits at the socket until the server is woken.
 func (s *UDPServer) receivesNothing() { s.conn.ReadFrom(nil) }

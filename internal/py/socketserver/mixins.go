@@ -2,17 +2,17 @@ package socketserver
 
 import "sync"
 
-// ThreadingMixIn gives each request a thread of its own, which in Go is a
+// ThreadingMixIn handles each request in a thread of its own, which in Go is a
 // goroutine.
 type ThreadingMixIn struct {
-	// DaemonThreads has ServerClose not wait for requests that are still
-	// being handled.
+	// DaemonThreads makes ServerClose return without waiting for requests
+	// that are still being handled.
 	DaemonThreads bool
 
 	threads sync.WaitGroup
 }
 
-// ProcessRequest begins to handle a request and does not wait for it.
+// ProcessRequest starts a thread that handles the request. It does not wait.
 func (m *ThreadingMixIn) ProcessRequest(server Server, request *Request) {
 	m.threads.Add(1)
 	go m.processRequestThread(server, request)
@@ -24,7 +24,8 @@ func (m *ThreadingMixIn) processRequestThread(server Server, request *Request) {
 	server.FinishRequest(request)
 }
 
-// Join waits until every thread has handled its request.
+// Join waits until every thread has handled its request, unless DaemonThreads
+// is set.
 func (m *ThreadingMixIn) Join() {
 	if !m.DaemonThreads {
 		m.threads.Wait()

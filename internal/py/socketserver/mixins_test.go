@@ -17,7 +17,8 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A plain server handles one request at a time, in the order in which they came.
+// A server without a mix-in handles one request at a time, in the order in
+// which they came.
 func TestPlain(t *testing.T) {
 	s, _ := start(t, "TCPServer", "echo")
 	first, second := connect(t, s), connect(t, s)
@@ -25,7 +26,7 @@ func TestPlain(t *testing.T) {
 	say(t, first, "one")
 	hear(t, first, "<one")
 	if n := socket.NumConversations(); n != 1 {
-		t.Errorf("%d requests are open", n)
+		t.Errorf("%d requests are open, want 1", n)
 	}
 	leave(t, first, ">")
 	hear(t, second, "<two")
@@ -47,8 +48,8 @@ func TestThreading(t *testing.T) {
 	}
 }
 
-// ServerClose has the socket closed, and then waits for every request that is
-// being handled.
+// ServerClose closes the socket, and then waits for every request that is being
+// handled.
 func TestServerCloseWaits(t *testing.T) {
 	for _, class := range []string{"TCPServer", "ThreadingTCPServer", "ForkingTCPServer"} {
 		t.Run(class, func(t *testing.T) {
@@ -61,7 +62,7 @@ func TestServerCloseWaits(t *testing.T) {
 				s.ServerClose()
 				noRequests(t)
 				if forking, ok := s.(interface{ active() int }); ok && forking.active() > 0 {
-					t.Error("a child is left")
+					t.Error("ServerClose returned before the last child")
 				}
 			}()
 			until(t, "closed", func() bool {
@@ -79,8 +80,8 @@ func TestServerCloseWaits(t *testing.T) {
 	}
 }
 
-// The socket of a datagram server stays open until all are answered, each what it
-// has asked.
+// The socket of a datagram server stays open until every client has got the
+// answer to its own request.
 func TestServerCloseAnswers(t *testing.T) {
 	s := &ThreadingUDPServer{}
 	begun, end := make(chan bool), make(chan bool)
@@ -130,7 +131,8 @@ func TestDaemonThreads(t *testing.T) {
 	s.threads.Wait()
 }
 
-// Test_threads_reaped: nothing is kept of requests that are handled.
+// TestThreadsReaped is Python's test_threads_reaped. A server keeps nothing of
+// requests that have been handled.
 func TestThreadsReaped(t *testing.T) {
 	var all []weak.Pointer[echo]
 	var mu sync.Mutex
@@ -163,7 +165,7 @@ func TestThreadsReaped(t *testing.T) {
 // A burst of a thousand conversations leaves nothing behind.
 func TestThreadingBurst(t *testing.T) {
 	s, stop := start(t, "ThreadingTCPServer", "line")
-	burst(t, s, 1) // what is opened once stays open
+	burst(t, s, 1) // the first one opens descriptors that stay open
 	before := descriptors(t)
 	burst(t, s, 1000)
 	stop()
@@ -173,7 +175,7 @@ func TestThreadingBurst(t *testing.T) {
 	noRequests(t)
 }
 
-// burst has n clients answered, ten at a time.
+// burst has n clients converse with a server, ten at a time.
 func burst(t *testing.T, s server, n int) {
 	var clients sync.WaitGroup
 	for worker := range min(10, n) {
@@ -189,7 +191,7 @@ func burst(t *testing.T, s server, n int) {
 	clients.Wait()
 }
 
-// converse is a client who says a line and is answered.
+// converse is a client that sends a line and gets its answer.
 func converse(s server) error {
 	conn, err := net.Dial(address(s).Network(), address(s).String())
 	if err != nil {
@@ -207,7 +209,7 @@ func converse(s server) error {
 	return err
 }
 
-// A counting server has two children at the most, and counts how many it had.
+// A countingServer notes the largest number of children that it had at a time.
 type countingServer struct {
 	ForkingTCPServer
 	mu   sync.Mutex

@@ -6,17 +6,18 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A Request is a client that was accepted, or a datagram that came. It is passed
-// on as a pointer because a goroutine that needs more than 2 KiB of stack once
-// keeps 4, which is most of what a silent client costs.
+// A Request is an accepted connection or a received datagram. It is passed as a
+// pointer to save stack: a goroutine that has once needed more than 2 KiB keeps
+// 4 KiB, which is most of what a silent client costs.
 type Request struct {
 	net.Conn      // a *socket.Conversation or a *Datagram
 	ClientAddress net.Addr
 
-	reported bool // an error of its handler's
+	reported bool // the server's HandleError got an error of the handler
 }
 
-// failed reports whether err is an error, and the first one to the server.
+// failed reports whether err is an error. The first error of a request goes to
+// the server's HandleError.
 func (r *Request) failed(server Server, err error) bool {
 	if err != nil && !r.reported {
 		r.reported = true

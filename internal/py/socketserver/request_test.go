@@ -19,7 +19,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A told handler does what its test tells it to.
+// A told handler does what handle says.
 type told struct {
 	StreamRequestHandler
 	handle func(*told)
@@ -27,7 +27,8 @@ type told struct {
 
 func (h *told) Handle() error { h.handle(h); return nil }
 
-// handleOnce has a server handle one client as the test tells it to.
+// handleOnce makes a server handle one client. The test says what the handler
+// and the client do.
 func handleOnce(t *testing.T, timeout time.Duration, handle func(*told), client func(net.Conn)) {
 	s := &TCPServer{}
 	if err := s.Bind(s, localhost, func() RequestHandler {
@@ -48,15 +49,15 @@ func handleOnce(t *testing.T, timeout time.Duration, handle func(*told), client 
 	<-done
 }
 
-// SocketWriterTest.test_basics: what is written to WFile goes to the request's
-// connection, which is the client's.
+// TestBasics is Python's SocketWriterTest.test_basics. WFile writes to the
+// client's connection.
 func TestBasics(t *testing.T) {
 	handleOnce(t, 0, func(h *told) {
 		if h.WFile != h.Request {
 			t.Errorf("WFile is %v, the request %v", h.WFile, h.Request)
 		}
 		if _, ok := h.Server.(*TCPServer); !ok {
-			t.Errorf("its server is %T", h.Server)
+			t.Errorf("the handler's server is %T", h.Server)
 		}
 		fmt.Fprint(h.WFile, pyfmt.Addr(h.ClientAddress))
 	}, func(conn net.Conn) {
@@ -64,9 +65,9 @@ func TestBasics(t *testing.T) {
 	})
 }
 
-// A client who is slower than its handler's Timeout, to send or to take, ends the
-// conversation; it does not help to send byte after byte. One who asks and is
-// answered has the time anew.
+// The handler's Timeout ends a conversation if the client does not send a
+// message or receive one in that time. Sending byte after byte does not help.
+// With every answer, the time starts again.
 func TestStreamTimeout(t *testing.T) {
 	const timeout = 20 * time.Millisecond
 	isTimeout := func(what string, err error) {
@@ -85,12 +86,12 @@ func TestStreamTimeout(t *testing.T) {
 			_, err := h.RFile.ReadString('\n')
 			isTimeout("read", err)
 		}, func(conn net.Conn) {
-			for err := error(nil); err == nil; { // until it is hung up on
+			for err := error(nil); err == nil; { // until the server hangs up
 				_, err = conn.Write([]byte("x"))
 			}
 		})
 	})
-	t.Run("does not take", func(t *testing.T) {
+	t.Run("does not receive", func(t *testing.T) {
 		done := make(chan bool)
 		handleOnce(t, timeout, func(h *told) {
 			defer close(done)
@@ -103,7 +104,8 @@ func TestStreamTimeout(t *testing.T) {
 	})
 	t.Run("asks", func(t *testing.T) {
 		const timeout = 400 * time.Millisecond
-		for giveUp := time.Now().Add(progtest.Patience); ; { // on a busy machine the client may be late
+		// On a busy machine, the client may be late. Then the test tries again.
+		for giveUp := time.Now().Add(progtest.Patience); ; {
 			var err error
 			handleOnce(t, timeout, func(h *told) {
 				for began := time.Now(); err == nil && time.Since(began) < 3*timeout; {
@@ -128,8 +130,8 @@ func TestStreamTimeout(t *testing.T) {
 	})
 }
 
-// Who serves knows nothing of the kind of socket: the same handler answers a
-// client who has connected and one who sends a datagram.
+// A handler need not know the kind of socket: the same one answers a client
+// that has connected and a client that sends a datagram.
 func TestSameHandler(t *testing.T) {
 	for _, class := range []string{"TCPServer", "UDPServer"} {
 		s, _ := start(t, class, "upper")
@@ -139,7 +141,7 @@ func TestSameHandler(t *testing.T) {
 	}
 }
 
-// A packetHandler shows what it is handed.
+// A packetHandler answers with the packet, and shows the test what it got.
 type packetHandler struct {
 	DatagramRequestHandler
 	seen chan<- *packetHandler
@@ -154,8 +156,8 @@ func (h *packetHandler) Handle() error {
 	return nil
 }
 
-// A datagram is a packet and a socket. The empty one is a datagram, also as an
-// answer, and one that was too long is said to be truncated.
+// A datagram is a packet and a socket. It may be empty, and so may the answer.
+// If it is too long, it is truncated, which is reported.
 func TestDatagram(t *testing.T) {
 	seen := make(chan *packetHandler, 1)
 	s := &UDPServer{MaxPacketSize: 10}
@@ -177,20 +179,20 @@ func TestDatagram(t *testing.T) {
 			}
 		})
 		if said != test.said {
-			t.Errorf("of %q it said %q", test.packet, said)
+			t.Errorf("the server reported %q of %q, want %q", said, test.packet, test.said)
 		}
 		buffer := make([]byte, 100)
 		if n, err := client.Read(buffer); string(buffer[:n]) != test.answer || err != nil {
-			t.Errorf("sent %q, heard %q, %v", test.packet, buffer[:n], err)
+			t.Errorf("sent %q, heard %q, %v, want %q", test.packet, buffer[:n], err, test.answer)
 		}
 		h := <-seen
 		if string(h.Packet) != test.got || h.Socket != s.conn || h.ClientAddress.String() != client.LocalAddr().String() {
-			t.Errorf("handled %q from %v at %v", h.Packet, h.ClientAddress, h.Socket)
+			t.Errorf("the handler got %q from %v at %v", h.Packet, h.ClientAddress, h.Socket)
 		}
 	}
 }
 
-// By default a datagram may have 8192 bytes.
+// By default, a datagram may have up to 8192 bytes.
 func TestMaxPacketSize(t *testing.T) {
 	for size, says := range map[int]string{
 		8192: `^$`,
@@ -204,12 +206,12 @@ func TestMaxPacketSize(t *testing.T) {
 			hear(t, client, strings.Repeat("X", 100))
 		})
 		if !regexp.MustCompile(says).MatchString(said) {
-			t.Errorf("of %d bytes it said %q", size, said)
+			t.Errorf("the server reported %q of %d bytes, want %s", said, size, says)
 		}
 	}
 }
 
-// An answer that cannot be sent is an error of its request.
+// If an answer cannot be sent, the request is reported.
 func TestDatagramNotSent(t *testing.T) {
 	s, err := New[UDPServer, tooLong](localhost)
 	if err != nil {
@@ -223,7 +225,7 @@ func TestDatagramNotSent(t *testing.T) {
 	})
 	want := program.Name() + ": request from " + pyfmt.Addr(client.LocalAddr()) + ": "
 	if !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
-		t.Errorf("said %q", said)
+		t.Errorf("reported %q, want a line that begins with %q", said, want)
 	}
 }
 
@@ -234,7 +236,7 @@ func (h *tooLong) Handle() error {
 	return err
 }
 
-// A flaky socket fails once to receive, and then does.
+// A flaky socket fails once to receive, and then receives.
 type flaky struct {
 	net.PacketConn
 	failed bool
@@ -248,7 +250,8 @@ func (f *flaky) ReadFrom(p []byte) (int, net.Addr, error) {
 	return f.PacketConn.ReadFrom(p)
 }
 
-// To receive, as to accept, may fail for a reason that will pass.
+// Receiving may fail for a reason that will pass, as accepting may. Then the
+// server tries again.
 func TestReceiveFails(t *testing.T) {
 	s := create(t, "UDPServer", "upper").(*UDPServer)
 	defer s.ServerClose()
@@ -262,11 +265,11 @@ func TestReceiveFails(t *testing.T) {
 	})
 	hear(t, client, "X")
 	if want := fmt.Sprintf("%s: receive (will try again): %v\n", program.Name(), syscall.ECONNREFUSED); said != want {
-		t.Errorf("said %q, want %q", said, want)
+		t.Errorf("reported %q, want %q", said, want)
 	}
 }
 
-// A timed server counts how often it waited in vain.
+// A timedServer counts how often HandleRequest waited in vain.
 type timedServer struct {
 	TCPServer
 	timeouts int
@@ -274,8 +277,7 @@ type timedServer struct {
 
 func (s *timedServer) HandleTimeout() { s.timeouts++ }
 
-// HandleRequest waits for the time of Timeout, each time anew. ServeForever does
-// not care.
+// HandleRequest waits for Timeout, with every call. ServeForever has no limit.
 func TestHandleTimeout(t *testing.T) {
 	s := &timedServer{}
 	s.Timeout = time.Millisecond
@@ -289,7 +291,7 @@ func TestHandleTimeout(t *testing.T) {
 		}
 	}
 	if s.timeouts != 2 {
-		t.Errorf("%d timeouts", s.timeouts)
+		t.Errorf("%d timeouts, want 2", s.timeouts)
 	}
 	served := make(chan struct{})
 	go func() {
@@ -310,11 +312,11 @@ func TestHandleTimeout(t *testing.T) {
 	}
 	ended(t, client, "<>")
 	if s.timeouts != 2 {
-		t.Errorf("%d timeouts", s.timeouts)
+		t.Errorf("%d timeouts, want still 2", s.timeouts)
 	}
 }
 
-// A datagram server waits no longer than that either.
+// A datagram server waits for Timeout, too.
 func TestHandleTimeoutUDP(t *testing.T) {
 	s := create(t, "UDPServer", "upper").(*UDPServer)
 	defer s.ServerClose()
@@ -331,11 +333,11 @@ func TestHandleTimeoutUDP(t *testing.T) {
 	hear(t, client, "X")
 }
 
-// RFile holds 4096 bytes of a line and no more.
+// RFile holds at most 4096 bytes of a line.
 func TestLongLine(t *testing.T) {
 	handleOnce(t, 0, func(h *told) {
 		if line, err := h.RFile.ReadSlice('\n'); len(line) != 4096 || err != bufio.ErrBufferFull {
-			t.Errorf("%d bytes, %v", len(line), err)
+			t.Errorf("ReadSlice returned %d bytes, %v, want 4096, %v", len(line), err, bufio.ErrBufferFull)
 		}
 	}, func(conn net.Conn) {
 		conn.Write(bytes.Repeat([]byte("x"), 4097))

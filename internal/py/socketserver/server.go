@@ -1,7 +1,7 @@
-// Package socketserver makes a server from three parts that do not know each
-// other: a server class, which says what kind of socket there is; a mix-in,
-// which says who handles a request; and a handler class, which handles it. It is
-// Python's module of that name.
+// Package socketserver makes a server from three independent parts: a server
+// class, which decides what kind of socket to use; a mix-in, which decides
+// whether a thread or a process runs the handler; and a handler class, which
+// handles a request. It follows Python's module of that name.
 //
 // Where Python inherits, Go embeds. A server type embeds a mix-in and a server,
 // in that order as in Python:
@@ -11,16 +11,16 @@
 //		socketserver.TCPServer
 //	}
 //
-// A method of the mix-in hides the one that the server has from its BaseServer,
-// one level further down. A server type changes what else it does in the same
-// way: see Server. New makes a server and has it listen:
+// A method of the mix-in hides the method of BaseServer, which is one level
+// further down. A server type can change other methods in the same way: see
+// Server. New makes a server that listens:
 //
 //	server, err := socketserver.New[ZenServer, ZenHandler](address)
 //
-// When the program has to stop, a server stops in order: it takes no more
-// requests, a handler that waits for its client gets program.ErrStopped, a
-// handler that answers may finish, and ServeForever returns after the last. See
-// program.StopOnSignal for the times.
+// When the program has to stop, a server stops in order. It accepts no more
+// requests. A handler that waits for its client gets program.ErrStopped, and
+// one that is answering may finish. ServeForever returns after the last of
+// them. For the times, see program.StopOnSignal.
 //
 // Source: https://docs.python.org/3/library/socketserver.html
 package socketserver
@@ -40,8 +40,8 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Server is a type that embeds one of this package's servers. The methods are
-// those that a mix-in, or the type itself, may hide.
+// A Server is a type that embeds one of this package's servers. A mix-in, or
+// the type itself, may hide the exported methods.
 type Server interface {
 	GetRequest() (*Request, error)
 	VerifyRequest(request *Request) bool
@@ -56,9 +56,10 @@ type Server interface {
 	base() *BaseServer
 }
 
-// New makes a server of type S and has it listen at address, a socket.Address or
-// the path of a Unix socket. For each request it makes a handler of type H.
-// Configure sets fields of the server before it listens. The error is Bind's.
+// New makes a server of type S that listens at address, which is a
+// socket.Address or the path of a Unix socket. The server makes a handler of
+// type H for each request. Before it listens, New calls each configure, which
+// can set fields of the server. The error is Bind's.
 func New[S, H any, PS serverAt[S, A], PH handler[H], A any](
 	address A, configure ...func(PS),
 ) (PS, error) {
@@ -82,48 +83,48 @@ type handler[H any] interface {
 	RequestHandler
 }
 
-// A RequestHandlerClass makes the handler of one request, as a call of the class
+// A RequestHandlerClass makes the handler of one request, as calling the class
 // does in Python.
 type RequestHandlerClass func() RequestHandler
 
-// HandlerOf returns the class of handlers of type H.
+// HandlerOf returns the class that makes handlers of type H.
 func HandlerOf[H any, PH handler[H]]() RequestHandlerClass {
 	return func() RequestHandler { return PH(new(H)) }
 }
 
 // BaseServer is what servers of every kind of socket have in common. Its zero
-// value is not ready: see Bind of TCPServer, UDPServer, UnixStreamServer and
-// UnixDatagramServer. What it is told by its fields, it is told before that.
+// value is not ready for use: see the Bind methods of TCPServer, UDPServer,
+// UnixStreamServer and UnixDatagramServer. Set its fields before you call Bind.
 type BaseServer struct {
-	// Timeout is how long HandleRequest waits for a request; 0 is for ever.
+	// Timeout is how long HandleRequest waits for a request. 0 is no limit.
 	Timeout time.Duration
 
-	// AllowReuseAddress is whether to listen where connections of an
-	// earlier server linger (SO_REUSEADDR). Nil is the custom of the
-	// system, which is to do so for TCP and not for UDP; Python never does
-	// unless told to. It says nothing about Unix sockets.
+	// AllowReuseAddress says whether the server may listen where connections
+	// of an earlier server linger (SO_REUSEADDR). If it is nil, package net
+	// decides: it allows that for TCP, except on Windows, but not for UDP.
+	// (The default in Python is false.) It has no effect on Unix sockets.
 	AllowReuseAddress *bool
 
-	socket waiting
+	socket waitable
 	self   Server // the server type that embeds this one
-	name   string // by which a child knows it
+	name   string // by which a child finds the server of its request
 	class  RequestHandlerClass
 
 	serving  sync.Mutex  // held by ServeForever and HandleRequest
-	shutdown atomic.Bool // ServeForever is to return
+	shutdown atomic.Bool // ServeForever has to return
 }
 
-// waiting is a socket at which a server waits for requests.
-type waiting interface {
+// waitable is a socket at which a server waits for requests.
+type waitable interface {
 	SetReadDeadline(time.Time) error
 	Close() error
 }
 
-// past is a deadline that wakes whoever waits.
+// past is a deadline that ends a waiting call at once.
 var past = time.Unix(1, 0)
 
-// ServeForever handles requests until Shutdown is called or the socket is
-// closed; or until the program is asked to stop, and then it closes the server.
+// ServeForever handles requests until Shutdown is called, the socket is closed,
+// or the program has to stop. In the last case, it also closes the server.
 func (s *BaseServer) ServeForever() {
 	s.serve()
 	if program.Stopping().Err() != nil {
@@ -141,9 +142,10 @@ func (s *BaseServer) serve() {
 	}
 }
 
-// Shutdown has ServeForever return after the request that it is about to
-// handle, and waits until it has. One that has not begun yet returns at once
-// when it does. The goroutine that serves must not call it.
+// Shutdown makes ServeForever return after the request that it is handling, and
+// waits until it has returned. If ServeForever has not been called yet, the
+// next call will return at once. The goroutine that serves must not call
+// Shutdown.
 func (s *BaseServer) Shutdown() {
 	s.shutdown.Store(true)
 	if s.socket != nil {
@@ -152,15 +154,15 @@ func (s *BaseServer) Shutdown() {
 	s.waitForServing()
 }
 
-// waitForServing waits until nobody handles requests.
+// waitForServing waits until ServeForever and HandleRequest have returned.
 func (s *BaseServer) waitForServing() {
 	s.serving.Lock()
 	defer s.serving.Unlock()
 }
 
-// HandleRequest handles one request. If none comes for the time of Timeout, it
-// calls HandleTimeout instead. The error is that of GetRequest: net.ErrClosed,
-// when the socket is closed or the program stops.
+// HandleRequest handles one request. If none comes within Timeout, it calls
+// HandleTimeout instead and returns nil. The error is GetRequest's:
+// net.ErrClosed, if the socket is closed or the program has to stop.
 func (s *BaseServer) HandleRequest() error {
 	err := s.handleInTime()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -179,7 +181,7 @@ func (s *BaseServer) handleInTime() error {
 	return s.handleOne()
 }
 
-// wait sets how long the socket is to be waited at; 0 is for ever.
+// wait sets how long to wait at the socket. 0 is no limit.
 func (s *BaseServer) wait(timeout time.Duration) error {
 	if s.socket == nil { // it was never bound
 		return net.ErrClosed
@@ -202,8 +204,8 @@ func (s *BaseServer) handleOne() error {
 	return nil
 }
 
-// verify asks the server whether it wants to handle a request, and closes one
-// that it does not want.
+// verify asks the server whether to handle a request, and closes the request if
+// not.
 func verify(server Server, request *Request) (ok bool) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -216,14 +218,15 @@ func verify(server Server, request *Request) (ok bool) {
 	return server.VerifyRequest(request)
 }
 
-// HandleTimeout does nothing when no request came in time.
+// HandleTimeout is called when HandleRequest got no request in time. It does
+// nothing.
 func (s *BaseServer) HandleTimeout() {}
 
-// VerifyRequest wants every request to be handled.
+// VerifyRequest reports whether to handle a request. It always returns true.
 func (s *BaseServer) VerifyRequest(*Request) bool { return true }
 
-// ServerClose closes the server's socket and waits until all requests are
-// handled. No request's handler may call it.
+// ServerClose closes the server's socket and waits until all requests have been
+// handled. A handler must not call it.
 func (s *BaseServer) ServerClose() {
 	if s.socket == nil {
 		return
@@ -233,11 +236,11 @@ func (s *BaseServer) ServerClose() {
 	s.self.Join()
 }
 
-// Join waits for nothing: without a mix-in there is one request at a time.
+// Join waits for requests that are handled in the background. Without a mix-in,
+// there are none.
 func (s *BaseServer) Join() {}
 
-// ProcessRequest handles a request at once: whoever comes next waits. The
-// mix-ins hide it.
+// ProcessRequest handles a request, and all others wait. The mix-ins hide it.
 func (s *BaseServer) ProcessRequest(server Server, request *Request) {
 	processRequest(server, request)
 }
@@ -248,8 +251,8 @@ func processRequest(server Server, request *Request) {
 	server.FinishRequest(request)
 }
 
-// endRequest closes a request. A handler that panicked takes down its own
-// request and nothing else.
+// endRequest closes a request. If its handler panicked, that affects no other
+// request.
 func endRequest(server Server, request *Request) {
 	if value := recover(); value != nil {
 		server.HandleError(request, newPanic(value))
@@ -257,8 +260,8 @@ func endRequest(server Server, request *Request) {
 	server.ShutdownRequest(request)
 }
 
-// FinishRequest makes a handler for the request and has it handle the request.
-// The first error that Setup, Handle or Finish returns goes to HandleError.
+// FinishRequest makes a handler for the request and calls its methods. The
+// first error that Setup, Handle or Finish returns goes to HandleError.
 func (s *BaseServer) FinishRequest(request *Request) {
 	handler := s.makeHandler(request)
 	if request.failed(s.self, handler.Setup()) {
@@ -272,8 +275,8 @@ func finish(server Server, request *Request, handler RequestHandler) {
 	request.failed(server, handler.Finish())
 }
 
-// makeHandler is not inlined, so that what it puts on the stack is gone when the
-// handler begins.
+// makeHandler is not inlined, so that its stack is free again when the handler
+// begins.
 //
 //go:noinline
 func (s *BaseServer) makeHandler(request *Request) RequestHandler {
@@ -285,13 +288,13 @@ func (s *BaseServer) makeHandler(request *Request) RequestHandler {
 	return handler
 }
 
-// ShutdownRequest closes a request that was handled, or that nobody wants to
-// handle. See socket.Conversation.Close for how a connection is closed.
+// ShutdownRequest closes a request that was handled or that VerifyRequest
+// rejected. For how a connection is closed, see socket.Conversation.Close.
 func (s *BaseServer) ShutdownRequest(request *Request) { request.Close() }
 
-// HandleError reports on stderr why a request was not handled to its end: in one
-// line for an error that a handler returned, and with the place for a panic,
-// which is a mistake in the program. Several goroutines may call it at once.
+// HandleError reports on stderr why a request failed. It writes one line, and
+// then the stack if err is a *Panic, which means a mistake in the program.
+// Several goroutines may call HandleError at once.
 func (s *BaseServer) HandleError(request *Request, err error) {
 	what := "request from " + pyfmt.Addr(request.ClientAddress)
 	program.Complain(what, err)

@@ -1,8 +1,7 @@
 package socketserver
 
-// The combinations of a mix-in and a server that Python has, too. See New for
-// how to make one. On Windows neither the forking ones nor those on Unix sockets
-// can listen.
+// The combinations of a mix-in and a server that Python has, too. New makes
+// one. On Windows, the forking servers and those on Unix sockets cannot listen.
 
 type (
 	ThreadingTCPServer struct {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// As many clients may wait as the server says, and many if it does not.
+// The server sets how many clients may wait. By default, many may.
 func TestRequestQueueSize(t *testing.T) {
 	for _, size := range []int{5, 0} {
 		s := &TCPServer{RequestQueueSize: size}
@@ -16,7 +16,8 @@ func TestRequestQueueSize(t *testing.T) {
 		}
 		defer s.ServerClose()
 		if err := control(s.listener.Listener, func(fd uintptr) error {
-			// Linux tells it in this place of a socket that listens.
+			// For a listening socket, Linux returns the queue size in this
+			// field.
 			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 			if err == nil && info.Sacked != uint32(size) && (size > 0 || info.Sacked <= 5) {
 				t.Errorf("%d clients may wait, want %d", info.Sacked, size)
@@ -28,7 +29,7 @@ func TestRequestQueueSize(t *testing.T) {
 	}
 }
 
-// So it is with clients of Unix sockets, of whom the system takes one more.
+// The same is true of Unix sockets, but Linux lets one more client wait.
 func TestRequestQueueSizeUnix(t *testing.T) {
 	const size = 2
 	s := &UnixStreamServer{}

@@ -17,8 +17,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// SocketWriterTest.test_write: what is written to WFile is sent at once; and all
-// of it is, however slowly the client takes it, and though signals interrupt it.
+// TestWrite is Python's SocketWriterTest.test_write. What is written to WFile
+// is sent at once, and all of it is sent, even if the client receives slowly
+// and signals interrupt the system calls.
 func TestWrite(t *testing.T) {
 	const big = 16<<20 + 1 // more than the system's buffers hold
 	signals := make(chan os.Signal, 1)
@@ -35,20 +36,20 @@ func TestWrite(t *testing.T) {
 	}, func(conn net.Conn) {
 		hear(t, conn, "write data\n")
 		say(t, conn, "client response\n")
-		hear(t, conn, strings.Repeat("\x00", 100)) // now it writes, and waits
+		hear(t, conn, strings.Repeat("\x00", 100)) // the server is in Write
 		for range 3 {
 			syscall.Kill(os.Getpid(), syscall.SIGUSR1)
 			<-signals
 			hear(t, conn, strings.Repeat("\x00", 100_000))
 		}
 		if n, err := io.Copy(io.Discard, conn); n != big-300_100 || err != nil {
-			t.Errorf("heard %d bytes more, %v, want %d", n, err, big-300_100)
+			t.Errorf("heard %d more bytes, %v, want %d", n, err, big-300_100)
 		}
 	})
 }
 
-// A request that is shut down is at its end for the client, even if another
-// process still has the connection.
+// The client sees the end of a request that is shut down, even if another
+// process still has the connection open.
 func TestShutdownRequest(t *testing.T) {
 	var other *os.File
 	handleOnce(t, 0, func(h *told) {
@@ -60,8 +61,8 @@ func TestShutdownRequest(t *testing.T) {
 	other.Close()
 }
 
-// Whether an address may be used again is as for the system's own servers, unless
-// it is said.
+// By default, the address of a TCP server may be used again, and that of a UDP
+// server may not. AllowReuseAddress changes that.
 func TestAllowReuseAddress(t *testing.T) {
 	for _, test := range []struct {
 		allow    *bool
@@ -82,15 +83,15 @@ func TestAllowReuseAddress(t *testing.T) {
 		}
 		defer udp.ServerClose()
 		if got := option(t, tcp.listener.Listener, unix.SO_REUSEADDR); got != test.tcp {
-			t.Errorf("TCP: %v, want %v", got, test.tcp)
+			t.Errorf("TCP: SO_REUSEADDR is %v, want %v", got, test.tcp)
 		}
 		if got := option(t, udp.conn, unix.SO_REUSEADDR); got != test.udp {
-			t.Errorf("UDP: %v, want %v", got, test.udp)
+			t.Errorf("UDP: SO_REUSEADDR is %v, want %v", got, test.udp)
 		}
 	}
 }
 
-// option is whether an option of a socket is set.
+// option reports whether an option of a socket is set.
 func option(t *testing.T, socket any, name int) (isSet bool) {
 	if err := control(socket, func(fd uintptr) error {
 		value, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, name)
@@ -102,8 +103,8 @@ func option(t *testing.T, socket any, name int) (isSet bool) {
 	return isSet
 }
 
-// A server can be started again while a connection of its last run lingers: the
-// one that it was the first to close.
+// A server can be started again while a connection of its last run lingers. It
+// lingers because the server closed it before the client did.
 func TestRestart(t *testing.T) {
 	s := create(t, "TCPServer", "line").(*TCPServer)
 	client := connect(t, s)

@@ -21,13 +21,14 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// The tests of this file that are about one class each are those of CPython's
-// Lib/test/test_socketserver.py, class SocketServerTest, by the same names.
+// The tests of a single server class are named as in CPython's
+// Lib/test/test_socketserver.py, class SocketServerTest.
 
 const testString = "hello world\n"
 
-// runServer has three clients of a server answered: those of a forking server by
-// a process each, all others by this one. Then nothing of the server is left.
+// runServer starts a server and has three clients converse with it. A forking
+// server must answer each from another process, all others from this one.
+// Afterwards nothing of the server may be left.
 func runServer(t *testing.T, class string) {
 	handler := "line"
 	if strings.Contains(class, "UDP") || strings.Contains(class, "Datagram") {
@@ -41,7 +42,8 @@ func runServer(t *testing.T, class string) {
 		say(t, client, testString)
 		process := handledBy(t, client, testString)
 		if processes[process] == forks {
-			t.Errorf("handled by process %d, after %v", process, processes)
+			t.Errorf("process %d handled the request; this one and earlier ones are %v",
+				process, processes)
 		}
 		processes[process] = true
 		if handler == "line" {
@@ -52,10 +54,10 @@ func runServer(t *testing.T, class string) {
 	at := address(s)
 	stop()
 	if err := s.HandleRequest(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("after the server was closed: %v", err)
+		t.Errorf("HandleRequest of a closed server returned %v, want %v", err, net.ErrClosed)
 	}
 	if _, err := os.Stat(at.String()); strings.Contains(class, "Unix") && !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("its path: %v", err)
+		t.Errorf("the path of the closed server: %v, want %v", err, fs.ErrNotExist)
 	}
 	if forking, ok := s.(interface{ active() int }); ok && forking.active() != 0 {
 		t.Errorf("%d children are left", forking.active())
@@ -63,14 +65,14 @@ func runServer(t *testing.T, class string) {
 	noRequests(t)
 }
 
-// active is how many children there are.
+// active returns how many children there are.
 func (m *ForkingMixIn) active() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.children
 }
 
-// noRequests wants all conversations of the servers to have been closed.
+// noRequests checks that no conversation is open.
 func noRequests(t *testing.T) {
 	t.Helper()
 	if n := socket.NumConversations(); n != 0 {
@@ -78,8 +80,8 @@ func noRequests(t *testing.T) {
 	}
 }
 
-// simpleSubprocess starts a child that is none of the server's. Nobody waits for
-// it but we, afterwards.
+// simpleSubprocess starts a child that is not the server's, so the server must
+// not wait for it. The function that simpleSubprocess returns does.
 func simpleSubprocess(t *testing.T) (wait func()) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), classVariable+"=none")
@@ -88,7 +90,7 @@ func simpleSubprocess(t *testing.T) (wait func()) {
 	}
 	return func() {
 		if err := child.Wait(); child.ProcessState.ExitCode() != 72 {
-			t.Errorf("our own child: %v", err)
+			t.Errorf("wait for our own child: %v", err)
 		}
 	}
 }
@@ -110,8 +112,8 @@ func TestUnixDatagramServer(t *testing.T)          { runServer(t, "UnixDatagramS
 func TestThreadingUnixDatagramServer(t *testing.T) { runServer(t, "ThreadingUnixDatagramServer") }
 func TestForkingUnixDatagramServer(t *testing.T)   { runServer(t, "ForkingUnixDatagramServer") }
 
-// Shutdown has another goroutine leave ServeForever, whether it has begun to
-// serve or not, and whatever kind of server it serves.
+// Shutdown makes ServeForever return in another goroutine, whether or not that
+// has begun to serve, and for both kinds of server.
 func TestShutdown(t *testing.T) {
 	for i := range 20 {
 		s := create(t, []string{"TCPServer", "UDPServer"}[i%2], "line")
@@ -128,8 +130,9 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// When Shutdown returns, nobody serves; the socket is still open, and who has
-// connected meanwhile is served when somebody does again.
+// When Shutdown returns, no request is being handled. But the socket is still
+// open, and a client that has connected meanwhile is served by the next
+// ServeForever.
 func TestShutdownWaits(t *testing.T) {
 	s, stop := start(t, "TCPServer", "echo")
 	first := connect(t, s)
@@ -152,7 +155,7 @@ func TestShutdownWaits(t *testing.T) {
 	stop()
 }
 
-// A server may be closed before it has served anybody.
+// A server may be closed before it has served a client.
 func TestCloseImmediately(t *testing.T) {
 	for _, class := range []string{"ThreadingTCPServer", "ThreadingUDPServer"} {
 		create(t, class, "line").ServerClose()
@@ -166,11 +169,11 @@ func TestContextManager(t *testing.T) {
 		defer s.ServerClose()
 	}()
 	if err := s.HandleRequest(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("handled a request after the server was closed: %v", err)
+		t.Errorf("HandleRequest of a closed server returned %v, want %v", err, net.ErrClosed)
 	}
 }
 
-// Many servers that cannot be bound leave no descriptor open.
+// A Bind that fails leaves no descriptor open.
 func TestTCPServerBindLeak(t *testing.T) {
 	taken := create(t, "TCPServer", "line").(*TCPServer)
 	defer taken.ServerClose()
@@ -180,11 +183,11 @@ func TestTCPServerBindLeak(t *testing.T) {
 	for range 1024 {
 		for _, address := range []socket.Address{{Host: "127.0.0.1", Port: -1}, taken.ServerAddress} {
 			if _, err := New[TCPServer, line](address); err == nil {
-				t.Fatal("two servers at", address)
+				t.Fatal("Bind did not fail at", address)
 			}
 		}
 		if _, err := New[UDPServer, datagram](alsoTaken.ServerAddress); err == nil {
-			t.Fatal("two servers at", alsoTaken.ServerAddress)
+			t.Fatal("Bind did not fail at", alsoTaken.ServerAddress)
 		}
 	}
 	if after := descriptors(t); after > before {
@@ -192,7 +195,8 @@ func TestTCPServerBindLeak(t *testing.T) {
 	}
 }
 
-// descriptors is how many of this process are open, where that can be told.
+// descriptors returns how many descriptors this process has open, or 0 on
+// systems without /proc/self/fd.
 func descriptors(t *testing.T) int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -201,8 +205,7 @@ func descriptors(t *testing.T) int {
 	return len(entries)
 }
 
-// A server tells where it listens: with the host as it was asked for, and the
-// port that it was given.
+// ServerAddress has the host as asked for, and the port that the system chose.
 func TestServerAddress(t *testing.T) {
 	for _, host := range []string{"", "localhost", "127.0.0.1"} {
 		tcp, err := New[TCPServer, line](socket.Address{Host: host})
@@ -226,7 +229,7 @@ func TestServerAddress(t *testing.T) {
 	}
 }
 
-// The empty host is every interface, of both families.
+// The empty host means every interface, over IPv4 and IPv6.
 func TestEveryInterface(t *testing.T) {
 	for _, create := range []func() (server, error){
 		func() (server, error) { return New[TCPServer, echo](socket.Address{}) },
@@ -260,7 +263,8 @@ func TestEveryInterface(t *testing.T) {
 	}
 }
 
-// Test_all: the module has what Python's has, and what Go needs besides.
+// TestAll is Python's test_all. The package has the types that Python's module
+// has, and those that Go needs besides.
 func TestAll(t *testing.T) {
 	want := []string{"Server", "RequestHandlerClass", "Request", "RequestHandler", "Datagram", "Panic",
 		"BaseServer", "ThreadingMixIn", "ForkingMixIn",

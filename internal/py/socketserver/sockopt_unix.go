@@ -17,7 +17,7 @@ func setReuseAddress(fd uintptr, reuse bool) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// setQueueSize changes the size of the queue of a socket that listens already.
+// setQueueSize changes the queue size of a socket that is already listening.
 func setQueueSize(fd uintptr, size int) error {
 	return os.NewSyscallError("listen", unix.Listen(int(fd), size))
 }

@@ -17,13 +17,13 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A server that is asked to stop, be it by a signal to itself or, as with Ctrl-C,
-// to all of its group, has the handlers that wait for their clients end, and
-// those that answer finish.
+// When a server has to stop, handlers that wait for their clients end, and
+// those that are answering finish. The signal may go to the server alone or, as
+// with Ctrl-C, to its whole process group.
 func TestStop(t *testing.T) {
 	for _, test := range []struct {
 		class, network string
-		ctrlC          bool // and there is a client who says nothing besides
+		ctrlC          bool // and a second client is connected, but silent
 	}{
 		{"TCPServer", "tcp", false},
 		{"ThreadingTCPServer", "tcp", true},
@@ -43,11 +43,11 @@ func TestStop(t *testing.T) {
 				idle = visit(t, server, test.network)
 				hear(t, idle, "hello")
 			}
-			whom := server.Pid
+			pid := server.Pid
 			if test.ctrlC {
-				whom = -whom // its group
+				pid = -pid // its group
 			}
-			if err := syscall.Kill(whom, syscall.SIGINT); err != nil {
+			if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
 				t.Fatal(err)
 			}
 			hear(t, asker, "late")
@@ -59,9 +59,10 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// Whatever deadlines a handler sets, it does not wait for its client when the
-// program stops. If the client does not take what it is sent, that ends when the
-// program's time is over, and not before: a child takes Ctrl-C for one signal.
+// When the program has to stop, a handler does not wait for its client any
+// longer, whatever deadlines it sets. If the client does not receive, writing
+// ends when the program's time is over. Ctrl-C does not end it earlier, because
+// a child gets only one signal.
 func TestStopBusy(t *testing.T) {
 	for _, class := range []string{"ThreadingTCPServer", "ForkingTCPServer"} {
 		server := startListing(t, class, "stubborn")
@@ -71,15 +72,15 @@ func TestStopBusy(t *testing.T) {
 	}
 }
 
-// A stop that comes before anybody serves is a stop.
+// A server stops even if the signal comes before ServeForever.
 func TestStopFirst(t *testing.T) {
 	for _, class := range []string{"TCPServer", "UDPServer", "ForkingUDPServer"} {
 		wantOutput(t, startListing(t, class, "stopped"))
 	}
 }
 
-// A UDP server that is closed is closed for those as well who were about to
-// wait for a request.
+// ServerClose also ends a ServeForever or HandleRequest of a UDP server that is
+// only about to wait for a request.
 func TestServerCloseWhileBeginning(t *testing.T) {
 	s, err := New[UDPServer, echo](localhost)
 	if err != nil {
@@ -96,14 +97,14 @@ func TestServerCloseWhileBeginning(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.handleOne(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("%v, want %v", err, net.ErrClosed)
+		t.Errorf("got %v, want %v", err, net.ErrClosed)
 	}
 	s.serving.Unlock()
 	<-closed
 }
 
-// A child serves the request of its own server, if the program has others, and
-// does not try to listen where they do.
+// If a program has several servers, a child handles the request of its own
+// server and does not try to listen where the others do.
 func TestSecondServer(t *testing.T) {
 	t.Setenv(pathVariable, filepath.Join(folder(t), "first"))
 	server := startListing(t, "second", "echo")
@@ -143,8 +144,8 @@ func visit(t *testing.T, server *progtest.Server, network string) net.Conn {
 	return conn
 }
 
-// wantOutput wants a listing to have ended in order, and to have said only what
-// listings say, and once, and in between those lines.
+// wantOutput waits for a listing to end in order. It must have printed what
+// every listing prints, once, with these lines in between.
 func wantOutput(t *testing.T, server *progtest.Server, lines ...string) {
 	t.Helper()
 	if err := server.Wait(); err != nil {

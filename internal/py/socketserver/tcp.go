@@ -12,24 +12,24 @@ import (
 type TCPServer struct {
 	BaseServer
 
-	// ServerAddress is where the server listens: as it was asked for, but
-	// with the real port in place of 0.
+	// ServerAddress is where the server listens: as asked for, but with the
+	// real port in place of 0.
 	ServerAddress socket.Address
 
-	// RequestQueueSize is how many clients the system keeps waiting until
-	// they are accepted; 0 is as many as it can. (Python has 5, which a
-	// crowd overruns: some of it would have to knock again.)
+	// RequestQueueSize is how many clients the system lets wait until they
+	// are accepted. 0 is as many as it can. (The default in Python is 5, so
+	// when many clients come at once, some have to try again.)
 	RequestQueueSize int
 
 	listener *socket.Listener
 }
 
-// Bind makes the server ready: it listens at address, and handlers of
-// class will handle what comes. The server type that embeds this TCPServer
-// is self. If Bind fails, nothing is left open.
+// Bind makes the server listen at address and handle requests with handlers of
+// class. Its argument self is the server type that embeds this TCPServer. If
+// Bind fails, it leaves nothing open.
 //
-// If self is a forking server and the program was started to handle a request
-// of it, Bind handles that, and does not return: see ForkingMixIn.
+// If self is a forking server, and the program was started to handle one of its
+// requests, Bind handles the request and does not return: see ForkingMixIn.
 func (s *TCPServer) Bind(
 	self Server, address socket.Address, class RequestHandlerClass,
 ) error {
@@ -47,7 +47,7 @@ func (s *TCPServer) Bind(
 	})
 }
 
-// activate has the server accept from a listener.
+// activate makes the server accept from a listener.
 func (s *TCPServer) activate(listener *socket.Listener) error {
 	if s.RequestQueueSize > 0 {
 		if err := control(listener.Listener, func(fd uintptr) error {
@@ -61,10 +61,11 @@ func (s *TCPServer) activate(listener *socket.Listener) error {
 	return nil
 }
 
-// GetRequest waits for a client and accepts it. The only errors it returns are
-// net.ErrClosed, when the server was closed or the program stops, and
-// os.ErrDeadlineExceeded, when the time that HandleRequest has is over. For
-// everything else, such as a want of descriptors, see socket.Listener.
+// GetRequest waits for a client and accepts it. The only errors are
+// net.ErrClosed, if the server was closed or the program has to stop, and
+// os.ErrDeadlineExceeded, if the time of HandleRequest is over or Shutdown was
+// called. For all other failures, such as a shortage of descriptors, see
+// socket.Listener.Accept.
 func (s *TCPServer) GetRequest() (*Request, error) {
 	conn, err := s.listener.Accept()
 	if err != nil {
@@ -81,16 +82,16 @@ func (a acceptor) SetReadDeadline(t time.Time) error {
 	return listener.SetDeadline(t)
 }
 
-// UnixStreamServer is a TCPServer whose address is a path. There is none on
-// Windows, where Bind fails.
+// UnixStreamServer is a TCPServer whose address is a path. On Windows, Bind
+// fails.
 type UnixStreamServer struct {
 	TCPServer
 	ServerAddress string // the path at which it listens
 }
 
-// Bind makes the server ready as that of TCPServer does. It makes the path,
-// where nothing may be yet, and closing the server removes it. (Python leaves
-// that to the program.)
+// Bind makes the server listen at path, and is otherwise like TCPServer.Bind.
+// It creates the path, which must not exist yet, and closing the server removes
+// it. (In Python, the program has to remove it.)
 func (s *UnixStreamServer) Bind(
 	self Server, path string, class RequestHandlerClass,
 ) error {

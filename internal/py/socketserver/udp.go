@@ -23,23 +23,24 @@ import (
 type UDPServer struct {
 	BaseServer
 
-	// ServerAddress is where the server receives: as it was asked for, but
-	// with the real port in place of 0.
+	// ServerAddress is where the server receives: as asked for, but with the
+	// real port in place of 0.
 	ServerAddress socket.Address
 
-	// MaxPacketSize is how many bytes of a datagram are received; 0 is
-	// 8192. One that is longer loses its end, which is said on stderr.
+	// MaxPacketSize is how many bytes of a datagram the server receives at
+	// most. 0 is 8192. A longer datagram is cut off there, and a line on
+	// stderr says so.
 	MaxPacketSize int
 
 	conn    net.PacketConn
 	buffer  []byte
 	backoff socket.Backoff
-	forget  func() bool // has it not wake up when the program stops
-	closing atomic.Bool // ServerClose waits until nobody receives
+	forget  func() bool // stops watching for the program's shutdown
+	closing atomic.Bool // ServerClose waits for GetRequest to return
 }
 
-// Bind makes the server ready, as that of TCPServer does: it receives at
-// address.
+// Bind makes the server receive at address, and is otherwise like
+// TCPServer.Bind.
 func (s *UDPServer) Bind(
 	self Server, address socket.Address, class RequestHandlerClass,
 ) error {
@@ -62,11 +63,11 @@ func (s *UDPServer) listen(network, address string) (net.PacketConn, error) {
 	return config.ListenPacket(context.Background(), network, address)
 }
 
-// activate has the server receive from a socket.
+// activate makes the server receive from a socket.
 func (s *UDPServer) activate(conn net.PacketConn) {
 	program.StopOnSignal()
 	s.conn, s.socket = conn, conn
-	// One that did not fit would be an error without a sender on Windows.
+	// On Windows, a datagram that does not fit is an error without a sender.
 	s.buffer = make([]byte, max(s.maxPacketSize()+1, 64<<10))
 	s.forget = context.AfterFunc(program.Stopping(), func() {
 		conn.SetReadDeadline(past)
@@ -75,12 +76,13 @@ func (s *UDPServer) activate(conn net.PacketConn) {
 
 func (s *UDPServer) maxPacketSize() int { return cmp.Or(s.MaxPacketSize, 8192) }
 
-// GetRequest waits for a datagram. Its errors, and what it does about others,
-// are those of TCPServer.GetRequest.
+// GetRequest waits for a datagram. It returns the same errors as
+// TCPServer.GetRequest. After all other failures, it tries again as
+// socket.Listener.Accept does.
 func (s *UDPServer) GetRequest() (*Request, error) {
 	for {
-		// Whoever began to wait may have undone the deadline that was to
-		// wake us.
+		// ServeForever or HandleRequest may have removed the deadline that
+		// was to wake us.
 		if s.closing.Load() || program.Stopping().Err() != nil {
 			return nil, net.ErrClosed
 		}
@@ -102,7 +104,7 @@ func (s *UDPServer) GetRequest() (*Request, error) {
 	}
 }
 
-// newRequest makes a request of the n bytes in buffer.
+// newRequest makes a request of the first n bytes of buffer.
 func (s *UDPServer) newRequest(n int, sender net.Addr) *Request {
 	if n > s.maxPacketSize() {
 		n = s.maxPacketSize()
@@ -112,8 +114,9 @@ func (s *UDPServer) newRequest(n int, sender net.Addr) *Request {
 	return newDatagram(bytes.Clone(s.buffer[:n]), s.conn, sender)
 }
 
-// ServerClose waits until all requests are handled, and then closes the
-// socket, which their handlers use to answer. No request's handler may call it.
+// ServerClose waits until all requests have been handled, and only then closes
+// the socket, because their handlers answer through it. A handler must not call
+// ServerClose.
 func (s *UDPServer) ServerClose() {
 	if s.socket == nil {
 		return
@@ -125,19 +128,19 @@ func (s *UDPServer) ServerClose() {
 	s.forget()
 }
 
-// A Datagram is the request of a datagram server, which in Python is the pair of
-// data and socket. It is a net.Conn as well, so that a handler need not know
-// whether it serves a stream: Read reads the packet to its end, and what is
-// written goes to the sender, a datagram a Write.
+// A Datagram is the request of a datagram server, which in Python is a pair of
+// data and socket. It is a net.Conn, too, so a handler need not know what kind
+// of request it handles. Read reads the packet and then returns io.EOF. Each
+// Write sends a datagram to the sender.
 type Datagram struct {
 	Packet []byte
-	Socket net.PacketConn // of the server: not to be closed
+	Socket net.PacketConn // the server's: do not close it
 
 	sender net.Addr
 	unread []byte
 }
 
-// newDatagram is the request that a packet is.
+// newDatagram returns the request for a packet.
 func newDatagram(packet []byte, socket net.PacketConn, sender net.Addr) *Request {
 	conn := &Datagram{packet, socket, sender, packet}
 	return &Request{Conn: conn, ClientAddress: sender}
@@ -159,22 +162,23 @@ func (d *Datagram) Write(p []byte) (int, error) {
 func (d *Datagram) LocalAddr() net.Addr  { return d.Socket.LocalAddr() }
 func (d *Datagram) RemoteAddr() net.Addr { return d.sender }
 
-// Nobody waits for a datagram that is there, or to send one, so that deadlines
-// mean nothing; and the socket, which is the server's, does not close with it.
+// A Datagram has no deadlines, because Read and Write do not wait. Close does
+// nothing, because the socket is the server's.
 
 func (d *Datagram) SetDeadline(time.Time) error      { return nil }
 func (d *Datagram) SetReadDeadline(time.Time) error  { return nil }
 func (d *Datagram) SetWriteDeadline(time.Time) error { return nil }
 func (d *Datagram) Close() error                     { return nil }
 
-// UnixDatagramServer is a UDPServer whose address is a path. There is none on
-// Windows, where Bind fails.
+// UnixDatagramServer is a UDPServer whose address is a path. On Windows, Bind
+// fails.
 type UnixDatagramServer struct {
 	UDPServer
 	ServerAddress string // the path at which it receives
 }
 
-// Bind makes the server ready, as that of UnixStreamServer does.
+// Bind makes the server receive at path, and is otherwise like
+// UnixStreamServer.Bind.
 func (s *UnixDatagramServer) Bind(
 	self Server, path string, class RequestHandlerClass,
 ) error {
@@ -189,10 +193,11 @@ func (s *UnixDatagramServer) Bind(
 	})
 }
 
-// ServerClose closes the server as that of UDPServer does, and removes the path.
+// ServerClose closes the server as UDPServer.ServerClose does, and removes the
+// path.
 func (s *UnixDatagramServer) ServerClose() {
 	s.UDPServer.ServerClose()
 	if s.socket != nil && !strings.HasPrefix(s.ServerAddress, "@") {
-		os.Remove(s.ServerAddress) // fails if somebody else has removed it
+		os.Remove(s.ServerAddress) // fails if it has already been removed
 	}
 }
