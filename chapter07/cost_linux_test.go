@@ -18,13 +18,13 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// What an architecture costs whatever the machine's mood: how often a question
-// makes it call the kernel, and what a client costs that says nothing.
+// costs limits what each server may cost: system calls for a question, and
+// memory for a silent client. Neither depends on how busy the machine is.
 var costs = []struct {
 	server  string
-	clients int     // that ask at once
-	calls   float64 // system calls a question, at the most
-	idle    float64 // KiB of memory a silent client, at the most; 0 is not measured
+	clients int     // how many ask at the same time
+	calls   float64 // most system calls for a question
+	idle    float64 // most KiB of memory for a silent client; 0: not measured
 }{
 	{"srv_single", 1, 5, 0},
 	{"srv_threaded", 4, 3.2, 0},
@@ -35,7 +35,8 @@ var costs = []struct {
 	{"srv_legacy2", 64, 2.2, 0.6},
 }
 
-// questions are those of a server whose system calls are counted.
+// questions is how many questions a server gets while its system calls are
+// counted.
 const questions = 6400
 
 func TestSystemCalls(t *testing.T) {
@@ -43,7 +44,7 @@ func TestSystemCalls(t *testing.T) {
 		t.Skip("strace is not installed")
 	}
 	if progtest.Race {
-		t.Skip("the race detector has no part in it, and makes it slow")
+		t.Skip("the race detector slows this down and can find nothing in it")
 	}
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
@@ -52,16 +53,16 @@ func TestSystemCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%.2f system calls a question", calls)
+			t.Logf("%.2f system calls for a question", calls)
 			if calls > cost.calls {
-				t.Errorf("%.2f system calls a question, want at most %v:\n%s", calls, cost.calls, table)
+				t.Errorf("%.2f system calls for a question, want at most %v:\n%s", calls, cost.calls, table)
 			}
 		})
 	}
 }
 
-// Ten thousand clients are connected at once. Each is answered, and each is
-// still there to be answered again when the last has come.
+// Ten thousand clients are connected at the same time. Each gets an answer, and
+// another one after all of them have got their first.
 func TestTenThousandClients(t *testing.T) {
 	n := 10_000
 	var limit unix.Rlimit
@@ -75,16 +76,17 @@ func TestTenThousandClients(t *testing.T) {
 		if cost.idle == 0 {
 			continue
 		}
-		t.Run(cost.server, func(t *testing.T) { // one after the other: they fill the machine
+		// Not in parallel, because each of them fills the machine.
+		t.Run(cost.server, func(t *testing.T) {
 			server := progtest.MustStart(t, cost.server, "127.0.0.1", "-p", "0")
 			before := resident(t, server)
 			clients := connect(t, server, n)
 			askInTurn(t, clients, 1)
 			idle := (resident(t, server) - before) / float64(n)
 			askInTurn(t, clients, 1)
-			t.Logf("%.2f KiB a client", idle)
+			t.Logf("%.2f KiB for a client", idle)
 			if idle > cost.idle && !progtest.Race {
-				t.Errorf("%.2f KiB a client, want at most %v", idle, cost.idle)
+				t.Errorf("%.2f KiB for a client, want at most %v", idle, cost.idle)
 			}
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)
@@ -111,7 +113,8 @@ func connect(t *testing.T, server *progtest.Server, n int) []net.Conn {
 	return clients
 }
 
-// askInTurn has all clients ask and then all hear the answer, rounds times.
+// askInTurn has all clients ask, and then all of them receive their answers. It
+// does so rounds times.
 func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 	question, answer := []byte("Simple is better than?"), []byte("Complex.")
 	heard := make([]byte, len(answer))
@@ -124,14 +127,14 @@ func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 		}
 		for i, conn := range clients {
 			if _, err := io.ReadFull(conn, heard); err != nil || !bytes.Equal(heard, answer) {
-				t.Errorf("client %d heard %q, %v", i, heard, err)
+				t.Errorf("client %d received %q, %v, want %q", i, heard, err, answer)
 				return
 			}
 		}
 	}
 }
 
-// resident is the memory of a server that is in use, in KiB.
+// resident returns how much memory a server uses, in KiB.
 func resident(t *testing.T, server *progtest.Server) float64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Pid))
 	if err != nil {

@@ -19,17 +19,18 @@ import (
 	"fopnp/chapter07/zen_utils"
 )
 
-// The chapter tells what srv_single and srv_threaded would cost if they waited
-// otherwise. These are the servers that were measured for that: this program,
-// under the names of zenbench.Variants. They say nothing, bound nothing and
-// never stop in order.
+// The chapter says what srv_single and srv_threaded would cost if they waited
+// in another way. These variants were measured for that. The test binary is a
+// variant if it has one of the names in zenbench.Variants. Variants log
+// nothing, have no limits and do not stop in order.
 //
-//	single_blocking, threaded_blocking   a descriptor that blocks, read from as
-//	                                     package os does: the thread waits, and
-//	                                     Go's scheduler knows
-//	single_raw                           the same, behind the scheduler's back
+//	single_blocking, threaded_blocking   read from a blocking descriptor with
+//	                                     package os: the thread waits, and Go's
+//	                                     scheduler knows that
+//	single_raw                           does the same, but the scheduler does
+//	                                     not know
 
-// variant serves until it is killed, if this program was started as one.
+// variant serves until it is killed, if this program has a variant's name.
 func variant() {
 	name := filepath.Base(os.Args[0])
 	workers, ok := map[string]int{"single_blocking": 1, "threaded_blocking": 4, "single_raw": 1}[name]
@@ -68,8 +69,8 @@ func acceptForever(listener net.Listener, receive func(*os.File, []byte) (int, e
 	}
 }
 
-// collect is what a client says to have the garbage collected while it is
-// silent, and hears afterwards how many µs that took.
+// collect is what a client sends to have the garbage collected. Afterwards it
+// receives a number: how many µs that took.
 const collect = "Collect?"
 
 func converse(sock *os.File, receive func(*os.File, []byte) (int, error)) {
@@ -94,7 +95,7 @@ func converse(sock *os.File, receive func(*os.File, []byte) (int, error)) {
 	}
 }
 
-// readRaw waits in a system call that Go's scheduler is not told of.
+// readRaw waits in a system call that Go's scheduler does not know about.
 func readRaw(sock *os.File, buffer []byte) (int, error) {
 	for {
 		n, _, errno := unix.RawSyscall(unix.SYS_READ, sock.Fd(),
@@ -109,8 +110,8 @@ func readRaw(sock *os.File, buffer []byte) (int, error) {
 	}
 }
 
-// pause has a variant collect its garbage while its client is silent for a
-// second, and returns how long it took, in µs.
+// pause makes a variant collect its garbage while its client is silent for a
+// second, and returns how long that took, in µs.
 func pause(bin, name string) (sample zenbench.Sample, err error) {
 	sample = zenbench.Sample{Workload: "collect", Clients: 1, Server: name, Values: map[string]float64{}}
 	port, stop, err := zenload.Run(bin, name)
@@ -131,7 +132,8 @@ func pause(bin, name string) (sample zenbench.Sample, err error) {
 	number := regexp.MustCompile(`(\d+)\.`)
 	heard := make([]byte, 64)
 	for {
-		// A collection stops the world more than once.
+		// A collection stops the world more than once, so one question may
+		// not be enough to end it.
 		if _, err := io.WriteString(conn, "Simple is better than?"); err != nil {
 			return sample, err
 		}

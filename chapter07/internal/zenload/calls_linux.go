@@ -14,10 +14,11 @@ import (
 	"fopnp/chapter07/internal/zenbench"
 )
 
-// SystemCalls counts by strace how many system calls a question costs a server,
-// of those that a question can cause: the Go runtime makes others, by the clock.
-// Under strace the server is slow, so that its clients are all waiting for it,
-// as in a server that is busy. The table is strace's.
+// SystemCalls counts with strace how many system calls a question costs a
+// server. It counts only calls that a question can cause, because the Go
+// runtime makes others as time passes. Under strace the server is slow, so all
+// of its clients wait for it, as they do at a busy server. The table is what
+// strace wrote.
 func SystemCalls(bin, server string, clients, questions int) (calls float64, table string, err error) {
 	folder, err := os.MkdirTemp("", "strace")
 	if err != nil {
@@ -36,7 +37,7 @@ func SystemCalls(bin, server string, clients, questions int) (calls float64, tab
 	if err != nil {
 		return 0, "", err
 	}
-	// The server is strace's child; strace ends, and writes, when it has.
+	// The server is strace's child. When it ends, strace writes its table.
 	for _, child := range children(p.pid) {
 		unix.Kill(child, unix.SIGTERM)
 	}
@@ -53,8 +54,8 @@ func SystemCalls(bin, server string, clients, questions int) (calls float64, tab
 	return total / float64(asked), string(text), nil
 }
 
-// ask has clients ask until so many questions are answered, and says how many
-// were.
+// ask has clients ask until at least that many questions are answered, and
+// returns how many were.
 func (p *process) ask(clients, questions int) (int, error) {
 	c, err := newCrowd(p.port)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A crowd is many clients of one server, in one thread, so that they take as
-// little as they can from what they measure: one epoll waits for all of them,
-// and on its way a question costs two system calls and no allocation.
+// A crowd is many clients of one server in one thread, so that they disturb
+// what they measure as little as possible. One epoll waits for all of them, and
+// a question costs the crowd two system calls and no allocation.
 //
 // Every client works in a closed loop: it asks, waits for the answer, checks
 // it, and asks again.
@@ -26,39 +26,40 @@ type crowd struct {
 	buffer   [4096]byte
 	now      time.Time
 
-	// What has happened since reset.
+	// Counts since reset.
 	questions, conversations, errors int
 	latency                          *hdrhistogram.Histogram // in ns
 }
 
-// A client is one place in the crowd: when its conversation is over, the next
-// begins in its place.
+// A client is one place in the crowd. When its conversation is over, the next
+// one begins in its place.
 type client struct {
 	sock  socket.Socket
 	key   *selectors.Key
-	asked int       // in this conversation
-	heard int       // bytes of the answers it waits for
+	asked int       // questions answered in this conversation
+	heard int       // bytes received of the answers that it waits for
 	batch *batch    // what it asked last, or nil
-	since time.Time // when it came, or asked again
+	since time.Time // when it began to connect, or last asked
 	state state
 }
 
 type state int
 
 const (
-	away       state = iota // its connection broke
-	connecting              // it is being accepted
-	asking                  // it waits for answers
-	silent                  // it was answered, and asks no more
+	away       state = iota // has no connection
+	connecting              // waits for its connection
+	asking                  // waits for answers
+	silent                  // was answered, and asks no more
 )
 
-// A batch is what is asked in one write, and its answers.
+// A batch is the questions of one write, and their answers.
 type batch struct {
 	depth              int
 	questions, answers []byte
 }
 
-// The three questions, beginning with each in turn.
+// newBatches returns three batches of depth questions. Each begins with another
+// of the three questions.
 func newBatches(depth int) (batches [3]batch) {
 	questions := []string{"Beautiful is better than?", "Explicit is better than?", "Simple is better than?"}
 	answers := []string{"Ugly.", "Implicit.", "Complex."}
@@ -72,7 +73,8 @@ func newBatches(depth int) (batches [3]batch) {
 	return batches
 }
 
-// newCrowd returns a crowd of nobody, for the server at a port of 127.0.0.1.
+// newCrowd returns a crowd without clients, for the server at a port of
+// 127.0.0.1.
 func newCrowd(port int) (*crowd, error) {
 	selector, err := selectors.Default()
 	return &crowd{
@@ -83,13 +85,14 @@ func newCrowd(port int) (*crowd, error) {
 	}, err
 }
 
-// reset begins to count anew.
+// reset sets all counts to zero.
 func (c *crowd) reset() {
 	c.questions, c.conversations, c.errors = 0, 0, 0
 	c.latency.Reset()
 }
 
-// served counts the clients that were answered in their present conversation.
+// served returns how many clients have been answered in their current
+// conversation.
 func (c *crowd) served() (n int) {
 	for _, k := range c.clients {
 		if k.asked > 0 {
@@ -99,7 +102,7 @@ func (c *crowd) served() (n int) {
 	return n
 }
 
-// close hangs up for everybody.
+// close closes all connections.
 func (c *crowd) close() {
 	for _, k := range c.clients {
 		if k.state != away {
@@ -109,8 +112,8 @@ func (c *crowd) close() {
 	c.selector.Close()
 }
 
-// gather brings the crowd to n clients that were each answered one question.
-// The listener's queue is short, so they come a few at a time.
+// gather adds clients until there are n. Each asks one question and then falls
+// silent. The listener's queue is short, so they come a few at a time.
 func (c *crowd) gather(n int, patience time.Duration) error {
 	const atOnce = 16
 	batches := newBatches(1)
@@ -136,9 +139,9 @@ func (c *crowd) gather(n int, patience time.Duration) error {
 	return nil
 }
 
-// converse has active of the clients talk until the time end. Those who are not
-// there yet come first; those who are over and above active stay, and are
-// silent: one in so many talks, as they came.
+// converse has active clients talk until end. If there are fewer clients, more
+// come. If there are more, those that talk are spread evenly over all, in the
+// order in which they came, and the others stay connected and silent.
 func (c *crowd) converse(active int, talk zenbench.Talk, end time.Time) error {
 	batches := newBatches(talk.Depth)
 	c.now = time.Now()
@@ -162,9 +165,9 @@ func (c *crowd) converse(active int, talk zenbench.Talk, end time.Time) error {
 	return nil
 }
 
-// step waits until something happens, or until end, and does what is to be done:
-// it returns how many batches were answered. Where the clients fall silent, they
-// do after their first.
+// step waits until something happens or the time is end, lets clients react,
+// and returns how many batches were answered. With fallSilent, a client that
+// was answered does not ask again.
 func (c *crowd) step(end time.Time, batches *[3]batch, talk zenbench.Talk, fallSilent bool) (answered int, err error) {
 	if err := c.selector.Select(max(0, time.Until(end))); err != nil {
 		return 0, err
@@ -234,7 +237,7 @@ func (c *crowd) ask(k *client, batches *[3]batch) {
 
 var errWrong = errors.New("not the answer")
 
-// hear receives what has come, and reports whether the answers are whole.
+// hear receives what has arrived, and reports whether the answers are complete.
 func (c *crowd) hear(k *client) bool {
 	n, err := k.sock.Recv(c.buffer[:])
 	if err == socket.ErrWouldBlock {
@@ -263,7 +266,7 @@ func (c *crowd) hangUp(k *client) {
 	k.state = away
 }
 
-// broken is a connection that ended otherwise than its client wanted it to.
+// broken counts an error and closes the connection.
 func (c *crowd) broken(k *client) {
 	c.errors++
 	c.hangUp(k)

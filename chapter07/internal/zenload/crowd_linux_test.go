@@ -10,8 +10,8 @@ import (
 	"fopnp/chapter07/internal/zenbench"
 )
 
-// crowdOf has two clients ask a server, which answers what reply says, until it
-// was right or wrong a few times.
+// crowdOf has two clients ask a server that answers as reply says, until there
+// are 20 right answers or two errors.
 func crowdOf(t *testing.T, talk zenbench.Talk, reply func(question string) string) *crowd {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -49,7 +49,7 @@ func crowdOf(t *testing.T, talk zenbench.Talk, reply func(question string) strin
 	t.Cleanup(c.close)
 	for deadline := time.Now().Add(patience); c.questions < 20 && c.errors < 2; {
 		if time.Now().After(deadline) {
-			t.Fatal("nobody is answered")
+			t.Fatalf("%d answers and %d errors in %v", c.questions, c.errors, patience)
 		}
 		if err := c.converse(2, talk, time.Now().Add(time.Millisecond)); err != nil {
 			t.Fatal(err)
@@ -70,16 +70,16 @@ func TestCrowd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := crowdOf(t, talk, right)
 			if c.errors > 0 || c.latency.TotalCount() != int64(c.questions) {
-				t.Errorf("%d errors, %d questions, of which %d were timed", c.errors, c.questions, c.latency.TotalCount())
+				t.Errorf("%d errors, %d questions, %d latencies", c.errors, c.questions, c.latency.TotalCount())
 			}
 			if talk.Questions > 0 && c.conversations < 20/3-2 {
-				t.Errorf("%d conversations", c.conversations)
+				t.Errorf("%d conversations, want at least %d", c.conversations, 20/3-2)
 			}
 		})
 	}
 }
 
-// A crowd notices what is no answer.
+// A crowd notices a wrong answer.
 func TestCrowdNotices(t *testing.T) {
 	for name, reply := range map[string]func(string) string{
 		"another's answer": func(q string) string { return strings.Replace(right(q), "Complex.", "Ugly.", 1) },
@@ -88,7 +88,7 @@ func TestCrowdNotices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c := crowdOf(t, zenbench.Talk{Depth: 1}, reply); c.errors == 0 {
-				t.Errorf("%d questions, and no error", c.questions)
+				t.Errorf("%d questions and no error, want errors", c.questions)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"fopnp/chapter07/internal/zenbench"
 )
 
-// ThisMachine describes where the measurements are made.
+// ThisMachine describes the machine on which the program runs.
 func ThisMachine() zenbench.Machine {
 	m := zenbench.Machine{
 		Date:       time.Now().Format(time.DateOnly),

@@ -1,5 +1,5 @@
-// Package zenload asks Zen servers questions and measures what that costs them:
-// the workloads of package zenbench, made real. It needs Linux, whose kernel
-// tells what it has spent on a process and where its memory went; elsewhere the
+// Package zenload runs the workloads of package zenbench: it asks Zen servers
+// questions and measures what that costs them. It needs Linux, whose kernel
+// reports the CPU time and the memory of a process. On other systems, the
 // package is empty.
 package zenload
