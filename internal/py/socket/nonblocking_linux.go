@@ -42,8 +42,8 @@ func send(fd int, data []byte) (int, error) {
 	}
 }
 
-// acceptNonblocking does not use unix.Accept4, which makes a system call more for
-// each client: it asks for the protocol.
+// acceptNonblocking does not use unix.Accept4, which makes one more system call
+// for each client to ask for the protocol.
 func acceptNonblocking(fd int) (int, netip.AddrPort, error) {
 	for {
 		client, address, err := syscall.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
