@@ -12,7 +12,7 @@ type ThreadingMixIn struct {
 	threads sync.WaitGroup
 }
 
-// ProcessRequest starts a thread that handles the request. It does not wait.
+// ProcessRequest handles a request in a goroutine, and does not wait for it.
 func (m *ThreadingMixIn) ProcessRequest(server Server, request *Request) {
 	m.threads.Add(1)
 	go m.processRequestThread(server, request)
