@@ -11,7 +11,7 @@
 // twice, FoundTerminator once.
 //
 // What Go changes: asyncore is gone from Python since 3.12, so the original no
-// longer starts. Here it is a page of its own, on poll as it was. The server
+// longer starts. Here its classes rest on asyncio's loop, with poll. The server
 // reports a fault in one line on stderr; the original is silent.
 package main
 

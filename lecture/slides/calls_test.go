@@ -18,11 +18,11 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// These are the slides' tables of calls, each under its Python name. All traffic
-// stays on this host.
+// These are the slides' tables of calls, each under its Python name. All
+// traffic stays on this host.
 
-// must returns v. It panics on an error, which only a host without a network can
-// cause.
+// must returns v. It panics on an error, which only a host without a network
+// can cause.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -85,9 +85,9 @@ func Example_sock_raw() {
 	// true
 }
 
-// s.bind(address), s.listen(backlog) and s.getsockname() of a server: net.Listen
-// does the first two at once, with the longest backlog that the system allows.
-// Port 0 lets the system choose.
+// s.bind(address), s.listen(backlog) and s.getsockname() of a server:
+// net.Listen does the first two at once, with the longest backlog that the
+// system allows. Port 0 lets the system choose.
 func Example_bind() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer s.Close()
@@ -125,8 +125,8 @@ func Example_connect() {
 	// refused: true
 }
 
-// s.send(string) and s.recv(bufsize): Write sends everything, as s.sendall does.
-// Read returns what has arrived, as much as fits into the buffer.
+// s.send(string) and s.recv(bufsize): Write sends everything, as s.sendall
+// does. Read returns what has arrived, as much as fits into the buffer.
 func Example_send() {
 	client, server := pair()
 	fmt.Println(must(client.Write([]byte("hello"))))
@@ -184,8 +184,8 @@ func Example_close() {
 	// true
 }
 
-// s.makefile(mode): a bufio.Reader or Scanner finds the lines, however they were
-// split into segments. A bufio.Writer sends several lines together.
+// s.makefile(mode): a bufio.Reader or Scanner finds the lines, however they
+// were split into segments. A bufio.Writer sends several lines together.
 func Example_makefile() {
 	client, server := pair()
 	w := bufio.NewWriter(client)
@@ -215,9 +215,9 @@ func Example_setblocking() {
 	// true
 }
 
-// s.settimeout(seconds): in Go you say until when, not how long, and the deadline
-// holds for all calls together. No limit is None in Python, and the zero Time in
-// Go.
+// s.settimeout(seconds): in Go you say until when, not how long, and the
+// deadline holds for all calls together. No limit is None in Python, and the
+// zero Time in Go.
 func Example_settimeout() {
 	client, server := pair()
 	server.SetDeadline(time.Now().Add(time.Millisecond))
@@ -234,8 +234,8 @@ func Example_settimeout() {
 }
 
 // socket.setdefaulttimeout(seconds): package net has nothing that sets all
-// sockets at once. A Dialer has a timeout for its own connections, and so has our
-// package socket, whose conversations all our servers use.
+// sockets at once. A Dialer has a timeout for its own connections, and so has
+// our package socket, whose conversations all our servers use.
 func Example_setdefaulttimeout() {
 	client, server := pair()
 	socket.SetDefaultTimeout(time.Millisecond)
@@ -254,8 +254,8 @@ func Example_setdefaulttimeout() {
 	// true
 }
 
-// socket.htons(x) and socket.htonl(x): a Go program need not know the byte order
-// of its host. It writes numbers in network order, the big end first.
+// socket.htons(x) and socket.htonl(x): a Go program need not know the byte
+// order of its host. It writes numbers in network order, the big end first.
 func Example_htons() {
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint16(nil, 2345))
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint32(nil, 0x7f000001))
@@ -315,8 +315,8 @@ func Example_gethostbyname() {
 	// true
 }
 
-// socket.gethostbyname_ex(hostname): the canonical name and all addresses. Python
-// returns the aliases, too; Go has no call for them.
+// socket.gethostbyname_ex(hostname): the canonical name and all addresses.
+// Python returns the aliases, too; Go has no call for them.
 func Example_gethostbyname_ex() {
 	name, err := hosts.LookupCNAME(context.Background(), "localhost")
 	fmt.Println(name != "" || err != nil)
@@ -372,8 +372,9 @@ func Example_getfqdn() {
 	// true
 }
 
-// The slide "UDP versus TCP" in short: datagrams keep apart what was sent apart,
-// whether or not anybody listens. A stream joins it, and needs a connection.
+// The slide "UDP versus TCP" in short: datagrams keep apart what was sent
+// apart, whether or not anybody listens. A stream joins it, and needs a
+// connection.
 func Example_udp_versus_tcp() {
 	bucket := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	spew := must(net.Dial("udp", bucket.LocalAddr().String()))

@@ -14,8 +14,8 @@ import (
 )
 
 // s.fileno(), s.setsockopt(…) and s.getsockopt(…): if net has no method for an
-// option, Control lends you the descriptor. The constants SO_…, MSG_… and IP_… are
-// those of package unix. Windows has a handle instead.
+// option, Control lends you the descriptor. The constants SO_…, MSG_… and IP_…
+// are those of package unix. Windows has a handle instead.
 func Example_fileno() {
 	s := must(net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 	defer s.Close()
