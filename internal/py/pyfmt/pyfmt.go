@@ -140,7 +140,9 @@ func AddrPort(ap netip.AddrPort) string {
 	case !ip.IsValid():
 		return HostPort("", port)
 	case ip.Is4():
-		return HostPort(ip.String(), port)
+		// Without fmt, because servers print it for every client.
+		text := ip.AppendTo(append(make([]byte, 0, len("('255.255.255.255', 65535)")), "('"...))
+		return string(append(strconv.AppendInt(append(text, "', "...), int64(port), 10), ')'))
 	}
 	return fmt.Sprintf("('%s', %d, 0, %d)", ntop6(ip), port, scopeID(ip.Zone()))
 }

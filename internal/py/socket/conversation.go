@@ -214,12 +214,11 @@ func (c *Conversation) SetWriteDeadline(t time.Time) error {
 // after the program's time is over, because what is being sent may still
 // arrive.
 func (c *Conversation) stop() {
-	now := time.Now()
 	if program.Stopping().Err() != nil {
-		c.Conn.SetReadDeadline(now)
+		c.Conn.SetReadDeadline(past)
 	}
 	if program.Hurrying().Err() != nil {
-		c.Conn.SetWriteDeadline(now.Add(200 * time.Millisecond))
+		c.Conn.SetWriteDeadline(time.Now().Add(200 * time.Millisecond))
 	}
 }
 

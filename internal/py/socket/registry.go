@@ -32,8 +32,8 @@ func (r *registry) add(c *Conversation) {
 		context.AfterFunc(program.Stopping(), r.stop)
 		context.AfterFunc(program.Hurrying(), r.stop)
 	})
-	r.watch(c.timeout)
 	r.mu.Lock()
+	r.tickFor(c.timeout)
 	c.next = r.first
 	if c.next != nil {
 		c.next.previous = c
@@ -72,16 +72,19 @@ func (r *registry) remove(c *Conversation) bool {
 	return true
 }
 
-// watch starts the clock if timeout needs one, and makes it tick as often as
-// the shortest timeout needs.
+// watch is tickFor for a conversation that is in the list already.
 func (r *registry) watch(timeout time.Duration) {
-	if timeout == 0 {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.tickFor(timeout)
+}
+
+// tickFor starts the clock if timeout needs one, and makes it tick as often as
+// the shortest timeout needs. The caller holds mu.
+func (r *registry) tickFor(timeout time.Duration) {
 	interval := Tick(timeout)
 	switch {
+	case timeout == 0:
 	case r.ticker == nil:
 		r.now.Store(1)
 		r.interval, r.ticker = interval, time.NewTicker(interval)
