@@ -15,8 +15,7 @@ import (
 // it, and none of its methods waits. What cannot be done at once fails with
 // ErrWouldBlock, which is BlockingIOError in Python.
 //
-// On Windows there are no such sockets, and every call fails with
-// ErrUnsupported.
+// It needs a Unix system. Elsewhere every call fails with ErrUnsupported.
 type Socket int
 
 var (

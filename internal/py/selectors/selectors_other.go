@@ -1,3 +1,5 @@
+//go:build !unix
+
 package selectors
 
 import "fopnp/internal/py/socket"

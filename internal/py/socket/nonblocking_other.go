@@ -1,13 +1,14 @@
+//go:build !unix
+
 package socket
 
 import (
 	"context"
+	"errors"
 	"net/netip"
-
-	"golang.org/x/sys/windows"
 )
 
-const errWouldBlock = windows.WSAEWOULDBLOCK
+var errWouldBlock = errors.New("the call would block")
 
 func recv(int, []byte) (int, error)                { return 0, ErrUnsupported }
 func send(int, []byte) (int, error)                { return 0, ErrUnsupported }
