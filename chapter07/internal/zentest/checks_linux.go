@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 )
 
@@ -200,7 +201,7 @@ func narrow(_, _ string, c syscall.RawConn) (err error) {
 // isRead waits until the server has read all that c has said.
 func (c *client) isRead() {
 	c.untilServer("has read all", func(fd int) bool {
-		return progtest.Unread(fd) == 0 && received(fd) >= c.said
+		return kernel.Unread(fd) == 0 && received(fd) >= c.said
 	})
 }
 
@@ -209,8 +210,8 @@ func (c *client) isRead() {
 func (c *client) isStuck() {
 	before := 0
 	c.untilServer("is stuck", func(fd int) bool {
-		now := received(fd) - progtest.Unread(fd)
-		stuck := now == before && progtest.Unread(fd) > 0 && progtest.Unsent(fd) > 0
+		now := received(fd) - kernel.Unread(fd)
+		stuck := now == before && kernel.Unread(fd) > 0 && kernel.Unsent(fd) > 0
 		before = now
 		return stuck
 	})

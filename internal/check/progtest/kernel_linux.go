@@ -16,6 +16,8 @@ import (
 	"time"
 	"unsafe"
 
+	"fopnp/internal/check/kernel"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -121,10 +123,10 @@ func Taken(conn net.Conn) error {
 	}
 }
 
-func otherSide(conn net.Conn) (Side, error) {
+func otherSide(conn net.Conn) (kernel.Side, error) {
 	ours := conn.LocalAddr().(*net.TCPAddr).AddrPort()
 	theirs := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	return SideOf(theirs, ours)
+	return kernel.SideOf(theirs, ours)
 }
 
 // Narrow makes the kernel's buffers small for the clients that a program has yet
@@ -184,7 +186,7 @@ func stateOf(program *Server) (s State, err error) {
 	err = program.EachDescriptor(func(fd int) {
 		info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err == nil && info.State == established {
-			s = State{Unsent(fd), Unread(fd), info.Backoff > 0}
+			s = State{kernel.Unsent(fd), kernel.Unread(fd), info.Backoff > 0}
 		}
 	})
 	return s, err

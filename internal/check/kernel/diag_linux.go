@@ -1,4 +1,4 @@
-package progtest
+package kernel
 
 import (
 	"fmt"
@@ -8,15 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Side is what the kernel knows of one side of a TCP connection.
+// A Side is one end of a TCP connection, as the kernel sees it.
 type Side struct {
-	Unread uint32 // bytes that have come and were not received
-	Inode  uint32 // the socket's: /proc/PID/fd/N leads to "socket:[INODE]"
+	Unread uint32 // bytes that have come and that the program has not received
+	Inode  uint32 // /proc/PID/fd/N leads to "socket:[INODE]"; 0 until the connection is accepted
 }
 
-// SideOf asks the kernel for the side that has the address local of an IPv4
-// connection to peer, whosever it is. In the list of all, /proc/net/tcp, it would
-// have to be looked for, and a machine that is busy has thousands in it.
+// SideOf asks the kernel for the end at the address local of an IPv4 connection
+// to peer, whichever process holds it. The kernel finds it at once. /proc/net/tcp
+// lists all connections, and a busy machine has thousands.
 //
 // Source: sock_diag(7)
 func SideOf(local, peer netip.AddrPort) (Side, error) {
@@ -39,7 +39,7 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	var answer struct {
 		header unix.NlMsghdr
 		answer
-		_ [4096]byte // what else the kernel may have to say
+		_ [4096]byte // more attributes, which we ignore
 	}
 	buffer := unsafe.Slice((*byte)(unsafe.Pointer(&answer)), unsafe.Sizeof(answer))
 	if _, _, err := unix.Recvfrom(fd, buffer, 0); err != nil {

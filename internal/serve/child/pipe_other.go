@@ -1,6 +1,6 @@
 //go:build !linux
 
-package progtest
+package child
 
 import "os"
 

@@ -1,4 +1,4 @@
-package progtest
+package kernel
 
 import (
 	"net"

@@ -1,0 +1,156 @@
+// Package listings is the table of all listings: what each is called, where it
+// lies, how it is started, how it says that it is ready, and what a visit to it
+// shows. Tests, benchmarks and test.sh read it. To add a listing, write its
+// folder, its script in testdata/ and one row of All.
+package listings
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Kind says what a listing is run for.
+type Kind string
+
+const (
+	Server  Kind = "server"
+	Client  Kind = "client"
+	Both    Kind = "server and client" // its arguments decide
+	Inetd   Kind = "inetd"             // a server that a super-server starts
+	Tool    Kind = "tool"              // any other program
+	Package Kind = "package"           // code that the programs of a shelf share
+)
+
+// A Stream is one of a program's outputs.
+type Stream string
+
+const (
+	None   Stream = "" // whatever the client has sent is a message, or it need not send any
+	Stdout Stream = "stdout"
+	Stderr Stream = "stderr"
+)
+
+// A Listing is one row of the table.
+type Listing struct {
+	Name  string // of its folder and of its program
+	Shelf string // the folder that holds it, from the module's root: "lecture/slides"
+	Kind  Kind
+
+	// Where a server listens unless its arguments say otherwise, and where a
+	// client expects it. Network is "tcp" or "udp".
+	Network string
+	Port    int
+
+	// Serve are the arguments that start a server, Ask those of a client. HOST
+	// and PORT in them stand for the server's. Nil is HOST -p PORT.
+	Serve, Ask []string
+
+	// Ready matches the line that a server prints when it is ready for clients.
+	// Its group is the port. Nil is Listening. A server may keep quiet unless
+	// its port was given as 0.
+	Ready *regexp.Regexp
+
+	AtOnce int    // how many conversations a server holds at once; 0 is no limit
+	Faults Stream // where a server reports a client that leaves in the middle of a message
+	Visit  Visit
+}
+
+// A Visit is what a client says to a server, and what there is to see.
+type Visit struct {
+	Client string   // the listing that asks; if empty, there is no visit
+	Words  []string // more arguments for it
+	Typed  string   // its standard input
+
+	// Prints are regular expressions, one for each line that the client prints,
+	// in any order.
+	Prints []string
+
+	// AtServer is whether the server prints these lines, and the client nothing.
+	AtServer bool
+}
+
+// Listening matches the line with which most servers say that they are ready,
+// if only because their port was given as 0.
+var Listening = regexp.MustCompile(`(?m)^Listening at .*?(\d+)(?:, \d+, \d+)?[^\d\n]?\r?\n`)
+
+// Folder is the listing's folder, from the module's root.
+func (l Listing) Folder() string { return path.Join(l.Shelf, l.Name) }
+
+// Script is the file of the listing's script, from the module's root.
+func (l Listing) Script() string { return path.Join("testdata", l.Shelf, l.Name+".txtar") }
+
+// IsProgram reports whether the listing can be run.
+func (l Listing) IsProgram() bool { return l.Kind != Package }
+
+// IsServer reports whether the listing can be started as a server.
+func (l Listing) IsServer() bool { return l.Kind == Server || l.Kind == Both }
+
+// ServeArgs returns the arguments that make the program listen at host and port,
+// followed by options.
+func (l Listing) ServeArgs(host, port string, options ...string) []string {
+	return arguments(l.Serve, host, port, options)
+}
+
+// AskArgs returns the arguments that make the program a client of the server at
+// host and port, followed by options.
+func (l Listing) AskArgs(host, port string, options ...string) []string {
+	return arguments(l.Ask, host, port, options)
+}
+
+func arguments(template []string, host, port string, options []string) []string {
+	if template == nil {
+		template = []string{"HOST", "-p", "PORT"}
+	}
+	var args []string
+	for _, word := range template {
+		args = append(args, strings.NewReplacer("HOST", host, "PORT", port).Replace(word))
+	}
+	return append(args, options...)
+}
+
+// Find returns the listing with the given name.
+func Find(name string) (l Listing, found bool) {
+	i := slices.IndexFunc(All, func(l Listing) bool { return l.Name == name })
+	if i < 0 {
+		return Listing{}, false
+	}
+	return All[i], true
+}
+
+// On returns the listings of the given kinds on a shelf, or on all shelves if
+// shelf is empty, in the order of the table. Without kinds it returns all.
+func On(shelf string, kinds ...Kind) []Listing {
+	var found []Listing
+	for _, l := range All {
+		if (shelf == "" || l.Shelf == shelf) && (kinds == nil || slices.Contains(kinds, l.Kind)) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// Names returns the names of listings, in their order.
+func Names(listings []Listing) []string {
+	var names []string
+	for _, l := range listings {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// Ready reports whether the server of the given name is ready, judging by what
+// it has printed so far, and the port where it listens. A program that is not
+// in the table announces itself as most servers do.
+func Ready(name, output string) (port string, ok bool) {
+	ready := Listening
+	if l, found := Find(strings.TrimSuffix(name, ".exe")); found && l.Ready != nil {
+		ready = l.Ready
+	}
+	match := ready.FindStringSubmatch(output)
+	if match == nil {
+		return "", false
+	}
+	return match[1], true
+}

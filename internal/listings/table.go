@@ -1,0 +1,85 @@
+package listings
+
+import "regexp"
+
+// All is the table: the shelves in the order of their texts, and on each shelf
+// the listings in the order in which the text has them.
+var All = []Listing{
+	{Name: "tcp_sixteen", Shelf: "chapter03", Kind: Both, Network: "tcp", Port: 1060, AtOnce: 1, Faults: Stderr,
+		Serve: []string{"server", "HOST", "-p", "PORT"}, Ask: []string{"client", "HOST", "-p", "PORT"}, Visit: sixteen},
+	{Name: "tcp_deadlock", Shelf: "chapter03", Kind: Both, Network: "tcp", Port: 1060, AtOnce: 1,
+		Serve: []string{"server", "HOST", "-p", "PORT"}, Ask: []string{"client", "HOST", "-p", "PORT"}, Visit: deadlock},
+
+	{Name: "zen_utils", Shelf: "chapter07", Kind: Package},
+	{Name: "client", Shelf: "chapter07", Kind: Client, Network: "tcp", Port: 1060},
+	{Name: "srv_single", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, AtOnce: 1, Faults: Stdout, Visit: zen},
+	{Name: "srv_threaded", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, AtOnce: 4, Faults: Stdout, Visit: zen},
+	{Name: "srv_async", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
+	{Name: "srv_asyncio1", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
+	{Name: "srv_asyncio2", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
+	{Name: "srv_legacy1", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
+	{Name: "srv_legacy2", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stderr, Visit: zen},
+	{Name: "in_zen1", Shelf: "chapter07", Kind: Inetd, Network: "tcp", AtOnce: 1},
+	{Name: "in_zen2", Shelf: "chapter07", Kind: Inetd, Network: "tcp", AtOnce: 1},
+	{Name: "timeline", Shelf: "chapter07", Kind: Tool},
+
+	{Name: "udpserv1", Shelf: "lecture/slides", Kind: Server, Network: "udp", Port: 11111, Visit: mixedCase},
+	{Name: "udpcli1", Shelf: "lecture/slides", Kind: Client, Network: "udp", Port: 11111},
+	{Name: "creosote", Shelf: "lecture/slides", Kind: Both, Network: "udp", Port: 7739, Ready: waitingOnPort,
+		Serve: []string{"-H", "HOST", "-p", "PORT"}, Ask: []string{"-H", "HOST", "-p", "PORT"}, Visit: spew},
+	{Name: "timeserv", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 8888, AtOnce: 1, Visit: theTime},
+	{Name: "timecli", Shelf: "lecture/slides", Kind: Client, Network: "tcp", Port: 8888},
+	{Name: "tcpserv1", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 1, Faults: Stderr, Visit: upperBy("tcpcli1")},
+	{Name: "tcpcli1", Shelf: "lecture/slides", Kind: Client, Network: "tcp", Port: 2345},
+	{Name: "tsTservSS", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 21567, AtOnce: 1, Faults: Stderr, Visit: stamped},
+	{Name: "tsTclntSS", Shelf: "lecture/slides", Kind: Client, Network: "tcp", Port: 21567},
+	{Name: "udps1", Shelf: "lecture/slides", Kind: Server, Network: "udp", Port: 2345, Visit: upperDatagram},
+	{Name: "udpc1", Shelf: "lecture/slides", Kind: Client, Network: "udp", Port: 2345},
+	{Name: "tcps1", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 1, Faults: Stderr, Visit: upperBy("tcpc1")},
+	{Name: "tcpc1", Shelf: "lecture/slides", Kind: Client, Network: "tcp", Port: 2345},
+	{Name: "SockServUDP", Shelf: "lecture/slides", Kind: Server, Network: "udp", Port: 2345, Visit: upperDatagram},
+	{Name: "SockServTCP", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 1, Faults: Stderr, Visit: upperBy("tcpc1")},
+	{Name: "SockServTCPThread", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, Faults: Stderr, Visit: upperBy("tcpc1")},
+	{Name: "SockServTCPFork", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 40, Faults: Stderr, Visit: upperBy("tcpc1")},
+}
+
+var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
+
+const (
+	address = `\('[^']+', \d+(?:, \d+, \d+)?\)`
+	ctime   = `\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}`
+)
+
+var (
+	zen = Visit{Client: "client", Prints: []string{
+		`b'Beautiful is better than\?' b'Ugly\.'`,
+		`b'Explicit is better than\?' b'Implicit\.'`,
+		`b'Simple is better than\?' b'Complex\.'`,
+	}}
+	sixteen = Visit{Client: "tcp_sixteen", Prints: []string{
+		`Client has been assigned socket name ` + address,
+		`The server said b'Farewell, client'`,
+	}}
+	deadlock = Visit{Client: "tcp_deadlock", Prints: []string{
+		`Sending 16 bytes of data, in chunks of 16 bytes`,
+		`\r  16 bytes sent ?`,
+		`Receiving all the data the server sends back`,
+		`  The first data received says b'CAPITALIZE THIS!'`,
+		`\r  16 bytes received ?`,
+	}}
+	mixedCase = Visit{Client: "udpcli1", Prints: []string{
+		`using ` + address,
+		`received MIXEDCASESTRING from ` + address,
+	}}
+	spew = Visit{Client: "creosote", Words: []string{"Just", "one", "wafer-thin", "mint"}, AtServer: true,
+		Prints: []string{`Just one wafer-thin mint`}}
+	theTime = Visit{Client: "timecli", Prints: []string{`The time is ` + ctime}}
+	stamped = Visit{Client: "tsTclntSS", Typed: "hello\n\n", Prints: []string{`> \[` + ctime + `\] hello`, `> `}}
+
+	upperDatagram = Visit{Client: "udpc1", Typed: "hello\n", Prints: []string{`Send: Recv: HELLO`}}
+)
+
+// upperBy is a visit to the upper-case service over TCP, by one of its clients.
+func upperBy(client string) Visit {
+	return Visit{Client: client, Typed: "hello\n\n", Prints: []string{`Send: HELLO`, `Send: `}}
+}
