@@ -1,9 +1,7 @@
 package kernel
 
 import (
-	"fmt"
-	"os"
-	"strings"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,13 +17,8 @@ func Unsent(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ); return n 
 // Listens reports whether a TCP server listens at a port of 127.0.0.1. To ask by
 // connecting would cost the server a client.
 func Listens(port int) bool {
-	const listening = "0A"
-	table, _ := os.ReadFile("/proc/net/tcp")
-	want := fmt.Sprintf("0100007F:%04X", port)
-	for line := range strings.Lines(string(table)) {
-		if words := strings.Fields(line); len(words) > 3 && words[1] == want && words[3] == listening {
-			return true
-		}
-	}
-	return false
+	const listening = 10
+	nobody := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	side, err := SideOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)), nobody)
+	return err == nil && side.state == listening
 }
