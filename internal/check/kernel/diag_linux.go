@@ -12,8 +12,6 @@ import (
 type Side struct {
 	Unread uint32 // bytes that have come and that the program has not received
 	Inode  uint32 // /proc/PID/fd/N leads to "socket:[INODE]"; 0 until the connection is accepted
-
-	state uint8
 }
 
 // SideOf asks the kernel for the end at the address local of an IPv4 connection
@@ -50,7 +48,7 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	if answer.header.Type != unix.SOCK_DIAG_BY_FAMILY {
 		return Side{}, fmt.Errorf("the kernel knows no connection from %v to %v", local, peer)
 	}
-	return Side{answer.unread, answer.inode, answer.state}, nil
+	return Side{answer.unread, answer.inode}, nil
 }
 
 // request is the kernel's struct inet_diag_req_v2.

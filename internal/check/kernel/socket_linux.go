@@ -17,8 +17,8 @@ func Unsent(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ); return n 
 // Listens reports whether a TCP server listens at a port of 127.0.0.1. To ask by
 // connecting would cost the server a client.
 func Listens(port int) bool {
-	const listening = 10
-	nobody := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-	side, err := SideOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)), nobody)
-	return err == nil && side.state == listening
+	local := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port))
+	nobody := netip.AddrPortFrom(netip.IPv4Unspecified(), 0) // only a listener has this peer
+	_, err := SideOf(local, nobody)
+	return err == nil
 }
