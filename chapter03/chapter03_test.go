@@ -23,6 +23,4 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter03") }
 
-func TestComplaints(t *testing.T) {
-	progtest.Complaints(t, map[string]bool{"tcp_sixteen": true})
-}
+func TestComplaints(t *testing.T) { progtest.Complaints(t, "chapter03") }

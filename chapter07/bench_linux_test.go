@@ -194,7 +194,7 @@ func TestData(t *testing.T) {
 	for _, server := range zenbench.Servers {
 		for _, clients := range []int{1, 4, 100} {
 			want := clients
-			if most := zenbench.AtOnce[server]; most > 0 {
+			if most := zenbench.AtOnce(server); most > 0 {
 				want = min(clients, most)
 			}
 			served := data.Find("steady", clients, server).Best(zenbench.ClientsServed)

@@ -36,17 +36,7 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter07") }
 
-func TestComplaints(t *testing.T) {
-	progtest.Complaints(t, map[string]bool{
-		"srv_single":   false,
-		"srv_threaded": false,
-		"srv_async":    false,
-		"srv_asyncio1": false,
-		"srv_asyncio2": false,
-		"srv_legacy1":  false,
-		"srv_legacy2":  true,
-	})
-}
+func TestComplaints(t *testing.T) { progtest.Complaints(t, "chapter07") }
 
 // The pictures are what is drawn from the data beside them.
 func TestPictures(t *testing.T) {

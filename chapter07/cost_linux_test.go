@@ -2,19 +2,18 @@ package chapter07
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"strconv"
-	"strings"
+	"slices"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenload"
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 )
 
@@ -33,6 +32,17 @@ var costs = []struct {
 	{"srv_asyncio2", 64, 2.2, 3.5},
 	{"srv_legacy1", 64, 3.2, 4.5},
 	{"srv_legacy2", 64, 2.2, 0.6},
+}
+
+// Every server of the chapter has its limits.
+func TestCosts(t *testing.T) {
+	var limited []string
+	for _, cost := range costs {
+		limited = append(limited, cost.server)
+	}
+	if !slices.Equal(limited, zenbench.Servers) {
+		t.Errorf("the costs are those of %v, and the servers are %v", limited, zenbench.Servers)
+	}
 }
 
 // questions is how many questions a server gets while its system calls are
@@ -136,14 +146,9 @@ func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 
 // resident returns how much memory a server uses, in KiB.
 func resident(t *testing.T, server *progtest.Server) float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Pid))
+	bytes, err := kernel.Resident(server.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib
+	return float64(bytes) / 1024
 }

@@ -19,7 +19,7 @@ var All = []Listing{
 	{Name: "srv_asyncio2", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
 	{Name: "srv_legacy1", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stdout, Visit: zen},
 	{Name: "srv_legacy2", Shelf: "chapter07", Kind: Server, Network: "tcp", Port: 1060, Faults: Stderr, Visit: zen},
-	{Name: "in_zen1", Shelf: "chapter07", Kind: Inetd, Network: "tcp", AtOnce: 1},
+	{Name: "in_zen1", Shelf: "chapter07", Kind: Inetd, Network: "tcp"}, // inetd starts one for each client
 	{Name: "in_zen2", Shelf: "chapter07", Kind: Inetd, Network: "tcp", AtOnce: 1},
 	{Name: "timeline", Shelf: "chapter07", Kind: Tool},
 

@@ -21,13 +21,4 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../../testdata/lecture/slides") }
 
-func TestComplaints(t *testing.T) {
-	progtest.Complaints(t, map[string]bool{
-		"tcpserv1":          true,
-		"tsTservSS":         true,
-		"tcps1":             true,
-		"SockServTCP":       true,
-		"SockServTCPThread": true,
-		"SockServTCPFork":   true,
-	})
-}
+func TestComplaints(t *testing.T) { progtest.Complaints(t, "lecture/slides") }

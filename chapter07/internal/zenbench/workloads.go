@@ -1,22 +1,33 @@
 package zenbench
 
-import "time"
+import (
+	"time"
+
+	"fopnp/internal/listings"
+)
 
 // Servers lists the chapter's seven servers, in the chapter's order.
-var Servers = []string{"srv_single", "srv_threaded", "srv_async",
-	"srv_asyncio1", "srv_asyncio2", "srv_legacy1", "srv_legacy2"}
+var Servers = listings.Names(listings.On("chapter07", listings.Server))
 
 // InetdPair lists the two servers that inetd starts.
-var InetdPair = []string{"in_zen1", "in_zen2"}
+var InetdPair = listings.Names(listings.On("chapter07", listings.Inetd))
 
 // Variants lists versions of srv_single and srv_threaded that wait in a blocking
 // read. The benchmark's own test binary runs them.
 var Variants = []string{"single_blocking", "single_raw", "threaded_blocking"}
 
-// AtOnce tells how many conversations a server holds at once. A server that is not
-// in it has no limit.
-var AtOnce = map[string]int{"srv_single": 1, "srv_threaded": 4, "in_zen2": 1,
-	"single_blocking": 1, "single_raw": 1, "threaded_blocking": 4}
+// AtOnce returns how many conversations a server or a variant holds at once. 0 is
+// no limit.
+func AtOnce(server string) int {
+	switch server {
+	case "single_blocking", "single_raw":
+		server = "srv_single"
+	case "threaded_blocking":
+		server = "srv_threaded"
+	}
+	l, _ := listings.Find(server)
+	return l.AtOnce
+}
 
 // crowded lists the servers that hold any number of conversations.
 var crowded = Servers[2:]

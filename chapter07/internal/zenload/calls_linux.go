@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/check/kernel"
 )
 
 // SystemCalls counts with strace how many system calls a question costs a
@@ -38,10 +39,12 @@ func SystemCalls(bin, server string, clients, questions int) (calls float64, tab
 		return 0, "", err
 	}
 	// The server is strace's child. When it ends, strace writes its table.
-	for _, child := range children(p.pid) {
+	for _, child := range kernel.Children(p.Pid) {
 		unix.Kill(child, unix.SIGTERM)
 	}
-	p.cmd.Wait()
+	if err := p.Wait(); err != nil {
+		return 0, "", err
+	}
 	text, err := os.ReadFile(trace)
 	if err != nil {
 		return 0, "", err

@@ -7,9 +7,9 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 )
 
@@ -51,52 +51,11 @@ func runInetd(bin, name string) (*process, error) {
 	p.port, _ = strconv.Atoi(port)
 	p.folder = folder
 	p.children = true
-	if err := p.await(func() bool { return listens(p.port) }); err != nil {
-		p.stop()
-		return nil, err
-	}
-	return p, nil
-}
-
-// listens reports whether somebody listens at a port of 127.0.0.1. To find out
-// by connecting would start a program.
-func listens(port int) bool {
-	const listening = "0A"
-	table, _ := os.ReadFile("/proc/net/tcp")
-	want := fmt.Sprintf("0100007F:%04X", port)
-	for line := range strings.Lines(string(table)) {
-		if words := strings.Fields(line); len(words) > 3 && words[1] == want && words[3] == listening {
-			return true
+	for deadline := time.Now().Add(patience); !kernel.Listens(p.port); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.stop()
+			return nil, fmt.Errorf("inetd does not listen; it printed:\n%s", p.Output())
 		}
 	}
-	return false
-}
-
-// family is the time that was spent for a process, for its children that have
-// ended, and for those that run.
-func family(pid int) (spent time.Duration) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0 // it has just ended: its parent knows
-	}
-	// After the name, which may hold anything, in ticks of 10 ms.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	for _, field := range fields[11:15] { // utime stime cutime cstime
-		ticks, _ := strconv.Atoi(field)
-		spent += time.Duration(ticks) * 10 * time.Millisecond
-	}
-	for _, child := range children(pid) {
-		spent += family(child)
-	}
-	return spent
-}
-
-// children are the processes that a process has started.
-func children(pid int) (pids []int) {
-	list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for _, word := range strings.Fields(string(list)) {
-		child, _ := strconv.Atoi(word)
-		pids = append(pids, child)
-	}
-	return pids
+	return p, nil
 }

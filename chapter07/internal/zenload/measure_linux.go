@@ -1,17 +1,14 @@
 package zenload
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,17 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/listings"
+	"fopnp/internal/serve/child"
 )
 
-// patience bounds every wait for something that must happen.
-const patience = 30 * time.Second
+// patience limits every wait for something that must happen.
+const patience = child.Patience
 
 // A process is a server that runs, alone on its processors.
 type process struct {
-	cmd    *exec.Cmd
-	pid    int
+	*child.Process
 	port   int
-	output *os.File // what it prints, in memory: nobody is woken to read it
+	output *os.File // what it prints, in memory
 
 	children bool   // what its children cost is its own
 	folder   string // which goes with it
@@ -45,7 +44,7 @@ func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error)
 	return zenbench.RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.port), cost)
 }
 
-// Run starts a server of the folder bin, which is to be stopped.
+// Run starts a server of the folder bin. The caller must call stop.
 func Run(bin, server string) (port int, stop func(), err error) {
 	p, err := run(bin, server)
 	if err != nil {
@@ -54,111 +53,72 @@ func Run(bin, server string) (port int, stop func(), err error) {
 	return p.port, p.stop, nil
 }
 
-// run starts a program of the folder bin that announces its address.
-func run(bin, name string, args ...string) (*process, error) {
-	return serve(exec.Command(filepath.Join(bin, name), append([]string{"127.0.0.1", "-p", "0"}, args...)...))
+// run starts a program of the folder bin and waits until it is ready.
+func run(bin, name string, options ...string) (*process, error) {
+	l, _ := listings.Find(name) // a variant is no listing, but has the same arguments
+	return serve(exec.Command(filepath.Join(bin, name), l.ServeArgs("127.0.0.1", "0", options...)...))
 }
 
-// serve starts a server and waits until it has announced its address.
+// serve starts a server and waits until it is ready.
 func serve(cmd *exec.Cmd) (*process, error) {
 	p, err := start(cmd)
 	if err != nil {
 		return nil, err
 	}
-	announced := regexp.MustCompile(`Listening at \('127.0.0.1', (\d+)\)`)
-	err = p.await(func() bool {
-		if match := announced.FindSubmatch(p.printed()); match != nil {
-			p.port, _ = strconv.Atoi(string(match[1]))
-		}
-		return p.port != 0
-	})
+	port, err := p.Ready()
 	if err != nil {
 		p.stop()
-		return nil, fmt.Errorf("%s: %w", cmd.Path, err)
+		return nil, err
 	}
-	return p, nil
+	p.port, err = strconv.Atoi(port)
+	return p, err
 }
 
 // start starts a program on all processors but the last, which is the crowd's.
+// The program prints to memory, so it wakes nobody while it is measured.
 func start(cmd *exec.Cmd) (*process, error) {
 	fd, err := unix.MemfdCreate("output", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
 	output := os.NewFile(uintptr(fd), "output")
-	// Every line goes to the end, whoever prints it.
+	// Each line goes to the end, whichever process prints it.
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND); err != nil {
 		return nil, err
 	}
-	cmd.Stdout, cmd.Stderr = output, output
-	err = onProcessors(firstProcessors, cmd.Start)
+	program, err := child.Starter{
+		Output: output,
+		Thread: func() error { _, err := setProcessors(firstProcessors); return err },
+	}.Start(cmd)
 	if err != nil {
 		output.Close()
 		return nil, err
 	}
-	return &process{cmd: cmd, pid: cmd.Process.Pid, output: output}, nil
-}
-
-// printed is all that the program has printed so far.
-func (p *process) printed() []byte {
-	var text bytes.Buffer
-	buffer := make([]byte, 4096)
-	for {
-		n, _ := p.output.ReadAt(buffer, int64(text.Len()))
-		if n == 0 {
-			return text.Bytes()
-		}
-		text.Write(buffer[:n])
-	}
-}
-
-// await waits until something is so, and looks every millisecond.
-func (p *process) await(isSo func() bool) error {
-	for deadline := time.Now().Add(patience); !isSo(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("not ready; it printed:\n%s", p.printed())
-		}
-	}
-	return nil
+	return &process{Process: program, output: output}, nil
 }
 
 func (p *process) stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.cmd.Wait()
+	p.Signal(syscall.SIGTERM)
+	p.Wait() // a server that failed shows in what was measured
 	p.output.Close()
 	if p.folder != "" {
 		os.RemoveAll(p.folder)
 	}
 }
 
-// cpu is the time that the processors have spent for the server so far. The
-// clock is that of clock_getcpuclockid(3).
+// cpu is how long the processors have worked for the server so far.
 func (p *process) cpu() time.Duration {
 	if p.children {
-		return family(p.pid)
+		return kernel.FamilyCPU(p.Pid)
 	}
-	const perProcess = 2
-	return clock(^int32(p.pid)<<3 | perProcess)
+	spent, _ := kernel.CPU(p.Pid) // 0 if it has ended
+	return spent
 }
 
-func clock(id int32) time.Duration {
-	var t unix.Timespec
-	if unix.ClockGettime(id, &t) != nil {
-		return 0
-	}
-	return time.Duration(t.Nano())
-}
-
-// status is a number of the server's /proc/PID/status.
+// status is a number of the server's /proc/PID/status, or 0 if it has ended.
 func (p *process) status(key string) float64 {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
-	_, after, _ := strings.Cut(string(text), "\n"+key+":")
-	fields := strings.Fields(after)
-	if len(fields) == 0 {
-		return 0
-	}
-	n, _ := strconv.ParseFloat(fields[0], 64)
-	return n
+	n, _ := kernel.Status(p.Pid, key)
+	return float64(n)
 }
 
 // resident is the server's memory that is in use, in bytes.
@@ -168,14 +128,11 @@ func (p *process) resident() float64 { return 1024 * p.status("VmRSS") }
 func firstProcessors(all []int) []int { return all[:max(1, len(all)-1)] }
 func lastProcessor(all []int) []int   { return all[len(all)-1:] }
 
-// onProcessors calls do in a thread that may run, as may the processes it
-// starts, on some of the processors that this process has.
-func onProcessors(which func([]int) []int, do func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var before unix.CPUSet
+// setProcessors lets the calling thread, and the processes that it starts, run
+// on some of the processors that it has. It returns those that it had.
+func setProcessors(which func([]int) []int) (before unix.CPUSet, err error) {
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return err
+		return before, err
 	}
 	var all []int
 	for i := 0; len(all) < before.Count(); i++ {
@@ -187,7 +144,16 @@ func onProcessors(which func([]int) []int, do func() error) error {
 	for _, i := range which(all) {
 		some.Set(i)
 	}
-	if err := unix.SchedSetaffinity(0, &some); err != nil {
+	return before, unix.SchedSetaffinity(0, &some)
+}
+
+// onProcessors calls do in a thread that may run on some of the processors that
+// this process has.
+func onProcessors(which func([]int) []int, do func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, err := setProcessors(which)
+	if err != nil {
 		return err
 	}
 	defer unix.SchedSetaffinity(0, &before)
@@ -276,7 +242,7 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 	defer withoutGC()()
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
-	if zenbench.AtOnce[server] > 0 {
+	if zenbench.AtOnce(server) > 0 {
 		// Who waits in the queue shall be seen to have waited.
 		window = max(window, time.Duration(active)*time.Millisecond)
 	}
@@ -285,10 +251,10 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 			return err
 		}
 		c.reset()
-		began, cpu, own := time.Now(), p.cpu(), clock(unix.CLOCK_THREAD_CPUTIME_ID)
+		began, cpu, own := time.Now(), p.cpu(), ownCPU()
 		err := c.converse(active, w.Talk, began.Add(window))
 		elapsed := time.Since(began)
-		cpu, own = p.cpu()-cpu, clock(unix.CLOCK_THREAD_CPUTIME_ID)-own
+		cpu, own = p.cpu()-cpu, ownCPU()-own
 
 		s.Questions, s.Errors = c.questions, c.errors
 		s.Values[zenbench.Rate] = float64(c.questions) / elapsed.Seconds()
@@ -309,6 +275,12 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 		return err
 	})
 	return s, err
+}
+
+// ownCPU is how long the processors have worked for the crowd's thread.
+func ownCPU() time.Duration {
+	spent, _ := kernel.ThreadCPU() // a thread that asks is there
+	return spent
 }
 
 func micro(d time.Duration) float64 { return float64(d) / 1000 }

@@ -10,26 +10,27 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fopnp/internal/listings"
 )
 
-// Complaints checks that servers keep stdout and stderr apart. A server prints
-// its text's lines to stdout. It reports a client's fault in one line on stderr
-// if complains[name] is true; otherwise its text prints the fault, and nothing
-// goes to stderr. Every other test reads the two as one stream.
-func Complaints(t *testing.T, complains map[string]bool) {
-	for name, complains := range complains {
-		t.Run(name, func(t *testing.T) {
+// Complaints checks that the TCP servers of a shelf keep stdout and stderr apart.
+// A server prints its text's lines to stdout. It reports a client that leaves in
+// the middle of a message where its row says. What goes to stderr is one line.
+// Every other test reads the two as one stream.
+func Complaints(t *testing.T, shelf string) {
+	for _, listing := range listings.On(shelf, listings.Server, listings.Both) {
+		if listing.Network != "tcp" {
+			continue
+		}
+		t.Run(listing.Name, func(t *testing.T) {
 			t.Parallel()
 			stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer stderr.Close()
-			args := []string{"127.0.0.1", "-p", "0"}
-			if name == "tcp_sixteen" {
-				args = append([]string{"server"}, args...)
-			}
-			cmd := exec.Command(filepath.Join(Bin(), name), args...)
+			cmd := exec.Command(filepath.Join(Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
 			cmd.Stderr = stderr
 			server, err := Start(cmd)
 			if err != nil {
@@ -40,16 +41,19 @@ func Complaints(t *testing.T, complains map[string]bool) {
 			defer client.Close()
 			io.WriteString(client, "half a")
 			client.(*net.TCPConn).CloseWrite()
-			io.ReadAll(client) // until the server is done with us
+			io.ReadAll(client) // until the server hangs up
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)
 			}
-			if strings.Contains("\n"+server.Output(), "\n"+name+": ") {
+			if strings.Contains("\n"+server.Output(), "\n"+listing.Name+": ") {
 				t.Errorf("stdout has a complaint:\n%s", server.Output())
 			}
+			if listing.Faults == listings.Stdout && !strings.Contains(server.Output(), "b'half a'") {
+				t.Errorf("stdout does not say that the client left:\n%s", server.Output())
+			}
 			want := "^$"
-			if complains {
-				want = `^` + name + `: (?:client|request from) \('127\.0\.0\.1', \d+\): [^\n]+\n$`
+			if listing.Faults == listings.Stderr {
+				want = `^` + listing.Name + `: (?:client|request from) \('127\.0\.0\.1', \d+\): [^\n]+\n$`
 			}
 			said, err := os.ReadFile(stderr.Name())
 			if err != nil || !regexp.MustCompile(want).Match(said) {
