@@ -119,7 +119,7 @@ func TestPartServed(t *testing.T) {
 	for _, clients := range []int{1, 4, 100} {
 		for _, server := range zenbench.Servers {
 			served := clients
-			if most := zenbench.AtOnce[server]; most > 0 {
+			if most := zenbench.AtOnce(server); most > 0 {
 				served = min(served, most)
 			}
 			value := func(v float64) zenbench.Figure { return zenbench.Figure{Min: v, Median: v, Max: v} }

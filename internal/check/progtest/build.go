@@ -1,6 +1,6 @@
-// Package progtest lets tests run the repository's programs for real: it
-// builds them all once, starts servers and knows when they are ready, stops
-// them, and reports which of their lines were run.
+// Package progtest lets tests run the repository's programs for real. It builds
+// them, starts servers, waits until they are ready, stops them, and reports which
+// of their lines were run.
 package progtest
 
 import (
@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"fopnp/internal/check/programs"
+	"fopnp/internal/listings"
 )
 
 var (
@@ -26,24 +29,20 @@ var (
 // what is out of date instead of failing.
 var Update = flag.Bool("update", false, "rewrite generated text that is out of date")
 
-// Main is the whole of a TestMain: it builds every program of the module, runs
+// Main is the whole of a TestMain. It builds every program of the module, runs
 // the tests with the folder of the programs first on PATH, and returns the
-// status to exit with. The programs are built with the race detector if the test
-// is. With -v they are built for coverage, which costs time, and Main ends by
-// reporting it, package by package.
+// status to exit with. The programs come from the cache of package programs, so
+// only what has changed is built. They are built with the race detector if the
+// test is. With -v they count what they run, which costs time, and Main ends by
+// reporting that, package by package.
 func Main(m *testing.M) int {
 	flag.Parse()
-	folder, err := os.MkdirTemp("", "fopnp")
+	remove, err := build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(folder)
-	bin, coverage = filepath.Join(folder, "bin"), filepath.Join(folder, "coverage")
-	if err := build(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
+	defer remove()
 	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Setenv("GOCOVERDIR", coverage)
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program ends a second late
@@ -55,8 +54,8 @@ func Main(m *testing.M) int {
 	return status
 }
 
-// Parallel has eight tests run at once, unless the command line says otherwise:
-// most of ours wait for others most of the time.
+// Parallel makes eight tests run at once, unless the command line says otherwise.
+// Most of our tests wait for other programs most of the time.
 func Parallel() {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
@@ -64,10 +63,10 @@ func Parallel() {
 	}
 }
 
-// Bin is the folder of the built programs, under Main. Whoever asks for it
-// depends on the sources of the programs, which the go command cannot know: it
-// would report an earlier result as cached. So Bin looks at all of them, and the
-// command, which keeps account of the files that a test has looked at, does.
+// Bin returns the folder of the built programs, under Main. A test that asks for
+// it depends on the sources of the programs. The go command does not know that
+// and would report an earlier result as cached, but it notes which files a test
+// looks at. So Bin looks at all sources.
 func Bin() string {
 	lookAtSources()
 	return bin
@@ -82,39 +81,48 @@ var lookAtSources = sync.OnceFunc(func() {
 	})
 })
 
-// Coverage is the folder in which the programs leave their coverage: the value
+// Coverage returns the folder where the programs leave their coverage: the value
 // of GOCOVERDIR, under Main.
 func Coverage() string { return coverage }
 
-// Root is the folder of go.mod.
+// Root returns the folder of go.mod.
 func Root() (string, error) {
 	mod, err := exec.Command("go", "env", "GOMOD").Output()
 	return filepath.Dir(strings.TrimSpace(string(mod))), err
 }
 
-func build() (err error) {
+// build builds the programs and makes the folder of their coverage.
+func build() (remove func(), err error) {
 	if root, err = Root(); err != nil {
-		return fmt.Errorf("go env GOMOD: %w", err)
+		return nil, fmt.Errorf("go env GOMOD: %w", err)
 	}
-	for _, folder := range []string{bin, coverage} {
-		if err := os.Mkdir(folder, 0o755); err != nil {
-			return err
-		}
-	}
-	// -buildvcs=false: git may refuse to look into a folder of another user's.
-	args := []string{"build", "-buildvcs=false", "-o", bin + string(filepath.Separator)}
+	var flags []string
 	if testing.Verbose() {
-		args = append(args, "-cover", "-coverpkg=fopnp/...")
+		flags = append(flags, "-cover", "-coverpkg=fopnp/...")
 	}
 	if Race {
-		args = append(args, "-race")
+		flags = append(flags, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./...")...)
-	cmd.Dir = root
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, output)
+	packages := []string{"./internal/listings/show"}
+	for _, l := range listings.All {
+		if l.IsProgram() {
+			packages = append(packages, "./"+l.Folder())
+		}
 	}
-	return nil
+	cache, err := programs.UserCache()
+	if err != nil {
+		return nil, err
+	}
+	if coverage, err = os.MkdirTemp("", "coverage"); err != nil {
+		return nil, err
+	}
+	removeCoverage := func() { os.RemoveAll(coverage) }
+	var removeBin func()
+	if bin, removeBin, err = cache.Build(root, packages, flags...); err != nil {
+		removeCoverage()
+		return nil, err
+	}
+	return func() { removeBin(); removeCoverage() }, nil
 }
 
 func report() {

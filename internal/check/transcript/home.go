@@ -112,14 +112,19 @@ func (h *Home) changed(path string, d fs.DirEntry) bool {
 }
 
 // goScript is the go command of a session. For "go run ./some/folder/NAME" it
-// runs the built program NAME. For "go build -o FOLDER/ ..." it puts links to all
-// built programs in FOLDER. It leaves everything else to the real go command.
+// runs the built program NAME. For "go tool -n NAME" it prints the path of that
+// program. For "go build -o FOLDER/ ..." it puts links to all built programs in
+// FOLDER. It leaves everything else to the real go command.
 const goScript = `#!/bin/sh
 bin=%s
 name=${2##*/}
 if [ "$1" = run ] && [ -f "$bin/$name" ]; then
 	shift 2
 	exec "$bin/$name" "$@"
+fi
+if [ "$1 $2" = 'tool -n' ] && [ -f "$bin/$3" ]; then
+	echo "$bin/$3"
+	exit
 fi
 case "$*" in
 build*' -o '*/' '*)
@@ -177,8 +182,7 @@ func (h *Home) Environment() []string {
 		"TERM=dumb",
 		"LC_ALL=C",
 		"TZ=UTC",
-		// What is built in the copy comes from the cache, and no network is needed.
-		"GOFLAGS=" + strings.TrimSpace(os.Getenv("GOFLAGS")+" -trimpath"),
+		// What is built in the copy needs no network.
 		"GOTOOLCHAIN=local",
 		"GOPROXY=off",
 	}, h.config.Env)

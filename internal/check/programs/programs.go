@@ -1,0 +1,153 @@
+// Package programs builds the programs of a module for tests, and keeps them in
+// the user's cache folder, so that the next test only has to look whether they
+// are up to date.
+//
+// The flags are those of "go run". The packages that a test compiles are thus
+// already compiled when somebody runs a program by hand.
+package programs
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+)
+
+// A Cache is a folder for built programs. Any number of processes may use it at
+// the same time.
+//
+//	lock        held by the process that changes anything
+//	built/KEY/  the programs of one copy of the repository, built in one way
+//	runs/KEY/   links to the programs that one process uses
+type Cache struct{ Dir string }
+
+const (
+	kept    = 8              // of built/: those that were used last
+	longest = 24 * time.Hour // a folder of runs/ that is older was left behind
+)
+
+// UserCache returns the cache of the current user.
+func UserCache() (Cache, error) {
+	dir, err := os.UserCacheDir()
+	return Cache{filepath.Join(dir, "fopnp")}, err
+}
+
+// Build builds the programs of some packages, whose paths are relative to the
+// module's root ("./chapter07/client"), with flags for go build besides its
+// usual ones. It returns a new folder with these programs and nothing else. They
+// stay as they are, whatever is built later, until remove is called. The error
+// of a failed build is what the go command says.
+func (c Cache) Build(root string, packages []string, flags ...string) (bin string, remove func(), err error) {
+	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
+		return "", nil, err
+	}
+	unlock, err := lockedfile.MutexAt(filepath.Join(c.Dir, "lock")).Lock()
+	if err != nil {
+		return "", nil, err
+	}
+	defer unlock()
+
+	key := sha256.Sum256([]byte(strings.Join(append([]string{root}, flags...), "\x00")))
+	built := filepath.Join(c.Dir, "built", fmt.Sprintf("%x", key[:8]))
+	if err := os.MkdirAll(built, 0o777); err != nil {
+		return "", nil, err
+	}
+	now := time.Now()
+	os.Chtimes(built, now, now) // it is the one used last; tidy may keep it too long
+	c.tidy(now)
+
+	// -buildvcs=false, because git may refuse to look into another user's folder.
+	// It is what go run does, too.
+	args := slices.Concat([]string{"build", "-buildvcs=false"}, flags, []string{"-o", built + string(filepath.Separator)}, packages)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = root
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, said)
+	}
+	return c.link(built, packages)
+}
+
+// link makes a folder of runs/ with links to the programs of some packages.
+func (c Cache) link(built string, packages []string) (bin string, remove func(), err error) {
+	runs := filepath.Join(c.Dir, "runs")
+	if err := os.MkdirAll(runs, 0o777); err != nil {
+		return "", nil, err
+	}
+	bin, err = os.MkdirTemp(runs, filepath.Base(built)+"-")
+	if err != nil {
+		return "", nil, err
+	}
+	for _, p := range packages {
+		name := path.Base(p)
+		if runtime.GOOS == "windows" {
+			name += ".exe"
+		}
+		from, to := filepath.Join(built, name), filepath.Join(bin, name)
+		// go build puts a new file in the place of an old one. The old one lives
+		// on here.
+		if os.Link(from, to) == nil {
+			continue
+		}
+		if err := copyProgram(from, to); err != nil { // no links on this file system
+			os.RemoveAll(bin)
+			return "", nil, err
+		}
+	}
+	return bin, func() { os.RemoveAll(bin) }, nil
+}
+
+func copyProgram(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o777)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}
+
+// tidy removes what nobody will miss. What cannot be removed stays for the next
+// time.
+func (c Cache) tidy(now time.Time) {
+	built := byAge(filepath.Join(c.Dir, "built"))
+	for _, folder := range built[:max(0, len(built)-kept)] {
+		os.RemoveAll(folder.path)
+	}
+	for _, folder := range byAge(filepath.Join(c.Dir, "runs")) {
+		if now.Sub(folder.used) > longest {
+			os.RemoveAll(folder.path)
+		}
+	}
+}
+
+// A folder was last used at some time.
+type folder struct {
+	path string
+	used time.Time
+}
+
+// byAge returns the folders in dir, the oldest first.
+func byAge(dir string) (folders []folder) {
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		if info, err := entry.Info(); err == nil && entry.IsDir() {
+			folders = append(folders, folder{filepath.Join(dir, entry.Name()), info.ModTime()})
+		}
+	}
+	slices.SortFunc(folders, func(a, b folder) int { return a.used.Compare(b.used) })
+	return folders
+}

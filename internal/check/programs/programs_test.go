@@ -1,0 +1,261 @@
+package programs
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// newModule returns the root of a new module with the program echo, which prints
+// its version and then copies its input.
+func newModule(t *testing.T, version string) (root string) {
+	t.Helper()
+	root = filepath.Join(t.TempDir(), "tiny")
+	write(t, filepath.Join(root, "go.mod"), "module tiny\n\ngo 1.26\n")
+	setVersion(t, root, version)
+	return root
+}
+
+func setVersion(t *testing.T, root, version string) {
+	t.Helper()
+	write(t, filepath.Join(root, "echo", "main.go"), `package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+var version = "`+version+`"
+
+func main() {
+	fmt.Println(version)
+	io.Copy(os.Stdout, os.Stdin)
+}
+`)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func build(t *testing.T, c Cache, root string, flags ...string) (bin string) {
+	t.Helper()
+	bin, remove, err := c.Build(root, []string{"./echo"}, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(remove)
+	return bin
+}
+
+// prints wants the program in bin to be of the given version.
+func prints(t *testing.T, bin, version string) {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(bin, "echo")).Output()
+	if got := strings.TrimSpace(string(out)); got != version || err != nil {
+		t.Errorf("echo printed %q, %v, want %q", got, err, version)
+	}
+}
+
+// A program that is in use stays as it is, even while it runs.
+func TestProgramsStay(t *testing.T) {
+	t.Parallel()
+	c, root := Cache{t.TempDir()}, newModule(t, "one")
+	one := build(t, c, root)
+	running := exec.Command(filepath.Join(one, "echo"))
+	stdin, err := running.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := running.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer running.Wait()
+	defer stdin.Close()
+	lines := bufio.NewReader(stdout)
+	if line, err := lines.ReadString('\n'); line != "one\n" {
+		t.Fatalf("it printed %q, %v", line, err)
+	}
+
+	setVersion(t, root, "two")
+	two := build(t, c, root)
+	prints(t, two, "two")
+	prints(t, one, "one")
+	io.WriteString(stdin, "still here\n")
+	if line, err := lines.ReadString('\n'); line != "still here\n" {
+		t.Errorf("the running program printed %q, %v", line, err)
+	}
+
+	// A folder has the programs that were asked for, and no others.
+	write(t, filepath.Join(root, "other", "main.go"), "package main\n\nfunc main() {}\n")
+	both, remove, err := c.Build(root, []string{"./echo", "./other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	for folder, n := range map[string]int{both: 2, build(t, c, root): 1} {
+		if entries, err := os.ReadDir(folder); err != nil || len(entries) != n {
+			t.Errorf("the folder has %v, %v, want %d", entries, err, n)
+		}
+	}
+}
+
+// Runs of two copies of a module, and of one copy in two flavours, get what they
+// asked for, and one builds after the other.
+func TestBuildsAtOnce(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the go command is watched by a shell script")
+	}
+	real, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shim := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\nmkdir %[1]s/busy || exit\n%[2]s \"$@\"\nstatus=$?\nrmdir %[1]s/busy\nexit $status\n", shim, real)
+	if err := os.WriteFile(filepath.Join(shim, "go"), []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", shim+string(os.PathListSeparator)+os.Getenv("PATH"))
+
+	c := Cache{t.TempDir()}
+	var wait sync.WaitGroup
+	for _, version := range []string{"one", "two"} {
+		root := newModule(t, version)
+		for i := range 4 {
+			wait.Go(func() {
+				want, flags := version, []string(nil)
+				if i%2 == 1 {
+					want = "flavour of " + version
+					flags = []string{"-ldflags=-X 'main.version=" + want + "'"}
+				}
+				bin, remove, err := c.Build(root, []string{"./echo"}, flags...)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer remove()
+				prints(t, bin, want)
+			})
+		}
+	}
+	wait.Wait()
+}
+
+// A program is not built again, whatever else was built meanwhile.
+func TestWarm(t *testing.T) {
+	t.Parallel()
+	c, root := Cache{t.TempDir()}, newModule(t, "one")
+	before, err := os.Stat(filepath.Join(build(t, c, root), "echo"))
+	if err != nil {
+		t.Skip(err) // it has another name on Windows
+	}
+	build(t, c, root, "-trimpath")
+	build(t, c, newModule(t, "two"))
+	after, err := os.Stat(filepath.Join(build(t, c, root), "echo"))
+	if err != nil || !os.SameFile(before, after) {
+		t.Errorf("echo was built again (%v)", err)
+	}
+}
+
+// The cache does not grow without end, and what is removed from it goes on for
+// those who use it.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	c, root := Cache{t.TempDir()}, newModule(t, "one")
+	first := build(t, c, root)
+	left := filepath.Join(c.Dir, "runs", "left")
+	recent := filepath.Join(c.Dir, "runs", "recent")
+	for _, dir := range []string{left, recent} {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	yesterday := time.Now().Add(-longest - time.Minute)
+	if err := os.Chtimes(left, yesterday, yesterday); err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(c.Dir, "built", "old")
+	for i := range kept + 2 {
+		dir := fmt.Sprint(old, i)
+		if err := os.Mkdir(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		then := time.Now().Add(-time.Duration(i+1) * time.Hour)
+		if err := os.Chtimes(dir, then, then); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, remove, err := c.Build(root, []string{"./echo"}, "-trimpath")
+	if err != nil {
+		t.Fatal(err)
+	}
+	built := byAge(filepath.Join(c.Dir, "built"))
+	if len(built) != kept {
+		t.Errorf("%d are kept: %v", len(built), built)
+	}
+	if _, err := os.Stat(fmt.Sprint(old, 0)); err != nil {
+		t.Errorf("what was used an hour ago is gone: %v", err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what was left behind is still there")
+	}
+	if _, err := os.Stat(recent); err != nil {
+		t.Error("what another process uses is gone")
+	}
+	remove()
+	if runs := byAge(filepath.Join(c.Dir, "runs")); len(runs) != 2 {
+		t.Errorf("these are in use: %v", runs)
+	}
+	for _, folder := range built {
+		if err := os.RemoveAll(folder.path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prints(t, first, "one")
+}
+
+// The error of a build is what the go command says.
+func TestBuildFails(t *testing.T) {
+	t.Parallel()
+	c, root := Cache{t.TempDir()}, newModule(t, `one" + nothing + "`)
+	_, _, err := c.Build(root, []string{"./echo"})
+	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") {
+		t.Errorf("it says %v", err)
+	}
+	if runs := byAge(filepath.Join(c.Dir, "runs")); len(runs) != 0 {
+		t.Errorf("these are in use: %v", runs)
+	}
+}
+
+// Where there are no links, a program is copied.
+func TestCopy(t *testing.T) {
+	bin := build(t, Cache{t.TempDir()}, newModule(t, "one"))
+	copied := t.TempDir()
+	name := "echo"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if err := copyProgram(filepath.Join(bin, name), filepath.Join(copied, name)); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, copied, "one")
+}
