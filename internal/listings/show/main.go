@@ -188,7 +188,7 @@ func visit(bin string, v listings.Visit, port string) (printed string, err error
 		return "", err
 	}
 	defer client.Kill()
-	if err := client.Wait(); err != nil {
+	if err = client.Wait(); err != nil {
 		err = fmt.Errorf("%s: %w", l.Name, err)
 	}
 	printed = client.Output()
