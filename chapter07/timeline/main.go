@@ -10,15 +10,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +23,7 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/internal/py/argparse"
+	"fopnp/internal/serve/child"
 	"fopnp/internal/serve/program"
 )
 
@@ -42,12 +40,13 @@ func main() {
 		program.Fail(*server, fmt.Errorf("not one of %s",
 			strings.Join(zenbench.Servers, ", ")))
 	}
-	cmd, address, err := start(*server, *cost)
+	process, port, err := start(*server, *cost)
 	if err != nil {
 		program.Fail(*server, err)
 	}
-	timeline, err := zenbench.RecordTimeline(*server, address, *cost)
-	cmd.Process.Kill()
+	timeline, err := zenbench.RecordTimeline(
+		*server, net.JoinHostPort("127.0.0.1", port), *cost)
+	process.Kill()
 	if err != nil {
 		program.Fail(*server, err)
 	}
@@ -55,38 +54,33 @@ func main() {
 		*server, *cost, timeline)
 }
 
-// start starts the server and returns where it listens.
-func start(server string, cost time.Duration) (*exec.Cmd, string, error) {
+// start starts the server, which ends with this program, and returns the port
+// where it listens.
+func start(
+	server string, cost time.Duration,
+) (process *child.Process, port string, err error) {
 	folder, err := os.MkdirTemp("", "timeline")
 	if err != nil {
 		return nil, "", err
 	}
-	defer os.RemoveAll(folder) // also when it runs from there
+	defer os.RemoveAll(folder) // even if the server runs from there
 	path, err := find(folder, server)
 	if err != nil {
 		return nil, "", err
 	}
 	cmd := exec.Command(path, "127.0.0.1", "-p", "0", "-d", cost.String())
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
+	cmd.Stderr = os.Stderr
+	if process, err = child.Start(cmd); err != nil {
 		return nil, "", err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, "", err
+	if port, err = process.Ready(); err != nil {
+		process.Kill()
 	}
-	lines := bufio.NewScanner(stdout)
-	announced := regexp.MustCompile(`^Listening at \('127\.0\.0\.1', (\d+)\)$`)
-	for lines.Scan() {
-		if match := announced.FindStringSubmatch(lines.Text()); match != nil {
-			go io.Copy(io.Discard, stdout) // lest the server wait for us
-			return cmd, net.JoinHostPort("127.0.0.1", match[1]), nil
-		}
-	}
-	return nil, "", fmt.Errorf("it announced no address: %w", cmd.Wait())
+	return process, port, err
 }
 
-// find returns the program of a listing: it lies beside this one, or is built
-// in folder now.
+// find returns the path of a listing's program. If it does not lie beside this
+// one, find builds it in folder.
 func find(folder, listing string) (string, error) {
 	name := listing
 	if runtime.GOOS == "windows" {

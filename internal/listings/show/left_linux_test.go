@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -135,16 +134,9 @@ func TestRemovesLinks(t *testing.T) {
 // childrenOf waits until a process has n children, and returns them.
 func childrenOf(t *testing.T, pid, n int) (children []int) {
 	t.Helper()
-	patience := time.After(progtest.Patience)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for len(children) < n {
-		select {
-		case <-tick.C:
-			children = slices.Sorted(slices.Values(kernel.Children(pid)))
-		case <-patience:
-			t.Fatalf("it has the children %v, want %d", children, n)
-		}
-	}
+	progtest.Until(t, "there are the server and the client", func() bool {
+		children = kernel.Children(pid)
+		return len(children) == n
+	})
 	return children
 }

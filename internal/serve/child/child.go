@@ -173,11 +173,19 @@ func (p *Process) WaitUntil(what string, isThere func(output string) bool) error
 			if isThere(text) {
 				return nil
 			}
-			return fmt.Errorf("%s exited (%v) and never printed %s, but:\n%s", p.Name(), p.cmd.ProcessState, what, text)
+			return fmt.Errorf("%s exited (%v) and never printed %s%s", p.Name(), p.cmd.ProcessState, what, but(text))
 		case <-patience.C:
-			return fmt.Errorf("%s never printed %s, but:\n%s", p.Name(), what, text)
+			return fmt.Errorf("%s never printed %s%s", p.Name(), what, but(text))
 		}
 	}
+}
+
+// but is what else a program has printed, for the end of an error.
+func but(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ", but:\n" + text
 }
 
 // Signal sends the program a signal.
