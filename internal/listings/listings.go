@@ -48,8 +48,8 @@ type Listing struct {
 	Serve, Ask []string
 
 	// Ready matches the line that a server prints when it is ready for clients.
-	// Its group is the port. Nil is Listening. A server may keep quiet unless
-	// its port was given as 0.
+	// Its group is the port, if the line names it. Nil is Listening. A server may
+	// say nothing unless its port was given as 0.
 	Ready *regexp.Regexp
 
 	AtOnce int    // how many conversations a server holds at once; 0 is no limit
@@ -73,7 +73,15 @@ type Visit struct {
 
 // Listening matches the line with which most servers say that they are ready,
 // if only because their port was given as 0.
-var Listening = regexp.MustCompile(`(?m)^Listening at .*?(\d+)(?:, \d+, \d+)?[^\d\n]?\r?\n`)
+var Listening = regexp.MustCompile(`(?m)^` + listening + `\r?\n`)
+
+const listening = `Listening at .*?(\d+)(?:, \d+, \d+)?[^\d\n]?`
+
+// listeningOr matches Listening's line, and that of a server whose text has line.
+// The first of them names the port, if there are both.
+func listeningOr(line string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(?:` + listening + `|` + line + `)\r?\n`)
+}
 
 // Folder is the listing's folder, from the module's root.
 func (l Listing) Folder() string { return path.Join(l.Shelf, l.Name) }
@@ -140,9 +148,9 @@ func Names(listings []Listing) []string {
 	return names
 }
 
-// Ready reports whether the server of the given name is ready, judging by what
-// it has printed so far, and the port where it listens. A program that is not
-// in the table announces itself as most servers do.
+// Ready reports whether the server with the given name says in its output that it
+// is ready, and returns the port where it listens, if it says that. A program
+// that is not in the table announces itself as most servers do.
 func Ready(name, output string) (port string, ok bool) {
 	ready := Listening
 	if l, found := Find(strings.TrimSuffix(name, ".exe")); found && l.Ready != nil {

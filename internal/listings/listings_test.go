@@ -201,6 +201,7 @@ func TestReady(t *testing.T) {
 		{"srv_single", "srv_single: Listening at ('127.0.0.1', 41285)\n", ""},
 		{"srv_single", "waiting on port: 7739\n", ""},
 		{"creosote", "waiting on port: 7739\n", "7739"},
+		{"tsTservSS", "Listening at ('', 41285)\nwaiting for connection...\n", "41285"},
 		{"creosote", "Listening at ('127.0.0.1', 41285)\n", ""},
 		{"tcp_sixteen", "Listening at ('', 1060)\nWaiting to accept a new connection\n", "1060"},
 		{"nosuch", "Listening at 127.0.0.1:41285\n", "41285"},
@@ -210,6 +211,9 @@ func TestReady(t *testing.T) {
 		if port != test.port || ok != (test.port != "") {
 			t.Errorf("%s, %q: port %q, %v, want %q", test.name, test.output, port, ok, test.port)
 		}
+	}
+	if _, ok := listings.Ready("tsTservSS", "waiting for connection...\n"); !ok {
+		t.Error("tsTservSS at its own port is not ready")
 	}
 }
 

@@ -9,28 +9,15 @@ import (
 	"strings"
 	"time"
 
+	"fopnp/internal/listings"
 	"fopnp/internal/netns"
 )
 
 // Announced reports whether a program with this name says in its output that it
-// is ready: a server that clients may come, a client that it is connected.
+// is ready. The table of listings knows the line.
 func Announced(program, output string) bool {
-	// The words that the programs of the texts use, in small letters.
-	announcements := []string{
-		"listening",
-		"is ready",
-		"waiting",
-		"started on port",
-		"connected to", // clients
-		"sending",
-	}
-	output = strings.ToLower(output)
-	for _, a := range announcements {
-		if strings.Contains(output, a) {
-			return true
-		}
-	}
-	return false
+	_, ok := listings.Ready(program, output)
+	return ok
 }
 
 // A readiness is what we know of a program before it starts in the background.

@@ -150,11 +150,11 @@ func TestSessions(t *testing.T) {
 				{"a log and a program", []string{
 					"$ tiny grumble > tiny.log &",
 					"$ cat tiny.log; kill %1; wait %1 || true",
-					"waiting for SIGTERM",
+					"Listening at nothing, port 1",
 					"tiny: not like this",
 				}, "^1: the program in the background exited with status 1\n$"},
 				{"an old announcement, added to", []string{
-					"$ echo Listening > tiny.log",
+					"$ echo Listening at port 1 > tiny.log",
 					"$ tiny cough 2>>tiny.log &",
 				}, `^2: exited with status 1 before it was ready\ntiny: cannot cough\n$`},
 				{"a log that is added to", []string{
@@ -162,11 +162,11 @@ func TestSessions(t *testing.T) {
 					"$ tiny grumble >> tiny.log &",
 					"$ cat tiny.log",
 					"old",
-					"waiting for SIGTERM",
+					"Listening at nothing, port 1",
 				}, "^2: the program in the background exited with status 1\n$"},
 				{"two programs at once", []string{
 					"$ tiny grumble > 1.log 2>&1 & tiny grumble > 2.log 2>&1 &",
-					"$ until grep -qs waiting 1.log; do :; done",
+					"$ until grep -qs Listening 1.log; do :; done",
 				}, `^(1: the program in the background exited with status 1\n){2}$`},
 				{"a crash in a file", []string{
 					"$ tiny panic 2> crash.log || true",
@@ -271,9 +271,9 @@ func TestLog(t *testing.T) {
 	needsBash(t)
 	if got := play(folder(t, nil),
 		`$ cat() { command cat "$@"; touch seen; }`,
-		"$ (echo Listening; until [ -e seen ]; do :; done; echo later) > tiny.log &",
+		"$ (echo Listening at port 1; until [ -e seen ]; do :; done; echo later) > tiny.log &",
 		"$ cat tiny.log",
-		"Listening",
+		"Listening at port 1",
 		"later",
 	); got != "" {
 		t.Error(got)
@@ -399,7 +399,7 @@ func TestOldAnnouncement(t *testing.T) {
 	c.Env = append(c.Env, "FIFO="+fifo(t))
 	c.looks = 1
 	got := play(c,
-		"$ echo Listening > tiny.log",
+		"$ echo Listening at port 1 > tiny.log",
 		"$ (read < $FIFO; tiny idle > tiny.log) &",
 	)
 	if want := "2: did not get ready: it printed no announcement and opened no socket\n"; got != want {

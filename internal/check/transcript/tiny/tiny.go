@@ -77,7 +77,7 @@ func run(verb string, args []string) error {
 		<-stop
 		return nil
 	case "grumble":
-		fmt.Println("waiting for SIGTERM")
+		fmt.Println("Listening at nothing, port 1")
 		<-stop
 		return errors.New("not like this")
 	case "panic":
