@@ -1,3 +1,5 @@
+//go:build unix || windows
+
 // Package chapter03 has no code of its own. Its tests run the chapter's page and
 // scripts, and show that tcp_deadlock does deadlock.
 package chapter03

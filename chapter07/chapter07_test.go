@@ -1,3 +1,5 @@
+//go:build unix || windows
+
 // Package chapter07 has no code of its own. Its tests run the chapter's page and
 // scripts, put the servers through everything that the internet may do to them
 // (zen_test.go) and the inetd pair through the super-servers that start it, and

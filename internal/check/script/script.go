@@ -1,3 +1,5 @@
+//go:build unix || windows
+
 // Package script runs the scripts in testdata/, which prove what each listing
 // does. It adds commands to testscript that start servers, play their clients and
 // compare transcripts.
