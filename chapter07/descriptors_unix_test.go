@@ -5,7 +5,6 @@ package chapter07
 import (
 	"bufio"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -14,21 +13,15 @@ import (
 	"time"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/listings"
 )
 
 // Only the inetd pair takes its descriptors away. Every other program prints to
 // a socket what it prints to a terminal.
 func TestPrintsToSockets(t *testing.T) {
 	t.Parallel()
-	programs, err := os.ReadDir(progtest.Bin())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, program := range programs {
-		name := program.Name()
-		if name == "in_zen1" || name == "in_zen2" {
-			continue
-		}
+	for _, program := range listings.On("", listings.Server, listings.Client, listings.Both, listings.Tool) {
+		name := program.Name
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, printed := startOnSocket(t, name, "-h")
