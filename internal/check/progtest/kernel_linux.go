@@ -21,45 +21,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stamp has the kernel note when what a connection receives arrives.
+// Stamp makes the kernel note when what a connection receives arrives.
 func Stamp(conn syscall.Conn) error {
-	if err := stamping(); err != nil {
+	if _, err := stamping(); err != nil {
 		return err
 	}
 	return askForStamps(conn)
 }
 
-// stamping waits until the kernel notes the time of what arrives. It begins a
-// little after the first socket has asked for it, and goes on as long as one of
-// them is open: the one here stays so.
-var stamping = sync.OnceValue(func() error {
+// stamping waits until the kernel notes the time of what arrives. The kernel
+// begins a little after the first socket has asked for it, and goes on as long as
+// such a socket is open. So stamping keeps a connection.
+var stamping = sync.OnceValues(func() (kept [2]net.Conn, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return kept, err
 	}
 	defer listener.Close()
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
-		return err
+		return kept, err
 	}
 	peer, err := listener.Accept()
 	if err != nil {
-		return err
+		return kept, err
 	}
 	if err := askForStamps(conn.(syscall.Conn)); err != nil {
-		return err
+		return kept, err
 	}
 	for err = errNoStamp; err == errNoStamp; {
 		if _, err := peer.Write([]byte{0}); err != nil {
-			return err
+			return kept, err
 		}
 		_, _, err = Receive(conn.(syscall.Conn), make([]byte, 1))
 	}
-	keepStamping = []net.Conn{conn, peer}
-	return err
+	return [2]net.Conn{conn, peer}, err
 })
-
-var keepStamping []net.Conn // open, lest the collector close them
 
 func askForStamps(conn syscall.Conn) error {
 	raw, err := conn.SyscallConn()
