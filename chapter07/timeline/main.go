@@ -11,6 +11,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -96,7 +97,8 @@ func find(folder, listing string) (string, error) {
 	build := exec.Command(
 		"go", "build", "-o", built, "fopnp/chapter07/"+listing)
 	if said, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %s", bytes.TrimSpace(said))
+		why := cmp.Or(string(bytes.TrimSpace(said)), err.Error())
+		return "", fmt.Errorf("go build: %s", why)
 	}
 	return built, nil
 }
