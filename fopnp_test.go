@@ -4,9 +4,13 @@
 package fopnp
 
 import (
+	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -119,4 +123,107 @@ func chainOfImports(imports map[string][]string, from, prefix string) []string {
 		return nil
 	}
 	return follow(from)
+}
+
+// programs returns the names of all programs, and what each prints for -h.
+func programs(t *testing.T) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(progtest.Bin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := map[string]string{}
+	for _, entry := range entries {
+		text, err := run(t, entry.Name(), "-h")
+		if err != nil {
+			t.Errorf("%s -h: %v", entry.Name(), err)
+		}
+		help[strings.TrimSuffix(entry.Name(), ".exe")] = text
+	}
+	if len(help) < 30 {
+		t.Fatalf("there are only %d programs", len(help))
+	}
+	return help
+}
+
+// run runs a program, on whose input one line is typed, until it ends, and returns what it printed.
+// The error is how it ended, if not with status 0. A program that does not end by
+// itself is killed.
+func run(t *testing.T, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), progtest.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(progtest.Bin(), name), args...)
+	cmd.Stdin = strings.NewReader("hello\n")
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		t.Errorf("%s %q did not end; it printed:\n%s", name, args, out)
+	}
+	return string(out), err
+}
+
+// Every option that is a time takes seconds and durations, and refuses what is
+// no time: 1e-10 must not become 0, which is "no limit". The option is parsed
+// before -h, which ends the program.
+func TestTimeOptions(t *testing.T) {
+	t.Parallel()
+	option := regexp.MustCompile(`(?m)^  (-[td]|-\S+ seconds)\b`)
+	found := 0
+	for name, help := range programs(t) {
+		for _, match := range option.FindAllStringSubmatch(help, -1) {
+			found++
+			option := strings.Fields(match[1])[0]
+			all := []string{option, "5", option, "0.1", option, "5s", option, "100ms", option, "0", "-h"}
+			if out, err := run(t, name, all...); err != nil || out != help {
+				t.Errorf("%s %q: %v, it printed:\n%s", name, all, err, out)
+			}
+			for _, word := range []string{"1e-10", "NaN", "Inf", "-1"} {
+				out, err := run(t, name, option, word, "-h")
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != 2 ||
+					!strings.Contains(out, "\n"+name+": error: argument "+option+": ") {
+					t.Errorf("%s %s %q: %v, it printed:\n%s", name, option, word, err, out)
+				}
+			}
+		}
+	}
+	if found < 30 {
+		t.Errorf("only %d options are times", found)
+	}
+}
+
+// The time of -t covers connecting. Where the kernel drops every request for a
+// connection, a TCP client gives up in time. The others have other things to say:
+// a server that the port is taken, a UDP client that nobody replies.
+func TestConnectingTakesTime(t *testing.T) {
+	t.Parallel()
+	port := progtest.FullBacklog(t)
+	udp, err := net.ListenPacket("udp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer udp.Close()
+	timeOption := regexp.MustCompile(`(?m)^  -t`)
+	clients := 0
+	for name, help := range programs(t) {
+		if !timeOption.MatchString(help) || !strings.Contains(help, "\n  -p port ") {
+			continue
+		}
+		args := []string{"127.0.0.1", "-p", port, "-t", "200ms"}
+		if strings.Contains(help, "{client,server}") {
+			args = append([]string{"client"}, args...)
+		}
+		out, err := run(t, name, args...)
+		timedOut := name + ": connect to ('127.0.0.1', " + port + "): timed out\n"
+		switch {
+		case err == nil:
+			t.Errorf("%s connected; it printed:\n%s", name, out)
+		case strings.HasSuffix(out, timedOut):
+			clients++
+		case !regexp.MustCompile(`: (listen at .*: address already in use|no reply from .*: timed out)\n$`).MatchString(out):
+			t.Errorf("%s: %v, it printed:\n%s", name, err, out)
+		}
+	}
+	if clients < 7 {
+		t.Errorf("only %d clients gave up in time", clients)
+	}
 }

@@ -103,7 +103,7 @@ func main() {
 		"interface the server listens at; host the client sends to")
 	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for the other side (default %(default)s, 0 for ever)")
+		"wait this long for the peer (default %(default)s, 0 for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {

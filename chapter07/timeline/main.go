@@ -33,7 +33,7 @@ func main() {
 		"draw who waits for a Zen server and who is being served")
 	server := parser.Argument("server",
 		"a server of this chapter, such as srv_threaded")
-	cost := parser.Duration("d", 100*time.Millisecond,
+	cost := parser.Seconds("d", 100*time.Millisecond,
 		"the time an answer takes (default %(default)s)")
 	parser.Parse()
 

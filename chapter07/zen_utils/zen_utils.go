@@ -66,9 +66,9 @@ func ParseCommandLine(description string) socket.Address {
 // have, in addition to those that parser has already.
 func ParseOptions(parser *argparse.Parser) {
 	t := parser.Seconds("t", time.Minute,
-		"close a conversation that is silent so long"+
+		"close a connection that is silent this long"+
 			" (default %(default)s, 0 never)")
-	d := parser.Duration("d", 0,
+	d := parser.Seconds("d", 0,
 		"the time an answer costs (default %(default)s)")
 	parser.Parse()
 	socket.SetDefaultTimeout(*t)

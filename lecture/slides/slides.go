@@ -55,7 +55,7 @@ func ParseServerCommandLine(
 ) socket.Address {
 	parser := argparse.New(description)
 	t := parser.Seconds("t", time.Minute,
-		"close a conversation that is silent so long"+
+		"close a connection that is silent this long"+
 			" (default %(default)s, 0 never)")
 	address = ParseCommandLine(parser, address)
 	socket.SetDefaultTimeout(*t)

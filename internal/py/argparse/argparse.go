@@ -216,9 +216,14 @@ func (p *Parser) help() string {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, p.words.metavar(), p.words.help)
 	}
 	fmt.Fprintf(&b, "\noptions:\n  %-*s  %s\n", width, "-h, --help", "show this help message and exit")
+	takesTime := false
 	p.options.VisitAll(func(option *pflag.Flag) {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, inUsage(option), withDefault(option.Usage, option.DefValue))
+		takesTime = takesTime || option.Value.Type() == seconds
 	})
+	if takesTime {
+		b.WriteString("\nYou can also give seconds as a duration, such as 500ms.\n")
+	}
 	return b.String()
 }
 

@@ -2,6 +2,7 @@ package argparse
 
 import (
 	"errors"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func parse(args ...string) (call, error) {
 	file := p.OptionalArgument("file", "myData.txt", "what to fetch")
 	port := p.Port("p", 1060, "TCP port (default 1060)")
 	timeout := p.Seconds("t", time.Minute, "close after so long")
-	cost := p.Duration("d", 0, "what an answer costs")
+	cost := p.Seconds("d", 0, "what an answer costs")
 	root := p.String("root", "folder", ".", "what to serve")
 	fix := p.Flag("fix", "read while sending")
 	err := p.parse(args)
@@ -55,7 +56,16 @@ func TestParse(t *testing.T) {
 		{[]string{"ftp.example.com", "--", "-fix"}, with(func(c *call) { c.File = "-fix" })},
 		{[]string{"ftp.example.com", "-t", "0"}, with(func(c *call) { c.Timeout = 0 })},
 		{[]string{"ftp.example.com", "-t", "1.5"}, with(func(c *call) { c.Timeout = 1500 * time.Millisecond })},
+		{[]string{"ftp.example.com", "-t", "5s"}, with(func(c *call) { c.Timeout = 5 * time.Second })},
+		{[]string{"ftp.example.com", "-t", "1m30s"}, with(func(c *call) { c.Timeout = 90 * time.Second })},
+		{[]string{"ftp.example.com", "-t", "1e-9"}, with(func(c *call) { c.Timeout = 1 })},
+		{[]string{"ftp.example.com", "-t", "1ns"}, with(func(c *call) { c.Timeout = 1 })},
+		{[]string{"ftp.example.com", "-t", "2147483647"}, with(func(c *call) { c.Timeout = math.MaxInt32 * time.Second })},
+		{[]string{"ftp.example.com", "-t", "0s"}, with(func(c *call) { c.Timeout = 0 })},
+		{[]string{"ftp.example.com", "-t", "0.000"}, with(func(c *call) { c.Timeout = 0 })},
 		{[]string{"ftp.example.com", "-d", "200ms"}, with(func(c *call) { c.Cost = 200 * time.Millisecond })},
+		{[]string{"ftp.example.com", "-d", "0.29"}, with(func(c *call) { c.Cost = 290 * time.Millisecond })},
+		{[]string{"ftp.example.com", "-d", "5"}, with(func(c *call) { c.Cost = 5 * time.Second })},
 	} {
 		got, err := parse(test.args...)
 		if err != nil {
@@ -79,17 +89,33 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"a", "-p", "zen"}, "argument -p: invalid port: 'zen' (0 to 65535)"},
 		{[]string{"a", "-p", "65536"}, "argument -p: invalid port: '65536' (0 to 65535)"},
 		{[]string{"a", "-p", "-1"}, "argument -p: invalid port: '-1' (0 to 65535)"},
-		{[]string{"a", "-t", "-1"}, "argument -t: invalid number of seconds: '-1'"},
-		{[]string{"a", "-t", "NaN"}, "argument -t: invalid number of seconds: 'NaN'"},
-		{[]string{"a", "-t", "1e300"}, "argument -t: invalid number of seconds: '1e300'"},
-		{[]string{"a", "-d", "5"}, "argument -d: invalid duration: '5' (as in 200ms or 1.5s)"},
-		{[]string{"a", "-d", "-5ms"}, "argument -d: invalid duration: '-5ms' (as in 200ms or 1.5s)"},
+		{[]string{"a", "-t", ""}, "argument -t: " + invalidTime("")},
+		{[]string{"a", "-t", "-1"}, "argument -t: " + invalidTime("-1")},
+		{[]string{"a", "-t", "-1s"}, "argument -t: " + invalidTime("-1s")},
+		{[]string{"a", "-t", "NaN"}, "argument -t: " + invalidTime("NaN")},
+		{[]string{"a", "-t", "-Inf"}, "argument -t: " + invalidTime("-Inf")},
+		{[]string{"a", "-t", "1e300"}, "argument -t: " + invalidTime("1e300")},
+		{[]string{"a", "-t", "1e400"}, "argument -t: " + invalidTime("1e400")},
+		{[]string{"a", "-t", "2147483648"}, "argument -t: " + invalidTime("2147483648")},
+		{[]string{"a", "-t", "600000h"}, "argument -t: " + invalidTime("600000h")},
+		{[]string{"a", "-t", "5 s"}, "argument -t: " + invalidTime("5 s")},
+		{[]string{"a", "-d", "-5ms"}, "argument -d: " + invalidTime("-5ms")},
+		{[]string{"a", "-d", "soon"}, "argument -d: " + invalidTime("soon")},
+		{[]string{"a", "-t", "1e-10"}, "argument -t: '1e-10' is too short (the shortest time is 1ns)"},
+		{[]string{"a", "-t", "9e-10"}, "argument -t: '9e-10' is too short (the shortest time is 1ns)"},
+		{[]string{"a", "-t", "1e-400"}, "argument -t: '1e-400' is too short (the shortest time is 1ns)"},
+		{[]string{"a", "-d", "0.1ns"}, "argument -d: '0.1ns' is too short (the shortest time is 1ns)"},
 	} {
 		_, err := parse(test.args...)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%q: got %v, want %s", test.args, err, test.want)
 		}
 	}
+}
+
+// invalidTime is the error of a word that is no time.
+func invalidTime(word string) string {
+	return "invalid time: '" + word + "' (seconds, such as 0.5, or a duration, such as 500ms)"
 }
 
 func TestHelp(t *testing.T) {
@@ -104,8 +130,9 @@ func TestHelp(t *testing.T) {
 	p.Argument("host", "IP or hostname")
 	p.OptionalArgument("file", "", "what to fetch")
 	p.Port("p", 1060, "TCP port (default 1060)")
+	p.Seconds("t", time.Minute, "wait this long (default %(default)s)")
 	p.Flag("e", "cause an error")
-	want := `usage: client [-h] [-p port] [-e] host [file]
+	want := `usage: client [-h] [-p port] [-t seconds] [-e] host [file]
 
 Asks three questions.
 
@@ -116,7 +143,10 @@ positional arguments:
 options:
   -h, --help    show this help message and exit
   -p port       TCP port (default 1060)
+  -t seconds    wait this long (default 60)
   -e            cause an error
+
+You can also give seconds as a duration, such as 500ms.
 `
 	if diff := cmp.Diff(want, p.help()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

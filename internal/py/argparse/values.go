@@ -1,7 +1,6 @@
 package argparse
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,7 +23,7 @@ func (v *value[T]) Set(word string) (err error) {
 func (v *value[T]) Type() string { return v.metavar }
 
 func (v *value[T]) String() string {
-	if d, ok := any(v.v).(time.Duration); ok && v.metavar == "seconds" {
+	if d, ok := any(v.v).(time.Duration); ok && v.metavar == seconds {
 		return fmt.Sprint(d.Seconds())
 	}
 	return fmt.Sprint(v.v)
@@ -78,33 +77,34 @@ func parsePort(word string) (int, error) {
 	return int(port), nil
 }
 
-// Seconds declares an option -name that takes a number of seconds, with or
-// without a fraction, 0 or more.
+// Seconds declares an option -name that takes a time of 0 or more: a number of
+// seconds (5, 0.5) or a duration (5s, 500ms). The shortest time above 0 is a
+// nanosecond. Anything shorter is an error, because 0 often means "no limit".
+// The longest is 68 years, as many seconds as 31 bits can count.
 func (p *Parser) Seconds(name string, d time.Duration, help string) *time.Duration {
-	return option(p, &value[time.Duration]{d, "seconds", parseSeconds}, name, help)
+	return option(p, &value[time.Duration]{d, seconds, parseSeconds}, name, help)
 }
+
+// seconds is the metavar of a time.
+const seconds = "seconds"
 
 func parseSeconds(word string) (time.Duration, error) {
-	seconds, err := strconv.ParseFloat(word, 64)
-	if err != nil || !(seconds >= 0 && seconds <= math.MaxInt32) {
-		return 0, fmt.Errorf("invalid number of seconds: '%s'", word)
-	}
-	return time.Duration(seconds * float64(time.Second)), nil
-}
-
-// Duration declares an option -name that takes a duration as Go writes it
-// (200ms, 1.5s), 0 or more.
-func (p *Parser) Duration(name string, d time.Duration, help string) *time.Duration {
-	return option(p, &value[time.Duration]{d, "duration", parseDuration}, name, help)
-}
-
-func parseDuration(word string) (time.Duration, error) {
+	const longest = math.MaxInt32 * time.Second
 	d, err := time.ParseDuration(word)
-	if err == nil && d < 0 {
-		err = errors.New("negative")
+	if number, notNumber := strconv.ParseFloat(word, 64); notNumber == nil {
+		d, err = -1, nil
+		if number >= 0 && number <= longest.Seconds() { // NaN is neither
+			d = time.Duration(math.Round(number * float64(time.Second)))
+		}
+		if number < time.Nanosecond.Seconds() {
+			d = min(d, 0)
+		}
 	}
-	if err != nil {
-		return 0, fmt.Errorf("invalid duration: '%s' (as in 200ms or 1.5s)", word)
+	switch {
+	case err != nil || d < 0 || d > longest:
+		return 0, fmt.Errorf("invalid time: '%s' (seconds, such as 0.5, or a duration, such as 500ms)", word)
+	case d == 0 && strings.ContainsAny(word, "123456789"):
+		return 0, fmt.Errorf("'%s' is too short (the shortest time is 1ns)", word)
 	}
 	return d, nil
 }

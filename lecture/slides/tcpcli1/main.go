@@ -54,7 +54,7 @@ func client(address socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for an answer (default %(default)s, 0 for ever)")
+		"wait this long for the server (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)

@@ -26,7 +26,7 @@ import (
 func main() {
 	parser := argparse.New("time client program")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for the time (default %(default)s, 0 for ever)")
+		"wait this long for the server (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 8888})
 	s, err := socket.Connect(address, *t)

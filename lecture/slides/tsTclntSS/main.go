@@ -62,7 +62,7 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 func main() {
 	parser := argparse.New("timestamp client")
 	t := parser.Seconds("t", time.Minute,
-		"wait so long for an answer (default %(default)s, 0 for ever)")
+		"wait this long for the server (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "localhost", Port: 21567})
 	for ask(address, *t) {

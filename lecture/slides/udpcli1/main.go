@@ -48,7 +48,7 @@ func client(server socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("simple connectionless client")
 	t := parser.Seconds("t", 5*time.Second,
-		"wait so long for the reply (default %(default)s, 0 for ever)")
+		"wait this long for the reply (default %(default)s, 0 for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 11111})
 	client(address, *t)
