@@ -227,3 +227,42 @@ func TestConnectingTakesTime(t *testing.T) {
 		t.Errorf("only %d clients gave up in time", clients)
 	}
 }
+
+// No two lines of servers mix, however long they are.
+func TestWholeLines(t *testing.T) {
+	t.Parallel()
+	servers := 0
+	for name, help := range programs(t) {
+		args := []string{"127.0.0.1", "-p", "0"}
+		switch {
+		case !strings.Contains(help, "\n  -p port "):
+			continue // it does not listen
+		case strings.Contains(help, "{client,server}"):
+			continue // it prints nothing long
+		case strings.Contains(help, "\n  -H host "):
+			args[0] = "-H127.0.0.1"
+		}
+		if !announces(t, name, args...) {
+			continue // a client
+		}
+		servers++
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			progtest.WholeLines(t, name, args...)
+		})
+	}
+	if servers < 18 {
+		t.Errorf("there are only %d servers", servers)
+	}
+}
+
+// announces reports whether a program is a server: it announces its address.
+func announces(t *testing.T, name string, args ...string) bool {
+	t.Helper()
+	server, err := progtest.Start(exec.Command(filepath.Join(progtest.Bin(), name), args...))
+	if err != nil {
+		return false
+	}
+	server.Kill()
+	return true
+}

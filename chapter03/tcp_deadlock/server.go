@@ -15,19 +15,20 @@ func server(address socket.Address) {
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	fmt.Printf("Listening at %v\n", listener.Address)
+	program.Printf("Listening at %v\n", listener.Address)
 	for {
 		sc, err := listener.Accept()
 		if err != nil {
 			return // told to stop
 		}
 		sockname := pyfmt.Addr(sc.RemoteAddr())
-		fmt.Printf("Processing up to 1024 bytes at a time from %s\n", sockname)
+		program.Printf("Processing up to 1024 bytes at a time from %s\n",
+			sockname)
 		if err := capitalize(sc); err != nil {
 			program.Complain("client "+sockname, err)
 		}
 		sc.Close()
-		fmt.Println("  Socket closed")
+		program.Println("  Socket closed")
 	}
 }
 

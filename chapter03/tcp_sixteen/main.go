@@ -45,15 +45,15 @@ func server(address socket.Address) {
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	fmt.Printf("Listening at %v\n", listener.Address)
+	program.Printf("Listening at %v\n", listener.Address)
 	for {
-		fmt.Println("Waiting to accept a new connection")
+		program.Println("Waiting to accept a new connection")
 		sc, err := listener.Accept()
 		if err != nil {
 			return // told to stop
 		}
 		sockname := pyfmt.Addr(sc.RemoteAddr())
-		fmt.Printf("We have accepted a connection from %s\n", sockname)
+		program.Printf("We have accepted a connection from %s\n", sockname)
 		if err := converse(sc); err != nil {
 			program.Complain("client "+sockname, err)
 		}
@@ -62,18 +62,19 @@ func server(address socket.Address) {
 }
 
 func converse(sc *socket.Conversation) error {
-	fmt.Printf("  Socket name: %s\n", pyfmt.Addr(sc.LocalAddr()))
-	fmt.Printf("  Socket peer: %s\n", pyfmt.Addr(sc.RemoteAddr()))
+	program.Printf("  Socket name: %s\n", pyfmt.Addr(sc.LocalAddr()))
+	program.Printf("  Socket peer: %s\n", pyfmt.Addr(sc.RemoteAddr()))
 	message, err := recvall(sc, 16)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  Incoming sixteen-octet message: %s\n", pyfmt.Bytes(message))
+	program.Printf("  Incoming sixteen-octet message: %s\n",
+		pyfmt.Bytes(message))
 	if err := sc.SendAll([]byte("Farewell, client")); err != nil {
 		return err
 	}
 	sc.Close()
-	fmt.Println("  Reply sent, socket closed")
+	program.Println("  Reply sent, socket closed")
 	return nil
 }
 

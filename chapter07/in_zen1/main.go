@@ -12,13 +12,12 @@
 package main
 
 import (
-	"fmt"
-
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/inetd"
+	"fopnp/internal/serve/program"
 )
 
 func main() {
@@ -29,6 +28,6 @@ func main() {
 	inetd.Log(*log)
 	sock := socket.Converse(inetd.Connection())
 	address := sock.RemoteAddr()
-	fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
+	program.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
 	zen_utils.HandleConversation(sock, address)
 }

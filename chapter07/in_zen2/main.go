@@ -15,13 +15,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/serve/inetd"
+	"fopnp/internal/serve/program"
 )
 
 func main() {
@@ -36,7 +36,7 @@ func main() {
 	listener.Patience = *wait
 	err := zen_utils.AcceptConnectionsForever(listener)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		fmt.Printf("Waited %v seconds with no further connections;"+
+		program.Printf("Waited %v seconds with no further connections;"+
 			" shutting down\n", wait.Seconds())
 	}
 	listener.Close()

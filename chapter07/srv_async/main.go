@@ -19,7 +19,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/netip"
 	"time"
@@ -123,7 +122,7 @@ func (s *server) accept() {
 			return
 		}
 		s.backoff.Succeeded()
-		fmt.Printf("Accepted connection from %s\n", pyfmt.AddrPort(address))
+		program.Printf("Accepted connection from %s\n", pyfmt.AddrPort(address))
 		c := &conversation{sock: sock, address: address}
 		c.deadline = s.now.Add(socket.DefaultTimeout())
 		s.register(sock, c)
@@ -189,15 +188,15 @@ func (c *conversation) printEnd(why error) {
 	ended := framing.Ended(half, why)
 	switch {
 	case c.toSend != nil:
-		fmt.Printf("Client %s closed before we sent %s\n",
+		program.Printf("Client %s closed before we sent %s\n",
 			address, pyfmt.Bytes(c.toSend))
 	case ended == io.EOF:
-		fmt.Printf("Client %s closed socket normally\n", address)
+		program.Printf("Client %s closed socket normally\n", address)
 	case why == io.EOF:
-		fmt.Printf("Client %s sent %s but then closed\n",
+		program.Printf("Client %s sent %s but then closed\n",
 			address, pyfmt.Bytes(half))
 	default:
-		fmt.Printf("Client %s error: %v\n", address, ended)
+		program.Printf("Client %s error: %v\n", address, ended)
 	}
 }
 

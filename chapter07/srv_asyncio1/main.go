@@ -16,8 +16,6 @@
 package main
 
 import (
-	"fmt"
-
 	"fopnp/chapter07/zen_utils"
 	"fopnp/internal/py/asyncio"
 	"fopnp/internal/py/pyfmt"
@@ -38,7 +36,7 @@ var answers []byte
 func (z *ZenServer) ConnectionMade(transport *asyncio.Transport) {
 	z.transport = transport
 	z.address = pyfmt.AddrPort(transport.PeerName())
-	fmt.Printf("Accepted connection from %s\n", z.address)
+	program.Printf("Accepted connection from %s\n", z.address)
 }
 
 func (z *ZenServer) DataReceived(data []byte) {
@@ -62,12 +60,13 @@ func (z *ZenServer) ConnectionLost(err error) {
 	}
 	switch {
 	case err != nil:
-		fmt.Printf("Client %s error: %v\n", z.address, framing.Ended(half, err))
+		program.Printf("Client %s error: %v\n",
+			z.address, framing.Ended(half, err))
 	case len(half) > 0:
-		fmt.Printf("Client %s sent %s but then closed\n",
+		program.Printf("Client %s sent %s but then closed\n",
 			z.address, pyfmt.Bytes(half))
 	default:
-		fmt.Printf("Client %s closed socket\n", z.address)
+		program.Printf("Client %s closed socket\n", z.address)
 	}
 }
 

@@ -15,7 +15,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 
 	"fopnp/chapter07/zen_utils"
@@ -34,7 +33,7 @@ func handleConversation(
 	// Printed on the loop's stack. Ours would grow to twice its size, and stay
 	// that large as long as the client is connected.
 	writer.Loop().CallSoon(func() {
-		fmt.Printf("Accepted connection from %s\n",
+		program.Printf("Accepted connection from %s\n",
 			pyfmt.AddrPort(writer.PeerName()))
 	})
 	var received framing.Framer
@@ -56,12 +55,12 @@ func handleConversation(
 	ended := framing.Ended(half, err)
 	switch {
 	case ended == io.EOF:
-		fmt.Printf("Client %s closed socket normally\n", address)
+		program.Printf("Client %s closed socket normally\n", address)
 	case err == io.EOF:
-		fmt.Printf("Client %s sent %s but then closed\n",
+		program.Printf("Client %s sent %s but then closed\n",
 			address, pyfmt.Bytes(half))
 	default:
-		fmt.Printf("Client %s error: %v\n", address, ended)
+		program.Printf("Client %s error: %v\n", address, ended)
 	}
 }
 

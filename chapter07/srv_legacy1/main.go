@@ -43,7 +43,7 @@ func main() {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
 	if address.Port == 0 { // clients could not find it otherwise
-		fmt.Printf("Listening at %v\n", server.ServerAddress)
+		program.Printf("Listening at %v\n", server.ServerAddress)
 	}
 	server.ServeForever()
 }

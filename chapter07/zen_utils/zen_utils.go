@@ -82,7 +82,7 @@ func CreateSrvSocket(address socket.Address) *socket.Listener {
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	fmt.Printf("Listening at %v\n", listener.Address)
+	program.Printf("Listening at %v\n", listener.Address)
 	return listener
 }
 
@@ -95,7 +95,7 @@ func AcceptConnectionsForever(listener *socket.Listener) error {
 			return err
 		}
 		address := sock.RemoteAddr()
-		fmt.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
+		program.Printf("Accepted connection from %s\n", pyfmt.Addr(address))
 		HandleConversation(sock, address)
 	}
 }
@@ -113,9 +113,9 @@ func HandleConversation(sock *socket.Conversation, address net.Addr) {
 
 func printEnd(address net.Addr, err error) {
 	if err == io.EOF {
-		fmt.Printf("Client socket to %s has closed\n", pyfmt.Addr(address))
+		program.Printf("Client socket to %s has closed\n", pyfmt.Addr(address))
 	} else {
-		fmt.Printf("Client %s error: %v\n", pyfmt.Addr(address), err)
+		program.Printf("Client %s error: %v\n", pyfmt.Addr(address), err)
 	}
 }
 

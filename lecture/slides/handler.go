@@ -1,7 +1,6 @@
 package slides
 
 import (
-	"fmt"
 	"net"
 
 	"fopnp/internal/py/pyfmt"
@@ -28,7 +27,7 @@ func (h *UCHandler) Handle() error {
 // prints the data of a datagram that has come from remote, and sends it back
 // through skt in upper case.
 func HandleDatagram(data []byte, skt net.PacketConn, remote net.Addr) {
-	fmt.Println(pyfmt.Bare(data))
+	program.Println(pyfmt.Bare(data))
 	if _, err := skt.WriteTo(pyfmt.Upper(data), remote); err != nil {
 		program.Complain("answer "+pyfmt.Addr(remote), err)
 	}

@@ -66,7 +66,7 @@ func ParseServerCommandLine(
 // asked to listen at port 0: nobody could find it otherwise.
 func Announce(asked, listening socket.Address) {
 	if asked.Port == 0 {
-		fmt.Printf("Listening at %v\n", listening)
+		program.Printf("Listening at %v\n", listening)
 	}
 }
 
@@ -95,7 +95,7 @@ func Bind(address socket.Address) *socket.UDPSocket {
 // line that a client sends over sock in upper case, until an empty one ends the
 // session, and closes sock.
 func HandleConversation(sock *socket.Conversation, address net.Addr) {
-	fmt.Println("Connected:", pyfmt.Addr(address))
+	program.Println("Connected:", pyfmt.Addr(address))
 	client := NewLines(sock)
 	defer client.Close()
 	for {
@@ -104,7 +104,7 @@ func HandleConversation(sock *socket.Conversation, address net.Addr) {
 			return
 		}
 		if err == nil {
-			fmt.Println(pyfmt.Bare(Chomp(data)))
+			program.Println(pyfmt.Bare(Chomp(data)))
 			err = client.SendAll(pyfmt.Upper(data))
 		}
 		if err != nil {

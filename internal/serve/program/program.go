@@ -30,7 +30,7 @@ func Fail(what string, err error) {
 
 // Complain writes the same line as Fail, but lets the program go on.
 func Complain(what string, err error) {
-	fmt.Fprintf(os.Stderr, "%s: %s: %s\n", Name(), what, Why(err))
+	stderr.write(fmt.Appendf(nil, "%s: %s: %s\n", Name(), what, Why(err)))
 }
 
 // Why returns the reason at the bottom of err, in the system's words. Package

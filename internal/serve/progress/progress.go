@@ -5,9 +5,10 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync/atomic"
 	"time"
+
+	"fopnp/internal/serve/program"
 )
 
 // A Counter counts bytes. The zero Counter has counted none, and shows nothing
@@ -28,7 +29,15 @@ func (c *Counter) Bytes() int64 { return c.n.Load() }
 // called. To write the count after every piece would cost as much as to send
 // the piece, so Show writes it ten times a second, if it has changed. When
 // nothing moves any more, what it shows is exact.
-func (c *Counter) Show(what string) { c.showOn(os.Stdout, what) }
+func (c *Counter) Show(what string) { c.showOn(stdout{}, what) }
+
+// stdout is standard output, where lines of other programs do not mix with ours.
+type stdout struct{}
+
+func (stdout) Write(data []byte) (int, error) {
+	program.Printf("%s", data)
+	return len(data), nil
+}
 
 func (c *Counter) showOn(w io.Writer, what string) {
 	c.stop, c.over = make(chan struct{}), make(chan struct{})

@@ -61,7 +61,7 @@ func bucket(address socket.Address, log string, redirect netip.AddrPort) {
 	if err != nil {
 		program.Fail(fmt.Sprintf("bind to %v", address), err)
 	}
-	fmt.Println("waiting on port:", s.Address.Port)
+	program.Println("waiting on port:", s.Address.Port)
 	queue := make(chan []byte, 1<<14)
 	go receive(s, queue, redirect)
 
@@ -75,11 +75,10 @@ func bucket(address socket.Address, log string, redirect netip.AddrPort) {
 			continue // one write for all that came meanwhile
 		}
 		logging.Tried("append to "+log, appendTo(log, lines))
-		os.Stdout.Write(lines) // to whom could we say that it failed?
+		program.Printf("%s", lines)
 		lines = lines[:0]
 	}
-	fmt.Fprintf(os.Stderr, "%s: datagrams received: %d\n",
-		program.Name(), received)
+	program.Complain("datagrams received", fmt.Errorf("%d", received))
 }
 
 // receive queues what arrives at s, and sends it on to the bucket that it is to

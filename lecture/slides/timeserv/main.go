@@ -15,7 +15,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"fopnp/internal/py/pyfmt"
@@ -34,7 +33,7 @@ func main() {
 			return // the server was told to stop
 		}
 		addr := pyfmt.Addr(client.RemoteAddr())
-		fmt.Println("Got a connection from ", addr)
+		program.Println("Got a connection from ", addr)
 		now := time.Now().Format(time.ANSIC)
 		if err := client.SendAll([]byte(now)); err != nil {
 			program.Complain("client "+addr, err)

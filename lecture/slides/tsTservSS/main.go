@@ -33,7 +33,7 @@ type MyRequestHandler struct {
 }
 
 func (h *MyRequestHandler) Handle() error {
-	fmt.Println("...connected from:", pyfmt.Addr(h.ClientAddress))
+	program.Println("...connected from:", pyfmt.Addr(h.ClientAddress))
 	line, err := slides.ReadLine(h.RFile)
 	if err == io.EOF {
 		return nil // the client had nothing to say
@@ -53,6 +53,6 @@ func main() {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
 	slides.Announce(address, server.ServerAddress)
-	fmt.Println("waiting for connection...")
+	program.Println("waiting for connection...")
 	server.ServeForever()
 }

@@ -14,8 +14,6 @@
 package main
 
 import (
-	"fmt"
-
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
@@ -29,7 +27,7 @@ func serve(s *socket.UDPSocket) {
 		if err != nil {
 			return // the server was told to stop
 		}
-		fmt.Println("Connection from", pyfmt.AddrPort(addr))
+		program.Println("Connection from", pyfmt.AddrPort(addr))
 		if err := s.SendTo(pyfmt.Upper(data), addr); err != nil {
 			program.Complain("answer "+pyfmt.AddrPort(addr), err)
 		}

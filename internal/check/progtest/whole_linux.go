@@ -1,0 +1,261 @@
+package progtest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// WholeLines checks that no two log lines of a server mix. Two processes of it
+// print to one pipe, stdout and stderr both, and the pipe holds a page: every
+// line of a client that says much has to wait for the reader several times.
+func WholeLines(t *testing.T, name string, args ...string) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	makeSmall(t, w)
+
+	printed := output{changed: make(chan struct{})}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&printed, onlyReader{r})
+	}()
+
+	var servers []*exec.Cmd
+	for range 2 {
+		server := exec.Command(filepath.Join(Bin(), name), args...)
+		server.Stdout, server.Stderr = w, w
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer server.Wait()
+		defer server.Process.Kill()
+		servers = append(servers, server)
+	}
+	w.Close()
+
+	var ports []string
+	waitUntil(t, &printed, "the servers announced their addresses", func(text string) bool {
+		ports = announcement.FindAllString(text, -1)
+		return len(ports) == len(servers)
+	})
+	var clients sync.WaitGroup
+	const n = 16
+	for i := range n {
+		port := announcement.FindStringSubmatch(ports[i%len(ports)])[1]
+		clients.Go(func() { saysMuch(t, port, byte(0x80+i), i/2%2 == 0) })
+	}
+	clients.Wait()
+	waitUntil(t, &printed, "there was a line for each client", func(text string) bool {
+		return strings.Count(text, "\n") >= len(servers)+n
+	})
+	for _, server := range servers {
+		server.Process.Signal(syscall.SIGTERM)
+	}
+	select {
+	case <-read: // until the last process that has the pipe has exited
+	case <-time.After(Patience):
+		t.Errorf("%s still runs", name)
+	}
+	text, _ := printed.read()
+	checkWhole(t, text)
+}
+
+// makeSmall makes a pipe hold a page.
+func makeSmall(t *testing.T, pipe *os.File) {
+	t.Helper()
+	raw, err := pipe.SyscallConn()
+	if err == nil {
+		raw.Control(func(fd uintptr) {
+			_, err = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, os.Getpagesize())
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// WholeLog is WholeLines for a program of the inetd pair: many processes of it
+// append to one named pipe. If the program waits, each gets a listener and a
+// client, otherwise each gets a connection.
+func WholeLog(t *testing.T, name string, waits bool) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	makeSmall(t, r)
+	w, err := os.OpenFile(path, os.O_WRONLY, 0) // no end of file before this is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var text bytes.Buffer
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		io.Copy(&text, onlyReader{r})
+	}()
+
+	var clients sync.WaitGroup
+	for i := range 16 {
+		clients.Go(func() {
+			listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer listener.Close()
+			said := make(chan struct{})
+			go func() {
+				defer close(said)
+				saysMuch(t, PortOf(listener.Addr()), byte(0x80+i), i%2 == 0)
+			}()
+			var socket interface{ File() (*os.File, error) } = listener
+			if !waits {
+				listener.SetDeadline(time.Now().Add(Patience))
+				conn, err := listener.AcceptTCP()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				socket = conn
+				defer conn.Close()
+			}
+			file, err := socket.File()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), Patience)
+			defer cancel()
+			args := []string{"-l", path}
+			if waits {
+				args = append(args, "-w", "0.5")
+			}
+			cmd := exec.CommandContext(ctx, filepath.Join(Bin(), name), args...)
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = file, file, file
+			err = cmd.Start()
+			file.Close()
+			if conn, ok := socket.(*net.TCPConn); ok {
+				conn.Close()
+			}
+			if err == nil {
+				err = cmd.Wait()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			<-said
+		})
+	}
+	clients.Wait()
+	w.Close()
+	<-read
+	checkWhole(t, text.String())
+}
+
+// An onlyReader hides that a file can do more than be read: io.Copy would splice.
+type onlyReader struct{ io.Reader }
+
+// waitUntil waits until something is so in what was printed.
+func waitUntil(t *testing.T, printed *output, what string, isSo func(text string) bool) {
+	t.Helper()
+	patience := time.After(Patience)
+	for {
+		text, changed := printed.read()
+		if isSo(text) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-patience:
+			t.Fatalf("it never was so that %s:\n%s", what, shortened(text))
+		}
+	}
+}
+
+// saysMuch plays a client that says 4096 bytes and leaves in the middle of a
+// message, or says a line of 4096 bytes before. To a server of datagrams it sends
+// one of 4096 bytes. All are the same byte, which is printed as four.
+func saysMuch(t *testing.T, port string, b byte, half bool) {
+	much := bytes.Repeat([]byte{b}, 4096)
+	address := net.JoinHostPort("127.0.0.1", port)
+	conn, err := net.DialTimeout("tcp", address, Patience)
+	if err != nil {
+		datagrams, err := net.Dial("udp", address)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		datagrams.Write(much)
+		datagrams.Close()
+		return
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(Patience))
+	if !half {
+		conn.Write(append(much, '\n'))
+	}
+	conn.Write(much)
+	conn.(*net.TCPConn).CloseWrite()
+	io.Copy(io.Discard, conn) // the server may not want to hear all of it
+}
+
+// checkWhole finds lines that are not one line of a server: bytes of two clients
+// in one line, not all the bytes of a client, or the beginning of a line in the
+// middle of another.
+func checkWhole(t *testing.T, text string) {
+	t.Helper()
+	escaped := regexp.MustCompile(`(\\x[0-9a-f]{2})+`)
+	long := 0
+	for line := range strings.Lines(text) {
+		said := escaped.FindString(line)
+		if said == "" {
+			continue
+		}
+		n := len(said) / 4
+		rest := strings.Replace(line, said, "", 1)
+		switch {
+		case n == 4096, n == 1024: // creosote takes no more of a datagram
+			long++
+		case n == 40 && strings.Contains(rest, "'...") && strings.HasSuffix(rest, " bytes\n"):
+		default:
+			t.Errorf("%d bytes of a client are in the line %s", n, shortened(line))
+			continue
+		}
+		if said != strings.Repeat(said[:4], n) || strings.Contains(rest, `\x`) ||
+			strings.Count(rest, "127.0.0.1") > 1 || !strings.HasSuffix(rest, "\n") {
+			t.Errorf("mixed: %s", shortened(line))
+		}
+	}
+	if strings.Contains(text, `\x`) && long < 4 {
+		t.Errorf("only %d lines are long:\n%s", long, shortened(text))
+	}
+}
+
+func shortened(text string) string {
+	return regexp.MustCompile(`(?:\\x[0-9a-f]{2}){3,}`).ReplaceAllStringFunc(text, func(s string) string {
+		return s[:4] + "..." + s[len(s)-4:]
+	})
+}
