@@ -31,6 +31,7 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -297,10 +298,11 @@ func (s *BaseServer) ShutdownRequest(request *Request) { request.Close() }
 // Several goroutines may call HandleError at once.
 func (s *BaseServer) HandleError(request *Request, err error) {
 	what := "request from " + pyfmt.Addr(request.ClientAddress)
-	program.Complain(what, err)
 	if mistake, ok := err.(*Panic); ok {
-		os.Stderr.Write(mistake.Stack)
+		stack := strings.TrimSuffix(string(mistake.Stack), "\n")
+		err = fmt.Errorf("%v\n%s", mistake, stack)
 	}
+	program.Complain(what, err)
 }
 
 // A Panic is the error of a handler that panicked.

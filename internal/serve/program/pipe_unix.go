@@ -74,21 +74,20 @@ func (l *Log) Append(lines []byte) error {
 	if l.Path == "" {
 		return nil
 	}
-	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	file, err := os.OpenFile(l.Path, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0o644)
-	if errors.Is(err, unix.ENXIO) {
-		return errNoReader
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if !isPipe(file) {
-		_, err := file.Write(lines)
-		return err
+	if l.pipe == nil {
+		file, err := open(l.Path)
+		if err != nil {
+			return err
+		}
+		if !isPipe(file) {
+			defer file.Close()
+			_, err := file.Write(lines)
+			return err
+		}
+		l.pipe = file
 	}
 	patience := patience(true, l.stuck)
-	err = withLock(file, patience, func(fd int) error {
+	err := withLock(l.pipe, patience, func(fd int) error {
 		for line := range bytes.Lines(lines) {
 			write := func(data []byte) (int, error) { return writeNow(fd, data) }
 			if err := writeAll(line, write, fd, patience); err != nil {
@@ -97,11 +96,25 @@ func (l *Log) Append(lines []byte) error {
 		}
 		return nil
 	})
-	l.stuck = err != nil
-	if errors.Is(err, unix.EAGAIN) {
+	l.stuck = errors.Is(err, unix.EAGAIN)
+	if l.stuck {
 		return errFull
 	}
+	if err != nil { // its reader has left, and another may come
+		l.pipe.Close()
+		l.pipe = nil
+	}
 	return err
+}
+
+// open opens a log for appending.
+func open(path string) (*os.File, error) {
+	const flags = os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	file, err := os.OpenFile(path, flags|unix.O_NONBLOCK|unix.O_NOCTTY, 0o644)
+	if errors.Is(err, unix.ENXIO) {
+		return nil, errNoReader
+	}
+	return file, err
 }
 
 // writeNow is the Write of a file that never waits.

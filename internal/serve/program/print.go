@@ -74,9 +74,11 @@ func isPipe(file *os.File) bool {
 }
 
 // A Log is a file to which a program appends lines. The file is opened for each
-// Append, so that a log that was moved away is begun anew.
+// Append, so that a log that was moved away is begun anew. A named pipe stays
+// open, because its reader would take a close for the end.
 type Log struct {
 	Path string // "" is no file
 
+	pipe  *os.File
 	stuck bool // as that of a stream
 }

@@ -189,8 +189,21 @@ func TestFullLog(t *testing.T) {
 		t.Errorf("there is room again, and the error is %v", err)
 	}
 	r.Close()
-	if err := log.Append(line); err != errNoReader {
+	if err := log.Append(line); !errors.Is(err, unix.EPIPE) {
 		t.Errorf("its reader has left, and the error is %v", err)
+	}
+	if err := log.Append(line); err != errNoReader {
+		t.Errorf("it has no reader, and the error is %v", err)
+	}
+	r = opened(t, log.Path)
+	for range 2 {
+		if err := log.Append(line); err != nil {
+			t.Errorf("it has a reader again, and the error is %v", err)
+		}
+	}
+	kept = kept[:2*len(line)]
+	if _, err := io.ReadFull(r, kept); err != nil || !bytes.Equal(kept, bytes.Repeat(line, 2)) {
+		t.Errorf("the new reader gets %q (%v)", kept, err)
 	}
 }
 

@@ -3,34 +3,32 @@
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //
-// What to notice: who spews is not held up, by a slow bucket or by none, and
-// seldom learns that nobody was there: one datagram is gone before anybody can
-// say so, and only a second is refused. What comes faster than the bucket takes
-// it is lost. So it takes in one goroutine and prints in another, and at the
-// end says how much it has received; how much was sent it cannot know.
+// What to notice: a program that spews is never held up, not by a slow bucket
+// and not by a missing one. It seldom learns that the bucket is missing: only
+// its second datagram is refused. The bucket loses what comes faster than it
+// receives. So it receives in one goroutine and prints in another. When it
+// stops, it says how many datagrams it has received. How many were sent it
+// cannot know.
 //
 // What to try: two buckets on one machine, the first with -r localhost:7740,
 // the second with -p 7740.
 //
-// What Go changes: a message without a byte is a datagram, too. The log is
-// opened anew for whatever there is to append, so that one that was moved away,
-// as logs are, is begun again. A datagram does not go back to the bucket that
-// it came from, so two that redirect to each other do not do so for ever.
+// What Go changes: an empty message is a datagram, too. The bucket opens its log
+// again for every append, so a log that was moved away is begun anew. It does
+// not redirect to itself. It does not send back what came from the bucket that
+// it redirects to, so two that redirect to each other do not loop.
 package main
 
 import (
 	"bytes"
 	"fmt"
-	"net"
-	"net/netip"
-	"os"
-	"strconv"
 	"strings"
 
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture/slides"
 )
 
 const (
@@ -54,12 +52,16 @@ func spew(message []byte, address socket.Address) {
 	}
 }
 
-// bucket prints what is sent to address, one line a datagram, and appends it to
-// the log, until it is told to stop.
-func bucket(address socket.Address, log string, redirect netip.AddrPort) {
+// bucket prints what arrives at address, one line a datagram, until it is told
+// to stop. It also appends the lines to the log, and redirects the datagrams.
+func bucket(address socket.Address, log program.Log, redirectTo string) {
 	s, err := socket.BindUDP(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("bind to %v", address), err)
+	}
+	redirect, err := slides.NewRedirect(s, redirectTo, port)
+	if err != nil {
+		program.Fail("redirect to "+redirectTo, err)
 	}
 	program.Println("waiting on port:", s.Address.Port)
 	queue := make(chan []byte, 1<<14)
@@ -72,61 +74,28 @@ func bucket(address socket.Address, log string, redirect netip.AddrPort) {
 		received++
 		lines = append(lines, pyfmt.Unquoted(data)+"\n"...)
 		if len(queue) > 0 && len(lines) < 1<<16 {
-			continue // one write for all that came meanwhile
+			continue // one write for all that has come
 		}
-		logging.Tried("append to "+log, appendTo(log, lines))
+		logging.Tried("append to "+log.Path, log.Append(lines))
 		program.Printf("%s", lines)
 		lines = lines[:0]
 	}
 	program.Complain("datagrams received", fmt.Errorf("%d", received))
 }
 
-// receive queues what arrives at s, and sends it on to the bucket that it is to
-// be redirected to, if there is one.
+// receive queues what arrives at s, and redirects it.
 func receive(
-	s *socket.UDPSocket, queue chan<- []byte, redirect netip.AddrPort,
+	s *socket.UDPSocket, queue chan<- []byte, redirect *slides.Redirect,
 ) {
 	defer close(queue)
-	var redirecting socket.Backoff
 	for {
 		data, addr, err := s.RecvFrom(bufsize)
 		if err != nil {
-			return // the bucket was told to stop
+			return // told to stop
 		}
 		queue <- bytes.Clone(data)
-		if redirect.IsValid() && addr != redirect {
-			redirecting.Tried("redirect to "+pyfmt.AddrPort(redirect),
-				s.SendTo(data, redirect))
-		}
+		redirect.Send(data, addr)
 	}
-}
-
-// appendTo appends lines to the file with the name log, if it has one.
-func appendTo(log string, lines []byte) error {
-	if log == "" {
-		return nil
-	}
-	f, err := os.OpenFile(log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.Write(lines)
-	return err
-}
-
-// resolve returns the address of the bucket name, HOST or HOST:PORT.
-func resolve(name string) netip.AddrPort {
-	host, p, err := net.SplitHostPort(name)
-	if err != nil {
-		host, p = name, strconv.Itoa(port)
-	}
-	addr, err := net.ResolveUDPAddr("udp", net.JoinHostPort(host, p))
-	if err != nil {
-		program.Fail("redirect to "+name, err)
-	}
-	ip := addr.AddrPort().Addr().Unmap()
-	return netip.AddrPortFrom(ip, uint16(addr.Port))
 }
 
 func main() {
@@ -144,12 +113,9 @@ func main() {
 		spew([]byte(strings.Join(*words, " ")), address)
 		return
 	}
-	if err := appendTo(*l, nil); err != nil {
+	log := program.Log{Path: *l}
+	if err := log.Append(nil); err != nil {
 		program.Fail("append to "+*l, err)
 	}
-	var redirect netip.AddrPort
-	if *r != "" {
-		redirect = resolve(*r)
-	}
-	bucket(address, *l, redirect)
+	bucket(address, log, *r)
 }
