@@ -79,6 +79,12 @@ func fork(name string, request *Request) (*child, error) {
 	return c, nil
 }
 
+// isShortage reports whether err is a shortage that will pass.
+func isShortage(err error) bool {
+	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) ||
+		errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)
+}
+
 // copyOf returns another descriptor of a socket of package net. It stays
 // non-blocking, which is a state that all copies share: the File method of
 // package net would have made it blocking for the server too.

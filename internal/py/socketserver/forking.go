@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"sync"
 
+	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
 )
 
@@ -18,7 +19,8 @@ import (
 // The handler therefore sees its server as it was bound, and what it changes
 // there is lost with the child, as in Python. What it prints goes where the
 // server's lines go. A child that is killed is reported to HandleError by the
-// server, a handler that panics by the child.
+// server, a handler that panics by the child. If the system cannot start a child
+// now, the server waits until it can, and so do the clients.
 //
 // When the program is asked to stop, so are its children. On Windows a
 // connection cannot be handed to a child in this way, and Bind fails.
@@ -30,6 +32,7 @@ type ForkingMixIn struct {
 	mu       sync.Mutex
 	changed  sync.Cond // with mu: a child has ended
 	children int
+	backoff  socket.Backoff
 }
 
 // forking is a server that embeds ForkingMixIn.
@@ -38,13 +41,11 @@ type forking interface{ childEnded() }
 // ProcessRequest starts a child that handles a request and does not wait for it.
 func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 	m.waitFor(cmp.Or(m.MaxChildren, 40) - 1)
-	if program.Stopping().Err() != nil { // it is only now that there is room
-		server.ShutdownRequest(request)
-		return
-	}
-	child, err := fork(server.base().name, request)
+	child, err := m.fork(server, request)
 	if err != nil {
-		server.HandleError(request, err)
+		if err != program.ErrStopped {
+			server.HandleError(request, err)
+		}
 		server.ShutdownRequest(request)
 		return
 	}
@@ -58,6 +59,26 @@ func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 			server.HandleError(request, err)
 		}
 	}()
+}
+
+// fork starts a child that handles a request. If descriptors, processes or memory
+// run out, it says so once on stderr and tries again after 5 ms, 10 ms, and so on,
+// up to a second: the client keeps its place. The error is program.ErrStopped if
+// the server has to stop meanwhile.
+func (m *ForkingMixIn) fork(server Server, request *Request) (*child, error) {
+	for {
+		if program.Stopping().Err() != nil || server.base().shutdown.Load() {
+			return nil, program.ErrStopped
+		}
+		child, err := fork(server.base().name, request)
+		if err == nil {
+			m.backoff.Succeeded()
+		}
+		if !isShortage(err) {
+			return child, err
+		}
+		m.backoff.Wait("fork", err)
+	}
 }
 
 // waitFor waits until there are no more than n children.

@@ -46,10 +46,10 @@ func Why(err error) string {
 	switch {
 	case err == io.EOF:
 		return "socket closed"
+	case errors.As(err, &errno) && errno != syscall.ETIMEDOUT:
+		return errno.Error() // EAGAIN as well, which calls itself a timeout
 	case errors.As(err, &late) && late.Timeout():
 		return "timed out"
-	case errors.As(err, &errno):
-		return errno.Error()
 	case errors.As(err, &dns) && !dns.IsNotFound:
 		return "the name cannot be looked up" // dns.Err would name DNS servers
 	case errors.As(err, &dns):

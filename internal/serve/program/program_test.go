@@ -17,6 +17,8 @@ func TestWhy(t *testing.T) {
 	}{
 		{errors.New("as it is"), "as it is"},
 		{syscall.ECONNREFUSED, syscall.ECONNREFUSED.Error()},
+		{os.NewSyscallError("fork", syscall.EAGAIN), syscall.EAGAIN.Error()},
+		{os.NewSyscallError("connect", syscall.ETIMEDOUT), "timed out"},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, syscall.ECONNREFUSED.Error()},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "nosuch.invalid", IsNotFound: true}}, "no such host"},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "dial udp 192.0.2.53:53: connect: network is unreachable"}},

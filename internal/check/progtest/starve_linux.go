@@ -1,0 +1,68 @@
+package progtest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// OpenFiles returns what a server has open, by descriptor: "socket:[1060]".
+func OpenFiles(t testing.TB, server *Server) map[uint64]string {
+	t.Helper()
+	folder := fmt.Sprintf("/proc/%d/fd", server.Pid)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := map[uint64]string{}
+	for _, entry := range entries {
+		n, _ := strconv.ParseUint(entry.Name(), 10, 64)
+		open[n], _ = os.Readlink(filepath.Join(folder, entry.Name()))
+	}
+	return open
+}
+
+// Starve lets a server open one descriptor more, and no other. Before, it waits
+// until the server has no sockets and pipes open that it did not have first. What
+// it returns ends the shortage.
+func Starve(t testing.TB, server *Server, first map[uint64]string) (feed func()) {
+	t.Helper()
+	patience := time.After(Patience)
+	for busy := true; busy; {
+		busy = false
+		open := OpenFiles(t, server)
+		for fd, file := range open {
+			isNew := first[fd] != file
+			busy = busy || isNew && (strings.HasPrefix(file, "socket:") || strings.HasPrefix(file, "pipe:"))
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-patience:
+			t.Fatalf("the server still has open: %v", open)
+		}
+	}
+	var old unix.Rlimit
+	if err := unix.Prlimit(server.Pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fatal(err)
+	}
+	open, free := OpenFiles(t, server), uint64(0)
+	for open[free] != "" {
+		free++
+	}
+	limit := unix.Rlimit{Cur: free + 1, Max: old.Max}
+	if err := unix.Prlimit(server.Pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := unix.Prlimit(server.Pid, unix.RLIMIT_NOFILE, &old, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
