@@ -11,8 +11,8 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A Redirect sends what a bucket receives on to another bucket. It never sends a
-// bucket what came from it, so two that redirect to each other do not loop.
+// A Redirect sends what a bucket receives on to another bucket. It never sends
+// a bucket what came from it, so two that redirect to each other do not loop.
 type Redirect struct {
 	s       *socket.UDPSocket
 	own, to netip.AddrPort
@@ -23,8 +23,8 @@ type Redirect struct {
 // HOST or HOST:PORT; port is the default. It returns nil if name is "".
 //
 // The error is why name cannot be resolved, or why there can be no Redirect to
-// it: it has port 0, it is not one host, s cannot send to it because it has no
-// address of the IP version of s, or it is s itself, under any name of this host.
+// it: it has port 0, it is not one host, it has no address of the IP version of
+// s, or it is s itself, under any name of this host.
 func NewRedirect(
 	s *socket.UDPSocket, name string, port int,
 ) (*Redirect, error) {
@@ -43,7 +43,8 @@ func NewRedirect(
 		to, err = resolve(version, name, port)
 		var other *net.AddrError
 		if errors.As(err, &other) {
-			err = errors.New("the bucket listens on IPv" + version[3:] + " alone")
+			err = errors.New(
+				"the bucket listens on IPv" + version[3:] + " alone")
 		}
 	}
 	if err != nil {
@@ -80,9 +81,9 @@ func addrPort(address *net.UDPAddr) netip.AddrPort {
 	return netip.AddrPortFrom(ip, ap.Port())
 }
 
-// Send sends on a datagram that came from the address from. It does not if that
-// is the bucket to which it would go, or the one which it would leave. A failure
-// is reported on stderr, once for all that follow without a success.
+// Send sends on a datagram that came from the address from, unless that is the
+// bucket to which it would go, or the one that it would leave. It reports a
+// failure on stderr, once for all that follow without a success.
 func (r *Redirect) Send(data []byte, from netip.AddrPort) {
 	if r == nil || r.isTo(from) || r.isOwn(from) {
 		return
@@ -90,10 +91,10 @@ func (r *Redirect) Send(data []byte, from netip.AddrPort) {
 	r.backoff.Tried("redirect to "+pyfmt.AddrPort(r.to), r.s.SendTo(data, r.to))
 }
 
-// isTo reports whether a datagram from the address from may come from the bucket
-// to which this one redirects. A bucket sends from the port at which it listens.
-// Its host can have several addresses: if they are of two IP versions, or if the
-// host is this one, they count as the same.
+// isTo reports whether a datagram from the address from may come from the
+// bucket to which this one redirects. A bucket sends from the port at which it
+// listens. Its host can have several addresses. They count as the same if they
+// are of two IP versions, or if the host is this one.
 func (r *Redirect) isTo(from netip.AddrPort) bool {
 	if from.Port() != r.to.Port() {
 		return false

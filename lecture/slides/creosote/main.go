@@ -13,10 +13,10 @@
 // What to try: two buckets on one machine, the first with -r localhost:7740,
 // the second with -p 7740.
 //
-// What Go changes: an empty message is a datagram, too. The bucket opens its log
-// again for every append, so a log that was moved away is begun anew. It does
-// not redirect to itself. It does not send back what came from the bucket that
-// it redirects to, so two that redirect to each other do not loop.
+// What Go changes: an empty message is a datagram, too. The bucket opens its
+// log again for every append, so a log that was moved away is begun anew. It
+// does not redirect to itself. It does not send back what came from the bucket
+// that it redirects to, so two that redirect to each other do not loop.
 package main
 
 import (
