@@ -6,7 +6,6 @@ package fopnp
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/weave"
+	"fopnp/internal/listings"
 )
 
 func TestMain(m *testing.M) {
@@ -125,30 +125,8 @@ func chainOfImports(imports map[string][]string, from, prefix string) []string {
 	return follow(from)
 }
 
-// programs returns the names of all programs, and what each prints for -h.
-func programs(t *testing.T) map[string]string {
-	t.Helper()
-	entries, err := os.ReadDir(progtest.Bin())
-	if err != nil {
-		t.Fatal(err)
-	}
-	help := map[string]string{}
-	for _, entry := range entries {
-		text, err := run(t, entry.Name(), "-h")
-		if err != nil {
-			t.Errorf("%s -h: %v", entry.Name(), err)
-		}
-		help[strings.TrimSuffix(entry.Name(), ".exe")] = text
-	}
-	if len(help) < 30 {
-		t.Fatalf("there are only %d programs", len(help))
-	}
-	return help
-}
-
-// run runs a program, on whose input one line is typed, until it ends, and returns what it printed.
-// The error is how it ended, if not with status 0. A program that does not end by
-// itself is killed.
+// run runs a program until it ends, and returns what it printed. The error is how
+// it ended, if not with status 0. A program that does not end by itself is killed.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), progtest.Patience)
 	defer cancel()
@@ -168,7 +146,15 @@ func TestTimeOptions(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  (-[td]|-\S+ seconds)\b`)
 	found := 0
-	for name, help := range programs(t) {
+	for _, l := range listings.All {
+		if !l.IsProgram() {
+			continue
+		}
+		name := l.Name
+		help, err := run(t, name, "-h")
+		if err != nil {
+			t.Errorf("%s -h: %v", name, err)
+		}
 		for _, match := range option.FindAllStringSubmatch(help, -1) {
 			found++
 			option := strings.Fields(match[1])[0]
@@ -192,77 +178,23 @@ func TestTimeOptions(t *testing.T) {
 }
 
 // The time of -t covers connecting. Where the kernel drops every request for a
-// connection, a TCP client gives up in time. The others have other things to say:
-// a server that the port is taken, a UDP client that nobody replies.
+// connection, a client gives up in time.
 func TestConnectingTakesTime(t *testing.T) {
 	t.Parallel()
 	port := progtest.FullBacklog(t)
-	udp, err := net.ListenPacket("udp", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer udp.Close()
-	timeOption := regexp.MustCompile(`(?m)^  -t`)
 	clients := 0
-	for name, help := range programs(t) {
-		if !timeOption.MatchString(help) || !strings.Contains(help, "\n  -p port ") {
+	for _, l := range listings.On("", listings.Client, listings.Both) {
+		if l.Network != "tcp" {
 			continue
 		}
-		args := []string{"127.0.0.1", "-p", port, "-t", "200ms"}
-		if strings.Contains(help, "{client,server}") {
-			args = append([]string{"client"}, args...)
-		}
-		out, err := run(t, name, args...)
-		timedOut := name + ": connect to ('127.0.0.1', " + port + "): timed out\n"
-		switch {
-		case err == nil:
-			t.Errorf("%s connected; it printed:\n%s", name, out)
-		case strings.HasSuffix(out, timedOut):
-			clients++
-		case !regexp.MustCompile(`: (listen at .*: address already in use|no reply from .*: timed out)\n$`).MatchString(out):
-			t.Errorf("%s: %v, it printed:\n%s", name, err, out)
+		clients++
+		out, err := run(t, l.Name, l.AskArgs("127.0.0.1", port, "-t", "200ms")...)
+		timedOut := l.Name + ": connect to ('127.0.0.1', " + port + "): timed out\n"
+		if err == nil || !strings.HasSuffix(out, timedOut) {
+			t.Errorf("%s: %v, it printed:\n%s", l.Name, err, out)
 		}
 	}
 	if clients < 7 {
-		t.Errorf("only %d clients gave up in time", clients)
+		t.Errorf("there are only %d clients", clients)
 	}
-}
-
-// No two lines of servers mix, however long they are.
-func TestWholeLines(t *testing.T) {
-	t.Parallel()
-	servers := 0
-	for name, help := range programs(t) {
-		args := []string{"127.0.0.1", "-p", "0"}
-		switch {
-		case !strings.Contains(help, "\n  -p port "):
-			continue // it does not listen
-		case strings.Contains(help, "{client,server}"):
-			continue // it prints nothing long
-		case strings.Contains(help, "\n  -H host "):
-			args[0] = "-H127.0.0.1"
-		}
-		if !announces(t, name, args...) {
-			continue // a client
-		}
-		servers++
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			progtest.WholeLines(t, name, args...)
-		})
-	}
-	if servers < 18 {
-		t.Errorf("there are only %d servers", servers)
-	}
-}
-
-// announces reports whether a program is a server: it announces its address.
-func announces(t *testing.T, name string, args ...string) bool {
-	t.Helper()
-	server, err := progtest.Start(exec.Command(filepath.Join(progtest.Bin(), name), args...))
-	if err != nil {
-		return false
-	}
-	server.Kill()
-	return true
 }

@@ -26,3 +26,5 @@ func TestREADME(t *testing.T) {
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter03") }
 
 func TestComplaints(t *testing.T) { progtest.Complaints(t, "chapter03") }
+
+func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "chapter03") }

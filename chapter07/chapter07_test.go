@@ -64,12 +64,4 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// No two lines of the inetd pair mix, if the log is a named pipe.
-func TestWholeLog(t *testing.T) {
-	for name, waits := range map[string]bool{"in_zen1": false, "in_zen2": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			progtest.WholeLog(t, name, waits)
-		})
-	}
-}
+func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "chapter07") }

@@ -24,3 +24,5 @@ func TestREADME(t *testing.T) {
 func TestScripts(t *testing.T) { script.Run(t, "../../testdata/lecture/slides") }
 
 func TestComplaints(t *testing.T) { progtest.Complaints(t, "lecture/slides") }
+
+func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "lecture/slides") }

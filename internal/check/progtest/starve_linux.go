@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,20 +32,14 @@ func OpenFiles(t testing.TB, server *Server) map[uint64]string {
 // it returns ends the shortage.
 func Starve(t testing.TB, server *Server, first map[uint64]string) (feed func()) {
 	t.Helper()
-	patience := time.After(Patience)
-	for busy := true; busy; {
-		busy = false
-		open := OpenFiles(t, server)
-		for fd, file := range open {
-			isNew := first[fd] != file
-			busy = busy || isNew && (strings.HasPrefix(file, "socket:") || strings.HasPrefix(file, "pipe:"))
+	Until(t, "the server has closed what it opened for clients", func() bool {
+		for fd, file := range OpenFiles(t, server) {
+			if first[fd] != file && (strings.HasPrefix(file, "socket:") || strings.HasPrefix(file, "pipe:")) {
+				return false
+			}
 		}
-		select {
-		case <-time.After(time.Millisecond):
-		case <-patience:
-			t.Fatalf("the server still has open: %v", open)
-		}
-	}
+		return true
+	})
 	var old unix.Rlimit
 	if err := unix.Prlimit(server.Pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
 		t.Fatal(err)

@@ -16,12 +16,27 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/listings"
 )
 
-// WholeLines checks that no two log lines of a server mix. Two processes of it
-// print to one pipe, stdout and stderr both, and the pipe holds a page: every
-// line of a client that says much has to wait for the reader several times.
-func WholeLines(t *testing.T, name string, args ...string) {
+// WholeLines checks that no two log lines of a shelf's servers mix. Two processes
+// of each server print to one pipe, stdout and stderr both. The pipe holds a page,
+// so a long line has to wait for the reader several times.
+func WholeLines(t *testing.T, shelf string) {
+	for _, listing := range listings.On(shelf, listings.Server, listings.Both, listings.Inetd) {
+		t.Run(listing.Name, func(t *testing.T) {
+			t.Parallel()
+			if listing.Kind == listings.Inetd {
+				wholeLog(t, listing)
+			} else {
+				wholeLines(t, listing)
+			}
+		})
+	}
+}
+
+func wholeLines(t *testing.T, listing listings.Listing) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -29,17 +44,11 @@ func WholeLines(t *testing.T, name string, args ...string) {
 	defer r.Close()
 	defer w.Close()
 	makeSmall(t, w)
-
-	printed := output{changed: make(chan struct{})}
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		io.Copy(&printed, onlyReader{r})
-	}()
+	printed := collect(r)
 
 	var servers []*exec.Cmd
 	for range 2 {
-		server := exec.Command(filepath.Join(Bin(), name), args...)
+		server := exec.Command(filepath.Join(Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
 		server.Stdout, server.Stderr = w, w
 		if err := server.Start(); err != nil {
 			t.Fatal(err)
@@ -50,31 +59,66 @@ func WholeLines(t *testing.T, name string, args ...string) {
 	}
 	w.Close()
 
+	announcement := regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*?(\d+)[^\d\n]*\n`)
 	var ports []string
-	waitUntil(t, &printed, "the servers announced their addresses", func(text string) bool {
-		ports = announcement.FindAllString(text, -1)
+	Until(t, "both servers announced their addresses", func() bool {
+		ports = nil
+		for _, match := range announcement.FindAllStringSubmatch(printed.String(), -1) {
+			ports = append(ports, match[1])
+		}
 		return len(ports) == len(servers)
 	})
 	var clients sync.WaitGroup
 	const n = 16
 	for i := range n {
-		port := announcement.FindStringSubmatch(ports[i%len(ports)])[1]
-		clients.Go(func() { saysMuch(t, port, byte(0x80+i), i/2%2 == 0) })
+		clients.Go(func() {
+			saysMuch(t, listing.Network, ports[i%len(ports)], byte(0x80+i), i/2%2 == 0)
+		})
 	}
 	clients.Wait()
-	waitUntil(t, &printed, "there was a line for each client", func(text string) bool {
-		return strings.Count(text, "\n") >= len(servers)+n
+	Until(t, "there was a line for each client", func() bool {
+		return strings.Count(printed.String(), "\n") >= len(servers)+n
 	})
 	for _, server := range servers {
 		server.Process.Signal(syscall.SIGTERM)
 	}
 	select {
-	case <-read: // until the last process that has the pipe has exited
+	case <-printed.all: // until the last process that has the pipe has exited
 	case <-time.After(Patience):
-		t.Errorf("%s still runs", name)
+		t.Errorf("%s still runs", listing.Name)
 	}
-	text, _ := printed.read()
-	checkWhole(t, text)
+	checkWhole(t, printed.String())
+}
+
+// A collector reads what several programs print.
+type collector struct {
+	mu   sync.Mutex
+	text strings.Builder
+	all  chan struct{} // closed when there is no more to read
+}
+
+func collect(r io.Reader) *collector {
+	c := &collector{all: make(chan struct{})}
+	go func() {
+		defer close(c.all)
+		buffer := make([]byte, 512)
+		for {
+			n, err := r.Read(buffer)
+			c.mu.Lock()
+			c.text.Write(buffer[:n])
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *collector) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.text.String()
 }
 
 // makeSmall makes a pipe hold a page.
@@ -91,10 +135,11 @@ func makeSmall(t *testing.T, pipe *os.File) {
 	}
 }
 
-// WholeLog is WholeLines for a program of the inetd pair: many processes of it
+// wholeLog is wholeLines for a program of the inetd pair: many processes of it
 // append to one named pipe. If the program waits, each gets a listener and a
-// client, otherwise each gets a connection.
-func WholeLog(t *testing.T, name string, waits bool) {
+// client. Otherwise each gets a connection.
+func wholeLog(t *testing.T, listing listings.Listing) {
+	waits := listing.AtOnce > 0
 	path := filepath.Join(t.TempDir(), "log")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -110,12 +155,7 @@ func WholeLog(t *testing.T, name string, waits bool) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	var text bytes.Buffer
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		io.Copy(&text, onlyReader{r})
-	}()
+	printed := collect(r)
 
 	var clients sync.WaitGroup
 	for i := range 16 {
@@ -129,7 +169,7 @@ func WholeLog(t *testing.T, name string, waits bool) {
 			said := make(chan struct{})
 			go func() {
 				defer close(said)
-				saysMuch(t, PortOf(listener.Addr()), byte(0x80+i), i%2 == 0)
+				saysMuch(t, "tcp", PortOf(listener.Addr()), byte(0x80+i), i%2 == 0)
 			}()
 			var socket interface{ File() (*os.File, error) } = listener
 			if !waits {
@@ -153,7 +193,7 @@ func WholeLog(t *testing.T, name string, waits bool) {
 			if waits {
 				args = append(args, "-w", "0.5")
 			}
-			cmd := exec.CommandContext(ctx, filepath.Join(Bin(), name), args...)
+			cmd := exec.CommandContext(ctx, filepath.Join(Bin(), listing.Name), args...)
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = file, file, file
 			err = cmd.Start()
 			file.Close()
@@ -171,49 +211,26 @@ func WholeLog(t *testing.T, name string, waits bool) {
 	}
 	clients.Wait()
 	w.Close()
-	<-read
-	checkWhole(t, text.String())
-}
-
-// An onlyReader hides that a file can do more than be read: io.Copy would splice.
-type onlyReader struct{ io.Reader }
-
-// waitUntil waits until something is so in what was printed.
-func waitUntil(t *testing.T, printed *output, what string, isSo func(text string) bool) {
-	t.Helper()
-	patience := time.After(Patience)
-	for {
-		text, changed := printed.read()
-		if isSo(text) {
-			return
-		}
-		select {
-		case <-changed:
-		case <-patience:
-			t.Fatalf("it never was so that %s:\n%s", what, shortened(text))
-		}
-	}
+	<-printed.all
+	checkWhole(t, printed.String())
 }
 
 // saysMuch plays a client that says 4096 bytes and leaves in the middle of a
 // message, or says a line of 4096 bytes before. To a server of datagrams it sends
 // one of 4096 bytes. All are the same byte, which is printed as four.
-func saysMuch(t *testing.T, port string, b byte, half bool) {
+func saysMuch(t *testing.T, network, port string, b byte, half bool) {
 	much := bytes.Repeat([]byte{b}, 4096)
-	address := net.JoinHostPort("127.0.0.1", port)
-	conn, err := net.DialTimeout("tcp", address, Patience)
+	conn, err := net.DialTimeout(network, net.JoinHostPort("127.0.0.1", port), Patience)
 	if err != nil {
-		datagrams, err := net.Dial("udp", address)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		datagrams.Write(much)
-		datagrams.Close()
+		t.Error(err)
 		return
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(Patience))
+	if network == "udp" {
+		conn.Write(much)
+		return
+	}
 	if !half {
 		conn.Write(append(much, '\n'))
 	}
@@ -239,6 +256,7 @@ func checkWhole(t *testing.T, text string) {
 		switch {
 		case n == 4096, n == 1024: // creosote takes no more of a datagram
 			long++
+		case n == 16 && strings.Contains(rest, "sixteen-octet"):
 		case n == 40 && strings.Contains(rest, "'...") && strings.HasSuffix(rest, " bytes\n"):
 		default:
 			t.Errorf("%d bytes of a client are in the line %s", n, shortened(line))
@@ -249,7 +267,7 @@ func checkWhole(t *testing.T, text string) {
 			t.Errorf("mixed: %s", shortened(line))
 		}
 	}
-	if strings.Contains(text, `\x`) && long < 4 {
+	if strings.Contains(text, strings.Repeat(`\x80`, 50)) && long < 4 {
 		t.Errorf("only %d lines are long:\n%s", long, shortened(text))
 	}
 }
