@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"unsafe"
@@ -10,13 +12,22 @@ import (
 
 // A Side is one end of a TCP connection, as the kernel sees it.
 type Side struct {
-	Unread uint32 // bytes that have come and that the program has not received
-	Inode  uint32 // /proc/PID/fd/N leads to "socket:[INODE]"; 0 until the connection is accepted
+	Unread   uint32 // bytes that have arrived and that no process has read
+	Unsent   uint32 // bytes that a process has written and the peer has not acknowledged
+	Received uint64 // bytes that have arrived since the connection began
+	Full     bool   // the send buffer is so full that poll(2) does not report it as writable
+	Denied   bool   // the kernel has asked the peer for room since it last got some
+	Closed   bool   // every process has closed it
+	Inode    uint32 // of the socket: /proc/PID/fd/N leads to "socket:[INODE]"; 0 if no process has it
 }
+
+// ErrNoSide is the error of SideOf for a connection that the kernel does not know.
+var ErrNoSide = errors.New("the kernel knows no such connection")
 
 // SideOf asks the kernel for the end at the address local of an IPv4 connection
 // to peer, whichever process holds it. The kernel finds it at once. /proc/net/tcp
-// lists all connections, and a busy machine has thousands.
+// lists all connections, and a busy machine has thousands. The error is ErrNoSide
+// if there is no such connection.
 //
 // Source: sock_diag(7)
 func SideOf(local, peer netip.AddrPort) (Side, error) {
@@ -25,7 +36,10 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 		request
 	}
 	message.header = unix.NlMsghdr{Len: uint32(unsafe.Sizeof(message)), Type: unix.SOCK_DIAG_BY_FAMILY, Flags: unix.NLM_F_REQUEST}
-	message.request = request{family: unix.AF_INET, protocol: unix.IPPROTO_TCP, states: ^uint32(0), id: newID(local, peer)}
+	message.request = request{
+		family: unix.AF_INET, protocol: unix.IPPROTO_TCP, states: ^uint32(0), id: newID(local, peer),
+		extensions: 1<<(tcpInfo-1) | 1<<(memory-1),
+	}
 
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
@@ -39,16 +53,66 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	var answer struct {
 		header unix.NlMsghdr
 		answer
-		_ [4096]byte // more attributes, which we ignore
+		attributes [4096]byte
 	}
 	buffer := unsafe.Slice((*byte)(unsafe.Pointer(&answer)), unsafe.Sizeof(answer))
 	if _, _, err := unix.Recvfrom(fd, buffer, 0); err != nil {
 		return Side{}, fmt.Errorf("sock_diag: %w", err)
 	}
-	if answer.header.Type != unix.SOCK_DIAG_BY_FAMILY {
-		return Side{}, fmt.Errorf("the kernel knows no connection from %v to %v", local, peer)
+	switch {
+	case answer.header.Type == unix.SOCK_DIAG_BY_FAMILY:
+	case unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))) == unix.ENOENT:
+		return Side{}, ErrNoSide
+	default:
+		return Side{}, fmt.Errorf("sock_diag: %w", unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))))
 	}
-	return Side{answer.unread, answer.inode}, nil
+	const established, closeWait, listening = 1, 8, 10
+	side := Side{Unread: answer.unread, Unsent: answer.unsent, Inode: answer.inode}
+	switch answer.state {
+	case established, closeWait: // no process has it before it is accepted
+	case listening: // the kernel finds it in place of a connection that is gone
+		if peer.Port() != 0 {
+			return Side{}, ErrNoSide
+		}
+	default:
+		side.Closed = side.Inode == 0
+	}
+	length := int(answer.header.Len) - int(unsafe.Offsetof(answer.attributes))
+	side.read(answer.attributes[:max(0, min(length, len(answer.attributes)))])
+	return side, nil
+}
+
+// What an answer has besides, if it was asked for: INET_DIAG_INFO, which is struct
+// tcp_info, and INET_DIAG_SKMEMINFO, which is an array of uint32.
+const (
+	tcpInfo = 2
+	memory  = 7
+
+	sendBuffer = 3 // SK_MEMINFO_SNDBUF: how many bytes it may have
+	queued     = 5 // SK_MEMINFO_WMEM_QUEUED: how many it has
+)
+
+// read reads the attributes of an answer.
+func (s *Side) read(attributes []byte) {
+	const header = 4
+	for len(attributes) > header {
+		length := int(binary.NativeEndian.Uint16(attributes))
+		kind := binary.NativeEndian.Uint16(attributes[2:])
+		if length < header || length > len(attributes) {
+			return
+		}
+		value := attributes[header:length]
+		switch {
+		case kind == tcpInfo:
+			var info unix.TCPInfo
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info)), value)
+			s.Received, s.Denied = info.Bytes_received, info.Backoff > 0
+		case kind == memory && len(value) >= 4*(queued+1):
+			word := func(i int) uint32 { return binary.NativeEndian.Uint32(value[4*i:]) }
+			s.Full = word(queued)+word(queued)/2 > word(sendBuffer) // sk_stream_is_writeable
+		}
+		attributes = attributes[min((length+3)&^3, len(attributes)):]
+	}
 }
 
 // request is the kernel's struct inet_diag_req_v2.
