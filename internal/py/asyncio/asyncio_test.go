@@ -55,9 +55,12 @@ type controller struct{ recorder }
 func (c *controller) PauseWriting()  { c.calls = append(c.calls, "pause") }
 func (c *controller) ResumeWriting() { c.calls = append(c.calls, "resume") }
 
+// patience bounds each run of a loop, and each wait of its client.
+const patience = 30 * time.Second
+
 // serve runs a loop that makes a protocol for each connection, and one client
 // against it, until the connection is lost. It does so with every kind of
-// selector.
+// selector. The test fails if that takes longer than patience.
 func serve(t *testing.T, protocol func(*Loop) Protocol, client func(*net.TCPConn)) {
 	t.Helper()
 	start(t, func(loop *Loop, listener *socket.Listener) {
@@ -79,17 +82,33 @@ func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.
 			t.Fatal(err)
 		}
 		conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+		conn.SetDeadline(time.Now().Add(patience))
 		accept(loop, listener)
-		done := make(chan struct{})
+		ended, ran := make(chan struct{}), make(chan struct{})
 		go func() {
-			defer close(done)
+			defer close(ended)
 			client(conn.(*net.TCPConn))
 		}()
-		if err := loop.RunForever(); err != nil {
-			t.Error(err)
-		}
-		<-done
+		go func() {
+			defer close(ran)
+			if err := loop.RunForever(); err != nil {
+				t.Error(err)
+			}
+		}()
+		await(t, ran, "the loop still runs")
+		await(t, ended, "the client has not ended")
 		conn.Close()
+	}
+}
+
+// await waits until a channel is closed. It fails the test if that takes longer
+// than patience.
+func await(t *testing.T, done <-chan struct{}, complaint string) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal(complaint)
 	}
 }
 
@@ -133,28 +152,38 @@ func TestCallbacks(t *testing.T) {
 	wantCalls(t, r.calls, "made", "received one", "received two", "lost <nil>")
 }
 
+// tooMuch writes until the kernel has no room left and as much again is unsent,
+// and until a FlowController is paused. It returns all that it has written.
+func tooMuch(write func([]byte), unsent func() int) (written []byte) {
+	piece := bytes.Repeat([]byte("0123456789abcdef"), 1<<12)
+	for unsent() <= max(highWater, len(written)/2) {
+		write(piece)
+		written = append(written, piece...)
+	}
+	return written
+}
+
 // Everything written is sent, whichever side closes first.
 func TestWrittenIsSent(t *testing.T) {
 	t.Parallel()
-	const size = 6 << 20 // more than the kernel's buffers hold
-	big := bytes.Repeat([]byte("0123456789abcdef"), size/16)
 	for name, closes := range map[string]func(t *Transport){
 		"server": func(t *Transport) { t.Close() },
 		"client": func(t *Transport) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r *recorder
+			written := make(chan []byte, 1)
 			serve(t, func(loop *Loop) Protocol {
 				r = &recorder{loop: loop, begin: func(t *Transport) {
-					t.Write(big[:size/2])
-					t.Write(big[size/2:])
+					written <- tooMuch(t.Write, func() int { return len(t.unsent) })
 					closes(t)
 				}}
 				return r
 			}, func(conn *net.TCPConn) {
+				want := <-written
 				conn.CloseWrite()
-				if got, err := readToEnd(conn); !bytes.Equal(got, big) || err != nil {
-					t.Errorf("read %d bytes of %d, or wrong ones, and %v", len(got), size, err)
+				if got, err := readToEnd(conn); !bytes.Equal(got, want) || err != nil {
+					t.Errorf("read %d bytes of %d, or wrong ones, and %v", len(got), len(want), err)
 				}
 			})
 			wantCalls(t, r.calls, "made", "lost <nil>")
@@ -186,22 +215,18 @@ func TestWriteAfterClose(t *testing.T) {
 // again.
 func TestFlowControl(t *testing.T) {
 	t.Parallel()
-	const size = 6 << 20 // more than the kernel's buffers hold
 	var c *controller
-	written := make(chan bool, 1)
+	written := make(chan int, 1)
 	serve(t, func(loop *Loop) Protocol {
 		c = &controller{recorder{loop: loop, begin: func(t *Transport) {
-			for range 16 {
-				t.Write(make([]byte, size/16))
-			}
-			written <- true
+			written <- len(tooMuch(t.Write, func() int { return len(t.unsent) }))
 			t.Close()
 		}}}
 		return c
 	}, func(conn *net.TCPConn) {
-		<-written
-		if n, _ := io.Copy(io.Discard, conn); n != size {
-			t.Errorf("read %d bytes, want %d", n, size)
+		want := <-written
+		if n, err := io.Copy(io.Discard, conn); n != int64(want) {
+			t.Errorf("read %d bytes of %d, %v", n, want, err)
 		}
 	})
 	wantCalls(t, c.calls, "made", "pause", "resume", "lost <nil>")
@@ -229,7 +254,10 @@ func TestUnsent(t *testing.T) {
 	serve(t, func(loop *Loop) Protocol {
 		r = &recorder{loop: loop, begin: func(t *Transport) {
 			t.SetTimeout(10 * time.Millisecond)
-			t.Write(bytes.Repeat([]byte("?"), 4<<20))
+			question := bytes.Repeat([]byte("?"), 1<<16)
+			for len(t.unsent) == 0 {
+				t.Write(question)
+			}
 		}}
 		return r
 	}, func(conn *net.TCPConn) {}) // does not read
@@ -335,12 +363,12 @@ func TestStreamEnd(t *testing.T) {
 // meanwhile is not lost.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	const size = 16 << 20
 	var order []string
+	written := make(chan int, 1)
 	start(t, func(loop *Loop, listener *socket.Listener) {
 		loop.StartServer(func(reader *StreamReader, writer *StreamWriter) {
 			order = nil
-			writer.Write(make([]byte, size))
+			written <- len(tooMuch(writer.Write, func() int { return len(writer.transport.unsent) }))
 			writer.Drain()
 			order = append(order, "drained")
 			data, _ := reader.Read()
@@ -349,8 +377,9 @@ func TestDrain(t *testing.T) {
 		}, listener)
 	}, func(conn *net.TCPConn) {
 		io.WriteString(conn, "word")
-		if n, _ := io.Copy(io.Discard, conn); n != size {
-			t.Errorf("read %d bytes, want %d", n, size)
+		want := <-written
+		if n, err := io.Copy(io.Discard, conn); n != int64(want) {
+			t.Errorf("read %d bytes of %d, %v", n, want, err)
 		}
 	})
 	wantCalls(t, order, "drained", "word")

@@ -260,9 +260,9 @@ func start(t *testing.T, class, handler string) (s server, stop func()) {
 		s.ServeForever()
 	}()
 	stop = sync.OnceFunc(func() {
-		s.Shutdown()
-		<-served
-		s.ServerClose()
+		returns(t, "Shutdown", s.Shutdown)
+		returns(t, "ServeForever", func() { <-served })
+		returns(t, "ServerClose", s.ServerClose)
 	})
 	t.Cleanup(stop)
 	return s, stop
@@ -376,6 +376,21 @@ func handledBy(t *testing.T, conn net.Conn, text string) (process int) {
 		t.Errorf("heard %q, %v, want a number and %q", answer, err, text)
 	}
 	return process
+}
+
+// returns fails the test if call has not returned after Patience.
+func returns(t *testing.T, name string, call func()) {
+	t.Helper()
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		call()
+	}()
+	select {
+	case <-returned:
+	case <-time.After(progtest.Patience):
+		t.Errorf("%s has not returned", name)
+	}
 }
 
 // until checks every millisecond until isTrue returns true. It is for

@@ -113,6 +113,7 @@ func TestServerCloseAnswers(t *testing.T) {
 	<-closed
 }
 
+// ServerClose does not wait for daemon threads, which go on.
 func TestDaemonThreads(t *testing.T) {
 	s := &ThreadingTCPServer{}
 	s.DaemonThreads = true
@@ -124,11 +125,11 @@ func TestDaemonThreads(t *testing.T) {
 		t.Fatal(err)
 	}
 	hear(t, client, "<")
-	s.ServerClose()
+	returns(t, "ServerClose", s.ServerClose)
 	say(t, client, "one")
 	hear(t, client, "one")
 	leave(t, client, ">")
-	s.threads.Wait()
+	returns(t, "the last thread", s.threads.Wait)
 }
 
 // TestThreadsReaped is Python's test_threads_reaped. A server keeps nothing of

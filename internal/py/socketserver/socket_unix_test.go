@@ -21,11 +21,15 @@ import (
 // is sent at once, and all of it is sent, even if the client receives slowly
 // and signals interrupt the system calls.
 func TestWrite(t *testing.T) {
-	const big = 16<<20 + 1 // more than the system's buffers hold
+	const big = 16<<20 + 1
+	const buffer = 64 << 10 // at either end, so that not all is on its way at once
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	defer signal.Stop(signals)
 	handleOnce(t, 0, func(h *told) {
+		if err := h.Connection.Conn.(*net.TCPConn).SetWriteBuffer(buffer); err != nil {
+			t.Error(err)
+		}
 		fmt.Fprintln(h.WFile, "write data")
 		if line, err := h.RFile.ReadString('\n'); line != "client response\n" || err != nil {
 			t.Errorf("the server heard %q, %v", line, err)
@@ -34,6 +38,9 @@ func TestWrite(t *testing.T) {
 			t.Errorf("wrote %d bytes of %d, %v", n, big, err)
 		}
 	}, func(conn net.Conn) {
+		if err := conn.(*net.TCPConn).SetReadBuffer(buffer); err != nil {
+			t.Error(err)
+		}
 		hear(t, conn, "write data\n")
 		say(t, conn, "client response\n")
 		hear(t, conn, strings.Repeat("\x00", 100)) // the server is in Write
