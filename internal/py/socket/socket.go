@@ -95,6 +95,12 @@ func NewListener(listener net.Listener) *Listener {
 	return l
 }
 
+// Close closes the listener. Clients that are still in its queue are turned away.
+func (l *Listener) Close() error {
+	l.forget()
+	return l.Listener.Close()
+}
+
 // Accept waits for a client and returns the conversation with it. If accept(2)
 // fails, as it does when the process or the system runs out of descriptors,
 // Accept reports that once on stderr and tries again after 5 ms, 10 ms, and so

@@ -19,6 +19,7 @@ type UDPSocket struct {
 	conn    *net.UDPConn
 	buffer  [1 << 16]byte // no datagram is longer
 	backoff Backoff
+	forget  func() bool // releases the hook that ends RecvFrom when the program stops; or nil
 }
 
 // BindUDP opens a UDP socket that receives datagrams from anyone at address,
@@ -42,8 +43,8 @@ func BindUDP(address Address) (*UDPSocket, error) {
 	}
 	conn.SetReadBuffer(4 << 20) // the system may allow less
 	program.StopOnSignal()
-	context.AfterFunc(program.Stopping(), func() { conn.SetReadDeadline(time.Now()) })
-	return &UDPSocket{Address: address, conn: conn}, nil
+	forget := context.AfterFunc(program.Stopping(), func() { conn.SetReadDeadline(time.Now()) })
+	return &UDPSocket{Address: address, conn: conn, forget: forget}, nil
 }
 
 // ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
@@ -117,7 +118,12 @@ func (s *UDPSocket) SetTimeout(timeout time.Duration) {
 }
 
 // Close closes the socket.
-func (s *UDPSocket) Close() error { return s.conn.Close() }
+func (s *UDPSocket) Close() error {
+	if s.forget != nil {
+		s.forget()
+	}
+	return s.conn.Close()
+}
 
 // receive receives the whole datagram, even if bufsize is less. The system
 // could cut it, too, but would not say how long it was.

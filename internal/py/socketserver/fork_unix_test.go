@@ -7,9 +7,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"weak"
 
 	"golang.org/x/sys/unix"
 
@@ -112,6 +114,38 @@ func TestExitStatus(t *testing.T) {
 		}
 		s.ServerClose()
 	}
+}
+
+// A child that has ended, and the socket of a server that is closed, are not kept
+// for the case that the program stops.
+func TestForgotten(t *testing.T) {
+	s := create(t, "ForkingTCPServer", "upper")
+	client := connect(t, s)
+	request, err := s.GetRequest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := fork(s.base().name, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.release()
+	leave(t, client, "")
+	if err := c.wait(); err != nil {
+		t.Error(err)
+	}
+	tcp := weak.Make(s.(*ForkingTCPServer).listener.Listener.(*net.TCPListener))
+	s.ServerClose()
+	datagrams := create(t, "UDPServer", "upper").(*UDPServer)
+	udp := weak.Make(datagrams.conn.(*net.UDPConn))
+	datagrams.ServerClose()
+
+	child := weak.Make(c)
+	s, c, request, datagrams = nil, nil, nil, nil
+	until(t, "rid of the child and both sockets", func() bool {
+		runtime.GC()
+		return child.Value() == nil && tcp.Value() == nil && udp.Value() == nil
+	})
 }
 
 // seen is what an echo sees that was asked what.
