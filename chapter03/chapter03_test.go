@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"fopnp/internal/check/conform"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
 	"fopnp/internal/check/weave"
@@ -25,6 +26,6 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter03") }
 
-func TestComplaints(t *testing.T) { progtest.Complaints(t, "chapter03") }
+func TestComplaints(t *testing.T) { conform.Complaints(t, "chapter03") }
 
 func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "chapter03") }

@@ -15,6 +15,7 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenplot"
+	"fopnp/internal/check/conform"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
 	"fopnp/internal/check/weave"
@@ -38,7 +39,7 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter07") }
 
-func TestComplaints(t *testing.T) { progtest.Complaints(t, "chapter07") }
+func TestComplaints(t *testing.T) { conform.Complaints(t, "chapter07") }
 
 // The pictures are what is drawn from the data beside them.
 func TestPictures(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"fopnp/internal/check/conform"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
 	"fopnp/internal/check/weave"
@@ -23,6 +24,6 @@ func TestREADME(t *testing.T) {
 
 func TestScripts(t *testing.T) { script.Run(t, "../../testdata/lecture/slides") }
 
-func TestComplaints(t *testing.T) { progtest.Complaints(t, "lecture/slides") }
+func TestComplaints(t *testing.T) { conform.Complaints(t, "lecture/slides") }
 
 func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "lecture/slides") }

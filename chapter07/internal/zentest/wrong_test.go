@@ -29,7 +29,8 @@ type wrong struct {
 	stopping      context.Context
 	hurrying      context.Context
 	conversations sync.WaitGroup
-	mu            sync.Mutex // the turn of the defect "shared"
+	mu            sync.Mutex // the turn of the defect "one at a time"
+	forgotten     [][]byte   // for the defect "never forgets"
 }
 
 // serveWrong is the main function of the server. Its status is returned.
@@ -158,7 +159,11 @@ func (w *wrong) stopOnSignal() {
 		if w.defect == "stops at once" {
 			os.Exit(0)
 		}
-		if w.defect != "does not hurry" {
+		switch w.defect {
+		case "does not hurry":
+		case "stops late":
+			time.AfterFunc(3500*time.Millisecond, hurry)
+		default:
 			time.AfterFunc(500*time.Millisecond, hurry)
 		}
 		stop()
@@ -203,6 +208,11 @@ func (w *wrong) acceptForever() {
 				defer w.mu.Unlock()
 			}
 			w.converse(conn)
+			if w.defect == "never forgets" {
+				w.mu.Lock()
+				w.forgotten = append(w.forgotten, bytes.Repeat([]byte{1}, 600))
+				w.mu.Unlock()
+			}
 			if cap(w.places) > 0 {
 				<-w.places
 			}

@@ -1,4 +1,4 @@
-package progtest
+package conform
 
 import (
 	"io"
@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/listings"
 )
 
@@ -30,14 +31,14 @@ func Complaints(t *testing.T, shelf string) {
 				t.Fatal(err)
 			}
 			defer stderr.Close()
-			cmd := exec.Command(filepath.Join(Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
+			cmd := exec.Command(filepath.Join(progtest.Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
 			cmd.Stderr = stderr
-			server, err := Start(cmd)
+			server, err := progtest.Start(cmd)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer server.Kill()
-			client := Dial(t, server)
+			client := progtest.Dial(t, server)
 			defer client.Close()
 			io.WriteString(client, "half a")
 			client.(*net.TCPConn).CloseWrite()

@@ -1,4 +1,4 @@
-package zentest
+package conform
 
 import (
 	"bytes"
@@ -11,18 +11,15 @@ import (
 )
 
 var callChecks = []Check{
-	wrongCall("no host"),
-	wrongCall("two hosts", "127.0.0.1", "127.0.0.2"),
-	wrongCall("unknown option", "127.0.0.1", "-x"),
-	wrongCall("port is no number", "127.0.0.1", "-p", "zen"),
-	wrongCall("port too high", "127.0.0.1", "-p", "65536"),
-	wrongCall("port is missing", "127.0.0.1", "-p"),
-	wrongCall("negative timeout", "127.0.0.1", "-t", "-1"),
-	wrongCall("no duration", "127.0.0.1", "-d", "x"),
+	WrongCall("unknown option", "127.0.0.1", "-x"),
+	WrongCall("port is no number", "127.0.0.1", "-p", "zen"),
+	WrongCall("port too high", "127.0.0.1", "-p", "65536"),
+	WrongCall("port is missing", "127.0.0.1", "-p"),
+	WrongCall("negative timeout", "127.0.0.1", "-t", "-1"),
 	{Name: "help", Run: help},
 	{Name: "options before the host", Run: optionsBefore},
-	alone("options after the host", announcement, "-t", "5", "-d", "1ms"),
-	alone("port in use", portInUse),
+	Alone("options after the host", announcement, "-t", "5"),
+	Alone("port in use", portInUse),
 	{Name: "unresolvable host", Run: unresolvableHost},
 }
 
@@ -55,9 +52,9 @@ func (s Server) runCommand(cmd *exec.Cmd) (outcome, error) {
 	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }
 
-// wrongCall is the check that a call is refused: usage on stderr, nothing on
-// stdout, status 2.
-func wrongCall(name string, args ...string) Check {
+// WrongCall returns the check, "wrong call/" and name, that the server refuses to
+// be called with args: usage on stderr, nothing on stdout, status 2.
+func WrongCall(name string, args ...string) Check {
 	return Check{Name: "wrong call/" + name, Run: func(s Server) error {
 		got, err := s.run(args...)
 		if err == nil && (got.status != 2 || got.stdout != "" || !strings.HasPrefix(got.stderr, "usage: ")) {
@@ -67,7 +64,7 @@ func wrongCall(name string, args ...string) Check {
 	}}
 }
 
-// -h prints the usage and exits 0.
+// -h prints the usage and exits with status 0.
 func help(s Server) error {
 	got, err := s.run("-h")
 	if err == nil && (got.status != 0 || got.stderr != "" || !strings.HasPrefix(got.stdout, "usage: ")) {
@@ -80,13 +77,13 @@ func help(s Server) error {
 func optionsBefore(s Server) error {
 	command := s.command
 	s.Command = func(args ...string) *exec.Cmd { return command(append(args[1:], args[0])...) }
-	return serving(announcement, "-t", "5", "-d", "1ms")(s)
+	return serving(announcement, "-t", "5")(s)
 }
 
-// portInUse starts a second server at the first one's port.
-func portInUse(t *trial) {
-	if err := t.givesUp(t.run(t.host, "-p", t.server.Port)); err != nil {
-		t.fail(err)
+// portInUse starts a second server at the port of the first.
+func portInUse(t *Trial) {
+	if err := t.givesUp(t.run(t.host, "-p", t.process.Port)); err != nil {
+		t.Fail(err)
 	}
 }
 
@@ -94,8 +91,9 @@ func unresolvableHost(s Server) error {
 	return s.givesUp(s.run("nosuch.invalid", "-p", "0"))
 }
 
-// givesUp wants a program to have ended as one that cannot do what it shall:
-// one line on stderr, "NAME: what failed: why", status 1; never a stack trace.
+// givesUp returns an error unless a program ended as one that cannot do what it
+// should: one line on stderr, "NAME: what failed: why", and status 1; never a
+// stack trace.
 func (s Server) givesUp(got outcome, err error) error {
 	line := regexp.MustCompile("^" + regexp.QuoteMeta(s.Name) + `: [^\n]+: [^\n]+\n$`)
 	if err == nil && (got.status != 1 || got.stdout != "" || !line.MatchString(got.stderr)) {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package zentest
+
+import "fopnp/internal/check/conform"
+
+var linuxChecks []conform.Check

@@ -1,0 +1,226 @@
+package conform
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Client is one of the clients that a check plays. No call waits longer than
+// the server's Patience.
+type Client struct {
+	*Trial
+	conn     *net.TCPConn
+	received *bufio.Reader
+	addr     string       // as the server prints it
+	sent     atomic.Int64 // bytes
+
+	isOver bool   // the check has said how its conversation ended
+	ending string // the server's line about that, or ""
+}
+
+func newClient(t *Trial, conn *net.TCPConn) *Client {
+	return &Client{Trial: t, conn: conn, received: bufio.NewReaderSize(conn, 512)}
+}
+
+// Send sends text in one write.
+func (c *Client) Send(text string) {
+	if c.Failed() {
+		return
+	}
+	if _, err := c.trySend(text); err != nil {
+		c.Failf("%s sends %q: %w", c.addr, short(text), err)
+	}
+}
+
+// trySend is Send for a client to whom the server may close the connection. It
+// fails the trial only if the server neither reads nor closes.
+func (c *Client) trySend(text string) (int, error) {
+	n, err := c.sendFor(c.wait(), text)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.Failf("%s could not send %q: the server neither reads nor closes", c.addr, short(text))
+	}
+	return n, err
+}
+
+func (c *Client) sendFor(d time.Duration, text string) (int, error) {
+	c.conn.SetWriteDeadline(time.Now().Add(d))
+	n, err := io.WriteString(c.conn, text)
+	c.sent.Add(int64(n))
+	return n, err
+}
+
+// Receive fills buffer.
+func (c *Client) Receive(buffer []byte) (int, error) {
+	c.conn.SetReadDeadline(time.Now().Add(c.wait()))
+	return io.ReadFull(c.received, buffer)
+}
+
+// Expect receives text. It fails the trial if anything else comes.
+func (c *Client) Expect(text string) {
+	if c.Failed() {
+		return
+	}
+	got := make([]byte, len(text))
+	n, err := c.Receive(got)
+	if err != nil || string(got) != text {
+		c.Failf("%s received %q (%v), want %q", c.addr, short(string(got[:n])), err, short(text))
+	}
+}
+
+// ExpectEnd waits until the server closes its side. Nothing else may come, and
+// no reset.
+func (c *Client) ExpectEnd() {
+	if rest, err := c.Rest(); rest != "" || err != nil {
+		c.Failf("%s received %q (%v), want the end", c.addr, short(rest), err)
+	}
+}
+
+// ExpectCut is ExpectEnd for a client that may still be sending when the server
+// closes, so it may receive a reset.
+func (c *Client) ExpectCut() {
+	rest, err := c.Rest()
+	if rest != "" || errors.Is(err, os.ErrDeadlineExceeded) {
+		c.Failf("%s received %q (%v), want the end", c.addr, short(rest), err)
+	}
+}
+
+// Rest receives until the server closes its side.
+func (c *Client) Rest() (string, error) {
+	if c.Failed() {
+		return "", nil
+	}
+	c.conn.SetReadDeadline(time.Now().Add(c.wait()))
+	rest, err := io.ReadAll(c.received)
+	return string(rest), err
+}
+
+// Exchange asks and hears the answer.
+func (c *Client) Exchange() {
+	c.Send(c.Ask)
+	c.Hear(c)
+}
+
+// tryHear is Hear for a client to whom the server may close the connection.
+func (c *Client) tryHear() error {
+	attempt := &Trial{Server: c.Server}
+	c.Hear(&Client{Trial: attempt, conn: c.conn, received: c.received, addr: c.addr})
+	return attempt.err
+}
+
+// asks sends n requests, and then something else, in one write. It hears the
+// answers.
+func (c *Client) asks(n int, then string) {
+	c.Send(strings.Repeat(c.Ask, n) + then)
+	for range n {
+		c.Hear(c)
+	}
+}
+
+// Close closes the connection.
+func (c *Client) Close() {
+	if !c.Failed() {
+		c.conn.Close()
+	}
+}
+
+// CloseWrite closes the client's side of the connection.
+func (c *Client) CloseWrite() {
+	if !c.Failed() {
+		c.conn.CloseWrite()
+	}
+}
+
+// Reset closes the connection as a crash would.
+func (c *Client) Reset() {
+	if !c.Failed() {
+		c.conn.SetLinger(0)
+		c.conn.Close()
+	}
+}
+
+// Leave ends the conversation as every client should.
+func (c *Client) Leave() {
+	c.leaveUnseen()
+	c.ExpectEnding(c.Closed)
+}
+
+// leaveUnseen is Leave without a look at what the server prints.
+func (c *Client) leaveUnseen() {
+	if c.Goodbye != "" {
+		c.Send(c.Goodbye)
+	}
+	if c.Goodbye != "" || c.Once {
+		c.ExpectEnd()
+	}
+	c.Close()
+}
+
+// visit is a whole conversation.
+func (t *Trial) visit() {
+	c := t.Connect()
+	c.Exchange()
+	c.Leave()
+}
+
+// flood sends a request over and over, and receives nothing, until the server is
+// stuck. That happens sooner or later, however large the buffers are. flood sends
+// no more before the server has read what it sent, so little is unread in the
+// end. It returns how many requests it has begun to send, and what is left to
+// send of the last ones.
+func (c *Client) flood(request string) (n int, rest string) {
+	perWrite := max(1, 16<<10/len(request))
+	batch := strings.Repeat(request, perWrite)
+	for giveUp := time.Now().Add(c.wait()); !c.Failed(); {
+		if time.Now().After(giveUp) {
+			c.Failf("%s sent %d requests and received nothing, and the server is not stuck", c.addr, n)
+		}
+		if rest == "" {
+			n, rest = n+perWrite, batch
+		}
+		sent, err := c.sendFor(20*time.Millisecond, rest)
+		rest = rest[sent:]
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.Failf("%s sends requests and receives nothing: %w", c.addr, err)
+		}
+		if c.getsStuck(err != nil) {
+			return n, rest
+		}
+	}
+	return n, rest
+}
+
+// readLate asks so much that the answers fill all buffers, and receives the
+// answers only then. If stopAsking is true, it closes its side before.
+func (c *Client) readLate(stopAsking bool) {
+	exchange := c.longAnswers()
+	n, rest := c.flood(exchange.Ask)
+	c.conn.SetReadBuffer(1 << 20) // from here on it goes fast
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		if stopAsking {
+			c.Send(rest + c.Goodbye)
+			c.CloseWrite()
+		} else {
+			c.Send(rest)
+		}
+	})
+	for range n {
+		exchange.Hear(c)
+	}
+	sending.Wait()
+}
+
+// short returns the beginning of a long text.
+func short(text string) string {
+	if len(text) > 200 {
+		return text[:200] + "..."
+	}
+	return text
+}

@@ -1,0 +1,284 @@
+// Package conform tests servers against their contract. Each of its checks
+// starts a server, plays clients that behave as well or as badly as those on the
+// internet, and compares what the clients receive, what the server prints and
+// how it exits with what the contract says.
+//
+// The suite of a protocol states only what sets the protocol apart: how each
+// server is started and which lines it prints (Server), what a client asks, what
+// it hears, and what a fault is (Protocol), and checks of its own. Checks has the
+// checks that hold for all servers.
+//
+// A check never waits for time to pass and then takes for granted that something
+// has happened. It waits for the event itself: an answer, the end of a
+// connection, the line about a conversation that ended.
+package conform
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+)
+
+// A Server is one row of a suite's table: a server, how it is started, and how
+// it differs from the others.
+type Server struct {
+	Name   string // of the program. The server's lines on stderr begin with it
+	AtOnce int    // how many clients it serves at the same time; 0 is no limit
+	Lines
+	Protocol
+
+	// Quiet servers announce their address only if the port was given as 0.
+	Quiet bool
+
+	// Command returns a command that runs the server with args, which are
+	// those of a command line: a host, -p and a port, and other options. Nil
+	// runs the program Name in progtest.Bin().
+	Command func(args ...string) *exec.Cmd
+
+	// Children is true if the process that Command starts does not serve
+	// clients, but its children do. They must be in its process group, which
+	// receives the signals to stop.
+	Children bool
+
+	// NotFor names the checks that make no sense for this server, with the
+	// reason for each. A name that ends in a slash stands for all checks that
+	// begin with it.
+	NotFor map[string]string
+
+	// Patience bounds each wait for something that must happen; 0 is
+	// progtest.Patience. It is shorter where a failure is expected.
+	Patience time.Duration
+
+	broken *atomic.Bool // it has failed a check of Run
+}
+
+// Lines are the lines that a server prints about its conversations. In these,
+// ADDR stands for the client's address, BYTES for Python's repr of what was
+// received or not sent, and WHY for a reason. The server does not print a line
+// that is empty here.
+type Lines struct {
+	Accepted string // a conversation begins
+	Closed   string // it ended between two requests
+	Half     string // the client closed its side in the middle of a request
+	Unsent   string // the conversation broke before all answers were sent; if empty, Error says so
+	Error    string // it broke for any other reason
+
+	// Others are regular expressions for whole lines that are not about the
+	// end of a conversation.
+	Others []string
+}
+
+// A Protocol is what clients and servers say to each other.
+type Protocol struct {
+	Exchange // a request and its answer
+
+	// Flood is an exchange with a long answer to a short request. If it is
+	// empty, Exchange has to do.
+	Flood Exchange
+
+	// Unfinished is the beginning of a request. To leave after it is a fault.
+	Unfinished string
+
+	// Goodbye is what a client sends before it leaves, and upon which the
+	// server closes the connection; "" if a client may leave after any answer.
+	Goodbye string
+
+	// Once is true if the server closes the connection after one answer.
+	Once bool
+
+	// Longest is how many bytes a request may have before its end; 0 is 4096.
+	Longest int
+}
+
+// An Exchange is a request of a client and the server's answer.
+type Exchange struct {
+	Ask  string        // the request, with its end
+	Hear func(*Client) // receives the answer, and nothing after it
+}
+
+// A Check proves one rule of the contract.
+type Check struct {
+	Name string
+
+	// Run returns nil if the server keeps the rule, ErrSkipped if that
+	// cannot be found out here, and otherwise how the server broke the rule.
+	Run func(Server) error
+
+	shared func(*Trial) // is Run for a server that other checks share; or nil
+}
+
+// ErrSkipped is the error of a check that cannot be made on this machine.
+var ErrSkipped = errors.New("skipped")
+
+// Shared returns a check that needs no server of its own.
+func Shared(name string, check func(*Trial)) Check {
+	return Check{name, serving(check), check}
+}
+
+// Alone returns a check with a server of its own, which listens at 127.0.0.1 and
+// is given the options args. The check's Run starts the server, lets check play
+// the clients, and stops the server.
+func Alone(name string, check func(*Trial), args ...string) Check {
+	return Check{Name: name, Run: serving(check, args...)}
+}
+
+// Checks are the checks that hold for all servers. Those that look into the
+// server's process or into the kernel's tables are there on Linux only.
+var Checks = slices.Concat(
+	conversationChecks, faultChecks, timeoutChecks, crowdChecks, stopChecks,
+	callChecks, kernelChecks)
+
+// Run puts a server through checks, each a subtest of t. One process serves all
+// checks that can share it, one after the other, because starting that many
+// processes takes most of the time. Each of the other checks has its own.
+func Run(t *testing.T, s Server, checks []Check) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a server cannot be told to stop by a signal here")
+	}
+	s.broken = new(atomic.Bool)
+	for name := range s.NotFor {
+		if !slices.ContainsFunc(checks, func(c Check) bool { return covers(name, c.Name) }) {
+			t.Errorf("%s has a reason not to be put through %q, which is no check", s.Name, name)
+		}
+	}
+	t.Run("shared", func(t *testing.T) {
+		t.Parallel()
+		runShared(t, s, checks)
+	})
+	for _, check := range checks {
+		if check.shared == nil {
+			t.Run(check.Name, func(t *testing.T) {
+				t.Parallel()
+				s.skipIfNotFor(t, check)
+				s.report(t, check.Run(s))
+			})
+		}
+	}
+}
+
+// runShared makes all checks that can share a server. A server that has failed a
+// check is replaced.
+func runShared(t *testing.T, s Server, checks []Check) {
+	var server *Trial
+	defer func() {
+		if server != nil {
+			s.report(t, server.finish())
+		}
+	}()
+	for _, check := range checks {
+		if check.shared == nil {
+			continue
+		}
+		t.Run(check.Name, func(t *testing.T) {
+			s.skipIfNotFor(t, check)
+			if server == nil {
+				var err error
+				if server, err = start(s, "127.0.0.1"); err != nil {
+					s.report(t, err)
+					return
+				}
+			}
+			check.shared(server)
+			server.closeAll()
+			if server.Failed() {
+				s.report(t, server.finish())
+				server = nil
+			}
+		})
+	}
+}
+
+// covers reports whether a key of NotFor stands for the check with this name.
+func covers(key, name string) bool {
+	return key == name || strings.HasSuffix(key, "/") && strings.HasPrefix(name, key)
+}
+
+func (s Server) skipIfNotFor(t *testing.T, check Check) {
+	for name, why := range s.NotFor {
+		if covers(name, check.Name) {
+			t.Skipf("not for %s: %s", s.Name, why)
+		}
+	}
+}
+
+// report reports the error of a check. After a failure the server's other checks
+// do not wait long for what does not come: a server that fails most of them
+// would otherwise take longer than go test allows.
+func (s Server) report(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, ErrSkipped) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Error(err)
+		s.broken.Store(true)
+	}
+}
+
+// wait is how long to wait for what must happen.
+func (s Server) wait() time.Duration {
+	switch {
+	case s.Patience != 0:
+		return s.Patience
+	case s.broken != nil && s.broken.Load():
+		return 5 * time.Second
+	}
+	return progtest.Patience
+}
+
+// command is how to run the server.
+func (s Server) command(args ...string) *exec.Cmd {
+	var cmd *exec.Cmd
+	if s.Command != nil {
+		cmd = s.Command(args...)
+	} else {
+		cmd = exec.Command(filepath.Join(progtest.Bin(), s.Name), args...)
+	}
+	if os.Getenv("GORACE") == "" {
+		// A program with the race detector sleeps for a second before it
+		// exits, in case another thread has still to report a race.
+		cmd.Env = append(cmd.Environ(), "GORACE=atexit_sleep_ms=20")
+	}
+	return cmd
+}
+
+// with returns the server with an environment variable.
+func (s Server) with(variable string) Server {
+	command := s.command
+	s.Command = func(args ...string) *exec.Cmd {
+		cmd := command(args...)
+		cmd.Env = append(cmd.Environ(), variable)
+		return cmd
+	}
+	return s
+}
+
+// longAnswers returns the exchange for the checks that fill the server's buffers.
+func (p Protocol) longAnswers() Exchange {
+	if p.Flood.Hear == nil {
+		return p.Exchange
+	}
+	return p.Flood
+}
+
+// tooLong returns the beginning of a request that is longer than one may be.
+func (p Protocol) tooLong() string {
+	if p.Longest == 0 {
+		p.Longest = 4096
+	}
+	return strings.Repeat("x", p.Longest+1)
+}
+
+// Answer returns the Hear of an Exchange whose answer is always text.
+func Answer(text string) func(*Client) {
+	return func(c *Client) { c.Expect(text) }
+}

@@ -1,0 +1,71 @@
+package conform
+
+import "net"
+
+var conversationChecks = []Check{
+	Shared("announcement", announcement),
+	{Name: "announcement/name", Run: servingAt("localhost", announcement)},
+	{Name: "every interface", Run: servingAt("", everyInterface)},
+	Shared("nothing", nothing),
+	Shared("pipelined", pipelined),
+	Shared("half-close", halfClose),
+}
+
+// The server can be reached at the port that it announces, even if the port was
+// given as 0. That it announces the host as it was given is seen after every
+// check.
+func announcement(t *Trial) {
+	if t.process.Port == "0" {
+		t.Failf("it announced the port 0")
+	}
+	t.visit()
+}
+
+// The empty host is every interface, IPv4 and IPv6. Each client's address is
+// printed as Python prints those of its family.
+func everyInterface(t *Trial) {
+	for _, host := range loopbacks() {
+		c := t.connectTo(host, nil)
+		c.Exchange()
+		c.Leave()
+		if t.Accepted != "" {
+			t.WaitFor(`(?m)^` + expression(t.Accepted, "ADDR", c.addr) + `\n`)
+		}
+	}
+}
+
+// loopbacks returns the addresses of this machine, one for each family that it
+// has.
+func loopbacks() []string {
+	hosts := []string{"127.0.0.1"}
+	if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
+		listener.Close()
+		hosts = append(hosts, "::1")
+	}
+	return hosts
+}
+
+// A client that asks nothing has done nothing wrong.
+func nothing(t *Trial) {
+	t.Connect().Leave()
+}
+
+// Several requests in one segment get several answers.
+func pipelined(t *Trial) {
+	c := t.Connect()
+	c.asks(5, "")
+	c.Leave()
+}
+
+// A client that has closed its side still receives the answers to what it asked.
+func halfClose(t *Trial) {
+	c := t.Connect()
+	c.Send(c.Ask)
+	c.Hear(c)
+	c.Send(c.Ask + c.Ask + c.Goodbye)
+	c.CloseWrite()
+	c.Hear(c)
+	c.Hear(c)
+	c.ExpectEnd()
+	c.ExpectEnding(c.Closed)
+}

@@ -1,0 +1,114 @@
+package conform
+
+import (
+	"strings"
+	"sync"
+
+	"fopnp/internal/check/progtest"
+)
+
+var crowdChecks = []Check{
+	Shared("one after another", oneAfterAnother),
+	Alone("at once", atOnce),
+	{Name: "churn", Run: churn},
+}
+
+// All clients that come are served, each in its turn.
+func oneAfterAnother(t *Trial) {
+	for range 50 {
+		t.visit()
+	}
+}
+
+// A server serves as many clients at the same time as its row says. The next
+// client waits, and is served when another has left: the line that begins its
+// conversation comes after one that ends another.
+func atOnce(t *Trial) {
+	n := t.AtOnce
+	if n == 0 {
+		n = 100
+	}
+	var clients []*Client
+	for range n {
+		clients = append(clients, t.Connect())
+	}
+	var all sync.WaitGroup
+	for _, c := range clients {
+		all.Go(c.Exchange)
+	}
+	all.Wait()
+	next := t.Connect()
+	next.Send(next.Ask)
+	for _, c := range clients {
+		all.Go(c.Exchange)
+	}
+	all.Wait()
+	for _, c := range clients {
+		all.Go(c.Leave)
+	}
+	next.Hear(next)
+	all.Wait()
+	next.Leave()
+	if t.Failed() || t.AtOnce == 0 || t.Accepted == "" {
+		return
+	}
+	before, _, _ := strings.Cut(t.Output(), strings.Replace(t.Accepted, "ADDR", next.addr, 1))
+	for _, c := range clients {
+		if strings.Contains(before, strings.Replace(t.Closed, "ADDR", c.addr, 1)) {
+			return
+		}
+	}
+	t.Failf("it serves more than %d at once:\n%s", n, before)
+}
+
+// Thousands of short conversations, of several clients at a time, leave nothing
+// but their lines: the server's memory stays as it is. A conversation that the
+// server never forgets costs it 600 bytes or more. With GOGC=10 its memory also
+// varies by chance, but not upwards time after time.
+func churn(s Server) error {
+	return serving(func(t *Trial) {
+		const leaked = 200 // bytes a conversation
+		t.converse(t.affordable(2000))
+		var n, grown int
+		for range 3 {
+			before := t.resident()
+			n = t.affordable(4000)
+			t.converse(n)
+			grown = (t.resident() - before) << 10
+			if t.Failed() || grown <= n*leaked || progtest.Race || t.processEach() {
+				return
+			}
+		}
+		t.Failf("its memory grew by %d bytes in %d conversations, and did so twice before", grown, n)
+	})(s.with("GOGC=10"))
+}
+
+// affordable returns n, or less if a conversation costs more than usual.
+func (t *Trial) affordable(n int) int {
+	if progtest.Race {
+		n /= 20
+	}
+	if t.processEach() {
+		n /= 20
+	}
+	return n
+}
+
+// processEach reports whether each client has a process of its own.
+func (s Server) processEach() bool { return s.Children && s.AtOnce != 1 }
+
+// converse has n short conversations, of four clients at a time.
+func (t *Trial) converse(n int) {
+	const workers = 4
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for range n / workers {
+				c := t.Connect()
+				c.asks(3, "")
+				c.leaveUnseen()
+			}
+		})
+	}
+	all.Wait()
+}

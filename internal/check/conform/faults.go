@@ -1,0 +1,102 @@
+package conform
+
+import (
+	"strings"
+
+	"fopnp/internal/py/pyfmt"
+)
+
+// The fault of one client is reported in one line and affects no other client.
+var faultChecks = []Check{
+	Shared("half a request", Beside(half)),
+	Shared("half a request/half-close", Beside(halfHalfClose)),
+	Shared("reset", Beside(reset)),
+	Shared("reset/half a request", Beside(resetHalf)),
+	Shared("too long", Beside(tooLong)),
+	Shared("too long/after requests", Beside(tooLongAfterRequests)),
+	Shared("endless", Beside(endless)),
+}
+
+// Here the fault is to leave in the middle of a request.
+func half(t *Trial) {
+	c := t.Connect()
+	c.Send(c.Unfinished)
+	c.Close()
+	c.expectHalf()
+}
+
+// expectHalf waits for the line about a client that left in the middle of a
+// request.
+func (c *Client) expectHalf() {
+	c.ExpectEnding(c.Half, "BYTES", c.unfinished())
+}
+
+// unfinished returns the beginning of a request as Python prints it.
+func (p Protocol) unfinished() string { return pyfmt.Bytes([]byte(p.Unfinished)) }
+
+// The same, but the client waits for the answer to the request before.
+func halfHalfClose(t *Trial) {
+	c := t.Connect()
+	c.Send(c.Ask + c.Unfinished)
+	c.CloseWrite()
+	c.Hear(c)
+	c.ExpectEnd()
+	c.expectHalf()
+}
+
+// A client crashes between two requests.
+func reset(t *Trial) {
+	c := t.Connect()
+	c.Exchange()
+	c.Reset()
+	c.ExpectEnding(c.Error)
+}
+
+// A client crashes in the middle of a request, and the line must name what had
+// come of it, because nothing is lost. The answer to the request before shows
+// that the server has received it.
+func resetHalf(t *Trial) {
+	c := t.Connect()
+	c.asks(1, c.Unfinished)
+	c.Reset()
+	c.ExpectNaming(c.unfinished())
+}
+
+// A request that is too long, and whose end has not come, is an error for its
+// conversation alone.
+func tooLong(t *Trial) {
+	c := t.Connect()
+	c.Send(c.tooLong())
+	c.ExpectEnd()
+	c.ExpectEnding(c.Error)
+}
+
+// The requests before it are answered.
+func tooLongAfterRequests(t *Trial) {
+	c := t.Connect()
+	c.asks(3, c.tooLong())
+	c.ExpectEnd()
+	c.ExpectEnding(c.Error)
+}
+
+// A client that sends a request without end is cut off, and memory stays bounded.
+func endless(t *Trial) {
+	c := t.Connect()
+	sent, most := 0, 1<<30
+	for chunk := strings.Repeat("x", 1<<20); sent < most && !t.Failed(); {
+		n, err := c.trySend(chunk)
+		sent += n
+		if err != nil {
+			break
+		}
+		if sent%(16<<20) == 0 {
+			t.MemoryBounded()
+		}
+	}
+	if sent == most {
+		t.Failf("it took a request of %d bytes", sent)
+	}
+	c.ExpectCut()
+	c.ExpectEnding(c.Error)
+	t.MemoryBounded()
+}

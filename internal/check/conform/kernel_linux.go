@@ -1,0 +1,382 @@
+package conform
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/progtest"
+)
+
+var kernelChecks = []Check{
+	Alone("out of descriptors", outOfDescriptors),
+	{Name: "descriptors are closed", Run: descriptorsAreClosed},
+	{Name: "port not permitted", Run: portNotPermitted},
+	{Name: "quiet", Run: quiet},
+}
+
+// narrow prepares a socket to have small buffers and small segments: with the
+// large segments of loopback a small window would open only now and then.
+func narrow(_, _ string, c syscall.RawConn) (err error) {
+	c.Control(func(fd uintptr) {
+		err = errors.Join(
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<10),
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF, 16<<10),
+			unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536))
+	})
+	return err
+}
+
+// serverSide returns the server's side of c, whichever process has it.
+func (c *Client) serverSide() kernel.Side {
+	ours := c.conn.LocalAddr().(*net.TCPAddr).AddrPort()
+	theirs := c.conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	side, err := kernel.SideOf(theirs, ours)
+	if err == kernel.ErrNoSide {
+		return kernel.Side{Closed: true}
+	} else if err != nil {
+		c.Skip(err.Error())
+	}
+	return side
+}
+
+// WaitUntilRead waits until the server has read all that c has sent.
+func (c *Client) WaitUntilRead() {
+	c.Until("the server has read all", func() bool {
+		side := c.serverSide()
+		return side.Unread == 0 && side.Received >= uint64(c.sent.Load())
+	})
+}
+
+// progress is how far a server had come with its client, and since when.
+type progress struct {
+	read  uint64 // bytes
+	since time.Time
+}
+
+// see looks at the server's side of c, and reports whether the server is stuck and
+// whether it has read all that has come.
+//
+// A stuck server can neither send to c nor go on reading. Its send buffer is full,
+// there is something to read, and it has read nothing for a while. The kernel has
+// also asked the client for room and got none: with the first such answer it may
+// enlarge the send buffer, and then the server goes on.
+func (p *progress) see(c *Client) (isStuck, hasReadAll bool) {
+	side := c.serverSide()
+	read := side.Received - uint64(side.Unread)
+	if read != p.read || !side.Full || !side.Denied || side.Unread == 0 {
+		*p = progress{read, time.Now()}
+	}
+	return time.Since(p.since) >= 20*time.Millisecond, side.Unread == 0
+}
+
+// getsStuck waits until the server has read all that has come, or is stuck, and
+// reports whether it is stuck.
+func (c *Client) getsStuck(_ bool) (isStuck bool) {
+	var p progress
+	c.Until("the server has read all, or is stuck", func() bool {
+		var hasReadAll bool
+		isStuck, hasReadAll = p.see(c)
+		return isStuck || hasReadAll
+	})
+	return isStuck
+}
+
+// Segments returns how many segments with data c has received.
+func (c *Client) Segments() (n int) {
+	if c.Failed() {
+		return 0
+	}
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		c.Fail(err)
+		return 0
+	}
+	raw.Control(func(fd uintptr) {
+		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			c.Fail(err)
+			return
+		}
+		n = int(info.Data_segs_in)
+	})
+	return n
+}
+
+// servers returns the processes that serve clients.
+func (t *Trial) servers() (pids []int) {
+	if !t.Children {
+		return []int{t.process.Pid}
+	}
+	return kernel.Children(t.process.Pid)
+}
+
+// server returns the only process that serves clients.
+func (t *Trial) server() int {
+	pids := t.servers()
+	if len(pids) != 1 && !t.Failed() {
+		t.Failf("%d processes serve clients, want 1", len(pids))
+	}
+	if t.Failed() {
+		return 0
+	}
+	return pids[0]
+}
+
+// MemoryBounded fails the trial if a process that serves clients has ever had
+// more than 64 MiB.
+func (t *Trial) MemoryBounded() {
+	for _, pid := range t.servers() {
+		if kib := t.status(pid, "VmHWM"); kib >= 64<<10 {
+			t.Failf("it had %d KiB of memory", kib)
+		}
+	}
+}
+
+// resident returns the memory, in KiB, that the processes that serve clients have
+// written to.
+func (t *Trial) resident() (kib int) {
+	for _, pid := range t.servers() {
+		kib += t.status(pid, "RssAnon")
+	}
+	return kib
+}
+
+// status is kernel.Status.
+func (t *Trial) status(pid int, key string) int {
+	n, err := kernel.Status(pid, key)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && t.Children: // it has served its client
+	case errors.Is(err, os.ErrNotExist):
+		t.Fail(err)
+	case err != nil:
+		t.Skip(err.Error()) // this kernel does not tell
+	}
+	return n
+}
+
+// When accept fails because there is no descriptor left, the server says so once
+// per episode, does not spin, and goes on when it can.
+func outOfDescriptors(t *Trial) {
+	c := t.Connect()
+	c.Exchange() // now there is a process that serves
+	pid := t.server()
+	var old unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fail(err)
+		return
+	}
+	for episode := 1; episode <= 2 && !t.Failed(); episode++ {
+		if episode > 1 {
+			c = t.Connect()
+			c.Exchange() // now all descriptors that the server needs are open
+		}
+		if t.AtOnce == 1 {
+			t.leaveAndClose(c)
+		}
+		t.limitDescriptors(old, t.lowestFree())
+		next := t.Connect()
+		next.Send(next.Ask)
+		t.WaitFor(fmt.Sprintf(`(?:(?s:.*)%s\n){%d}`, t.complaint(), episode))
+		if t.AtOnce != 1 {
+			c.Exchange()
+		}
+		t.doesNotSpin()
+		t.limitDescriptors(old, old.Cur)
+		next.Hear(next)
+		if said := strings.Count(t.Output(), "too many open files"); said != episode && !t.Failed() {
+			t.Failf("it said %d times in %d episodes that it was out of descriptors", said, episode)
+		}
+		if t.AtOnce == 1 {
+			t.leaveAndClose(next)
+		}
+	}
+}
+
+// leaveAndClose waits until the server has closed its descriptor of a client that
+// leaves.
+func (t *Trial) leaveAndClose(c *Client) {
+	n := len(t.descriptors())
+	c.Leave()
+	t.Until("a descriptor is closed", func() bool { return len(t.descriptors()) < n })
+}
+
+// doesNotSpin gives the server some time and fails the trial unless the server
+// uses next to no CPU time meanwhile.
+func (t *Trial) doesNotSpin() {
+	before := t.cpuTime()
+	<-time.After(300 * time.Millisecond)
+	if used := t.cpuTime() - before; used > 30*time.Millisecond {
+		t.Failf("it used %v of CPU time while it could do nothing", used)
+	}
+}
+
+// cpuTime returns the CPU time that the server has used.
+func (t *Trial) cpuTime() time.Duration {
+	pid := t.server()
+	if t.Failed() {
+		return 0
+	}
+	used, err := kernel.CPU(pid)
+	if err != nil {
+		t.Fail(err)
+	}
+	return used
+}
+
+// limitDescriptors lets the server open only descriptors with lower numbers.
+func (t *Trial) limitDescriptors(old unix.Rlimit, below uint64) {
+	pid := t.server()
+	if t.Failed() {
+		return
+	}
+	old.Cur = below
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &old, nil); err != nil {
+		t.Fail(err)
+	}
+}
+
+// descriptors returns the numbers of the server's open descriptors.
+func (t *Trial) descriptors() []int {
+	numbers, err := kernel.Descriptors(t.server())
+	if err != nil {
+		t.Fail(err)
+	}
+	return numbers
+}
+
+// lowestFree returns the number that the next descriptor would get.
+func (t *Trial) lowestFree() uint64 {
+	open := t.descriptors()
+	n := 0
+	for slices.Contains(open, n) {
+		n++
+	}
+	return uint64(n)
+}
+
+// However a conversation ends, the server closes its descriptor. It does not
+// leave that to the garbage collector: here there is none.
+func descriptorsAreClosed(s Server) error {
+	return serving(func(t *Trial) {
+		c := t.Connect()
+		c.Exchange()
+		open := len(t.descriptors())
+		c.Leave()
+		half(t)
+		reset(t)
+		tooLong(t)
+		t.Until("all descriptors are closed", func() bool { return len(t.descriptors()) == open-1 })
+	})(s.with("GOGC=off"))
+}
+
+// A server may not listen at a port below 1024 if its user may not. As root the
+// check becomes the user nobody.
+func portNotPermitted(s Server) error {
+	const port = 1
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err == nil {
+		if first, _ := strconv.Atoi(strings.TrimSpace(string(text))); first <= port {
+			return fmt.Errorf("%w: every user may listen at every port here", ErrSkipped)
+		}
+	}
+	cmd := s.command("127.0.0.1", "-p", strconv.Itoa(port))
+	if os.Getuid() == 0 {
+		restore, err := asNobody(cmd)
+		if err != nil {
+			return err
+		}
+		defer restore()
+	} else if listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+		listener.Close()
+		return fmt.Errorf("%w: we may listen at every port", ErrSkipped)
+	}
+	err := s.givesUp(s.runCommand(cmd))
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("%w: this root cannot become nobody: %v", ErrSkipped, err)
+	}
+	return err
+}
+
+// asNobody has a command run as nobody, who cannot look into the folder of the
+// programs but can run what we have opened. A program that is built for coverage
+// gets a folder that nobody can write to.
+func asNobody(cmd *exec.Cmd) (restore func(), err error) {
+	program, err := os.Open(cmd.Path)
+	if err != nil {
+		return nil, err
+	}
+	coverage, err := os.MkdirTemp("", "nobody")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(coverage, 0o777); err != nil {
+		return nil, err
+	}
+	cmd.Path = "/proc/self/fd/3"
+	cmd.ExtraFiles = []*os.File{program}
+	cmd.Env = append(cmd.Environ(), "GOCOVERDIR="+coverage)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	return func() {
+		program.Close()
+		os.RemoveAll(coverage)
+	}, nil
+}
+
+// A server announces where it listens, with the host as it was given. A server
+// whose text announces nothing does so only if its port was given as 0.
+func quiet(s Server) error {
+	port, release, err := progtest.ReservePort()
+	if err != nil {
+		return err
+	}
+	defer release()
+	cmd := s.command("127.0.0.1", "-p", port)
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	timer := time.AfterFunc(s.wait(), func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	err = s.exchangeAt(port)
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return err
+	}
+	announced := strings.HasPrefix(stdout.String(), "Listening at ('127.0.0.1', "+port+")\n")
+	if announced == s.Quiet {
+		return fmt.Errorf("at a port that it was given, it printed:\n%s", &stdout)
+	}
+	return nil
+}
+
+// exchangeAt has a request answered at a port where the server may not listen yet.
+func (s Server) exchangeAt(port string) error {
+	var conn net.Conn
+	var err error
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for giveUp := time.Now().Add(s.wait()); time.Now().Before(giveUp); <-tick.C {
+		if conn, err = net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	c := newClient(&Trial{Server: s}, conn.(*net.TCPConn))
+	c.Exchange()
+	return c.err
+}

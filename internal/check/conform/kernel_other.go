@@ -1,0 +1,20 @@
+//go:build !linux
+
+package conform
+
+import "syscall"
+
+var kernelChecks []Check
+
+// MemoryBounded does nothing: how much memory a process has had is known on Linux
+// only.
+func (t *Trial) MemoryBounded() {}
+
+// resident returns 0: see MemoryBounded.
+func (t *Trial) resident() int { return 0 }
+
+// narrow leaves a socket as it is.
+func narrow(_, _ string, _ syscall.RawConn) error { return nil }
+
+// getsStuck takes a server for stuck when the client cannot send to it any more.
+func (c *Client) getsStuck(cannotSend bool) bool { return cannotSend }

@@ -1,0 +1,182 @@
+package conform
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fopnp/internal/py/pyfmt"
+)
+
+// What ADDR, BYTES and WHY stand for. BYTES are never empty. WHY has no
+// parentheses, except in quotes, and no line feed: otherwise two lines that ran
+// into each other would look like one.
+const (
+	anyAddr  = `\('(?:127\.0\.0\.1', \d+|::1', \d+, 0, 0)\)`
+	anyBytes = `b(?:'(?:[^'\\\n]|\\.)+'|"(?:[^"\\\n]|\\.)+")`
+	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
+)
+
+// expression returns the regular expression for one of the server's lines. Values
+// are pairs: a word of the line, and what stands in its place. Other words may
+// stand for anything.
+func expression(line string, values ...string) string {
+	e := regexp.QuoteMeta(line)
+	for i := 0; i < len(values); i += 2 {
+		e = strings.ReplaceAll(e, values[i], regexp.QuoteMeta(values[i+1]))
+	}
+	return strings.NewReplacer("ADDR", anyAddr, "BYTES", anyBytes, "WHY", anyWhy).Replace(e)
+}
+
+// about returns the lines that end the conversations of clients with the address
+// addr. In these, unlike in the line that begins a conversation, something
+// follows the address.
+func about(addr, output string) (lines []string) {
+	for {
+		before, after, found := strings.Cut(output, addr)
+		if !found {
+			return lines
+		}
+		rest, rest0, whole := strings.Cut(after, "\n")
+		if whole && rest != "" && strings.ContainsAny(rest[:1], " :") {
+			lines = append(lines, before[strings.LastIndexByte(before, '\n')+1:]+addr+rest+"\n")
+		}
+		output = rest0
+	}
+}
+
+// complaint returns the expression of what the server prints when accept fails.
+func (s Server) complaint() string {
+	return regexp.QuoteMeta(s.Name + ": accept (will try again): too many open files")
+}
+
+// unsent returns the line about answers that were not sent.
+func (l Lines) unsent() string {
+	if l.Unsent != "" {
+		return l.Unsent
+	}
+	return l.Error
+}
+
+// examine looks at everything that the server has printed: each line must be
+// whole and one of its lines, and each conversation that began must have ended,
+// with one line.
+func (t *Trial) examine() {
+	text := t.Output()
+	if !strings.HasSuffix(text, "\n") {
+		t.Failf("the last line is not whole: %q", text)
+	}
+	var ends []string
+	for _, line := range []string{t.Closed, t.Half, t.Unsent, t.Error} {
+		if line != "" {
+			ends = append(ends, expression(line))
+		}
+	}
+	whole := func(expressions ...string) *regexp.Regexp {
+		return regexp.MustCompile("^(?:" + strings.Join(expressions, "|") + ")$")
+	}
+	begin, end, addr := whole(expression(t.Accepted)), whole(ends...), regexp.MustCompile(anyAddr)
+	others := whole(append([]string{t.complaint()}, t.Others...)...)
+
+	port, _ := strconv.Atoi(t.process.Port)
+	announcement := "Listening at " + pyfmt.HostPort(t.host, port)
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], addr.MatchString) {
+		t.Failf("it announced %q, want %q first", lines[0], announcement)
+	} else {
+		lines = slices.Delete(lines, i, i+1)
+	}
+	began, ended := map[string]int{}, map[string]int{}
+	for _, line := range lines {
+		switch {
+		case t.Accepted != "" && begin.MatchString(line):
+			began[addr.FindString(line)]++
+		case len(ends) > 0 && end.MatchString(line):
+			ended[addr.FindString(line)]++
+		case !others.MatchString(line):
+			t.Failf("it printed %q, which is not one of its lines", line)
+		}
+	}
+	if t.killed {
+		return
+	}
+	for addr, n := range began {
+		if t.Closed != "" && ended[addr] != n {
+			t.Failf("it printed %d lines about the end of %d conversations with %s", ended[addr], n, addr)
+		}
+	}
+	for addr, n := range ended {
+		if n > 1 && began[addr] <= 1 && t.Accepted != "" {
+			t.Failf("it printed %d lines about the end of %s", n, addr)
+		}
+	}
+	// An address may have had several conversations, because the system gives the
+	// address of a client that has left to a later one.
+	least, most := map[string]int{}, map[string]int{}
+	for _, c := range t.clients {
+		if !c.isOver || c.ending != "" {
+			most[c.addr]++
+			if c.isOver {
+				least[c.addr]++
+			}
+		}
+	}
+	for _, c := range t.clients {
+		if n := ended[c.addr]; n < least[c.addr] || n > most[c.addr] {
+			t.Failf("it printed %d lines about the end of %s:\n%s", n, c.addr, text)
+		}
+	}
+}
+
+// ExpectEnding waits for the line about the end of c's conversation, which must
+// be line with values: pairs of BYTES or WHY and what stands in its place. It
+// returns what the server printed. If line is empty, the server must print none.
+func (c *Client) ExpectEnding(line string, values ...string) string {
+	found := c.waitForEnding(line)
+	values = append([]string{"ADDR", c.addr}, values...)
+	want := expression(line, values...)
+	if found != "" && !regexp.MustCompile("^"+want+"\n$").MatchString(found) {
+		c.Failf("it printed %q, want %q with %q", found, line, values)
+	}
+	return found
+}
+
+// ExpectNaming waits for the line about the end of c's conversation, which may be
+// any line that quotes bytes: what was received and not answered, or not sent.
+func (c *Client) ExpectNaming(bytes string) {
+	if found := c.waitForEnding("ADDR: ..."); found != "" && !strings.Contains(found, bytes) {
+		c.Failf("it printed %q, which does not name %s", found, bytes)
+	}
+}
+
+// waitForEnding waits for the line about the end of c's conversation, unless line
+// is empty. That there is none then, examine will see.
+func (c *Client) waitForEnding(line string) (found string) {
+	if c.Failed() {
+		return ""
+	}
+	c.mu.Lock()
+	n := 1 // of the lines about this address, c's is the n-th
+	for _, earlier := range c.clients {
+		if earlier != c && earlier.addr == c.addr && (earlier.ending != "" || !earlier.isOver && c.Closed != "") {
+			n++
+		}
+	}
+	c.isOver, c.ending = true, line
+	c.mu.Unlock()
+	if line == "" {
+		return ""
+	}
+	err := c.process.WaitUntil("how the conversation with "+c.addr+" ended", func(output string) bool {
+		lines := about(c.addr, output)
+		if len(lines) >= n {
+			found = lines[n-1]
+		}
+		return found != ""
+	})
+	if err != nil {
+		c.Fail(err)
+	}
+	return found
+}

@@ -1,0 +1,183 @@
+package conform
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+var timeoutChecks = []Check{
+	Alone("silence", silence, "-t", "0.3"),
+	Alone("silence/half a request", silenceHalf, "-t", "0.3"),
+	Alone("silence/between requests", silenceBetween, "-t", "0.3"),
+	Alone("silence/next client", silenceNext, "-t", "0.5"),
+	Alone("silence/without end", silenceWithoutEnd, "-t", "0"),
+	Alone("a byte at a time", byteAtATime, "-t", "0.3"),
+	Alone("keeps asking", keepsAsking, "-t", "0.4"),
+	Alone("never reads", neverReads, "-t", "2"),
+	Shared("slow reader", slowReader),
+	Shared("slow reader/half-close", slowReaderHalfClose),
+}
+
+// A client that is silent for the time of -t is cut off, and not before.
+func silence(t *Trial) {
+	start := time.Now()
+	c := t.Connect()
+	c.ExpectEnd()
+	if silent := time.Since(start); silent < 250*time.Millisecond {
+		t.Failf("it closed the connection after %v, not 300 ms", silent)
+	}
+	c.ExpectEnding(c.Error, "WHY", "timed out")
+}
+
+// So is one that has sent half a request, which the line names.
+func silenceHalf(t *Trial) {
+	c := t.Connect()
+	c.asks(1, c.Unfinished)
+	c.ExpectEnd()
+	c.ExpectEnding(c.Error, "WHY", "received "+c.unfinished()+" then timed out")
+}
+
+// So is one that has asked before.
+func silenceBetween(t *Trial) {
+	c := t.Connect()
+	c.Exchange()
+	c.ExpectEnd()
+	c.ExpectEnding(c.Error, "WHY", "timed out")
+}
+
+// The time of a silent client does not count for the client after it, which is
+// served at once or when the first one's time is up.
+func silenceNext(t *Trial) {
+	silent := t.Connect()
+	next := t.Connect()
+	next.Exchange()
+	silent.ExpectEnd()
+	silent.ExpectEnding(t.Error, "WHY", "timed out")
+}
+
+// With -t 0 silence never ends a conversation.
+func silenceWithoutEnd(t *Trial) {
+	c := t.Connect()
+	<-time.After(300 * time.Millisecond)
+	c.Exchange()
+	<-time.After(300 * time.Millisecond)
+	c.Exchange()
+	c.Leave()
+}
+
+// The time of -t covers a whole request: a byte now and then does not keep the
+// conversation open. The bytes come so fast that none is late, and so slowly that
+// 2000 of them, fewer than a request may have, take four seconds.
+func byteAtATime(t *Trial) {
+	c := t.Connect()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		if n == 2000 {
+			t.Failf("it was sent %d bytes and did not close the connection", n)
+		}
+		if _, err := c.trySend("x"); err != nil || t.Failed() {
+			break
+		}
+		<-tick.C
+	}
+	c.ExpectCut()
+	if line := c.ExpectEnding(c.Error); !t.Failed() && !strings.Contains(line, "timed out") {
+		t.Failf("it printed %q, want timed out", line)
+	}
+}
+
+// The time of -t begins anew with every request, so a client that keeps asking
+// stays. If the machine was so busy that a request took half of the time, the
+// client may have been the late one, and another client tries.
+func keepsAsking(t *Trial) {
+	const timeout = 400 * time.Millisecond
+	for giveUp := time.Now().Add(t.wait()); time.Now().Before(giveUp); {
+		if t.keptAsking(timeout) || t.Failed() {
+			return
+		}
+	}
+	t.Failf("no conversation outlived %v", timeout)
+}
+
+// keptAsking reports whether a client could ask for three times timeout. It fails
+// the trial if the server closed the connection though the client was never
+// silent for half of timeout.
+func (t *Trial) keptAsking(timeout time.Duration) bool {
+	start := time.Now() // before the server accepts, and its clock starts
+	c := t.Connect()
+	defer c.Close()
+	tick := time.NewTicker(timeout / 20)
+	defer tick.Stop()
+	for last := start; last.Sub(start) < 3*timeout && !t.Failed(); <-tick.C {
+		c.trySend(c.Ask)
+		err := c.tryHear()
+		now := time.Now()
+		if now.Sub(last) > timeout/2 {
+			return false
+		}
+		if err != nil {
+			t.Failf("it closed the connection (%v) %v after a request", err, now.Sub(last))
+			return false
+		}
+		last = now
+	}
+	return true
+}
+
+// A client that asks and never receives is cut off, what could not be sent to it
+// is named, memory stays bounded, and no other client is affected.
+func neverReads(t *Trial) {
+	c := t.ConnectNarrow()
+	ask := c.longAnswers().Ask
+	batch := strings.Repeat(ask, max(1, 1<<16/len(ask)))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for sent := 0; sent < 1<<28; {
+			n, err := c.trySend(batch)
+			if err != nil {
+				return
+			}
+			sent += n
+		}
+		t.Failf("it took requests without end from a client that does not receive")
+	}()
+	if t.AtOnce != 1 {
+		for !closed(done) && !t.Failed() {
+			t.visit()
+		}
+	}
+	<-done
+	if line := c.ExpectEnding(t.unsent()); !t.Failed() && !regexp.MustCompile(anyBytes).MatchString(line) {
+		t.Failf("it printed %q, which does not name what was not sent", line)
+	}
+	t.MemoryBounded()
+	t.visit()
+}
+
+func closed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-time.After(100 * time.Millisecond):
+		return false
+	}
+}
+
+// What a server sends, it sends whole: a client that takes its time receives all
+// answers, in order, though the server could send only some of them at first.
+func slowReader(t *Trial) {
+	c := t.ConnectNarrow()
+	c.readLate(false)
+	c.Leave()
+}
+
+// The same for a client that has closed its side meanwhile.
+func slowReaderHalfClose(t *Trial) {
+	c := t.ConnectNarrow()
+	c.readLate(true)
+	c.ExpectEnd()
+	c.ExpectEnding(c.Closed)
+}
