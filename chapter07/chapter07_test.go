@@ -23,6 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	variant()
+	conform.Main()
 	weave.Main()
 	flag.Set("test.benchtime", "1x") // BenchmarkZen has measured before it begins
 	os.Exit(progtest.Main(m))
