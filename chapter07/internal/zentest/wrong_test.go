@@ -232,7 +232,7 @@ func (w *wrong) converse(conn net.Conn) {
 	}
 	half, why := w.answer(conn.(*net.TCPConn))
 	if w.defect != "left to the collector" {
-		conn.Close()
+		w.close(conn.(*net.TCPConn))
 	}
 	switch {
 	case w.defect == "faults are silent" && len(half) > 0, w.defect == "ends are silent":
@@ -251,6 +251,24 @@ func (w *wrong) converse(conn net.Conn) {
 	if w.defect == "fault exits" && (why != "" || len(half) > 0) {
 		os.Exit(3)
 	}
+}
+
+// close closes a connection, but not before the client has received what was sent.
+func (w *wrong) close(conn *net.TCPConn) {
+	defer conn.Close()
+	if w.defect == "closes with input unread" {
+		return
+	}
+	patience, most := 500*time.Millisecond, int64(1<<20)
+	switch {
+	case w.defect == "reads on for ever":
+		patience, most = time.Hour, 1<<40
+	case w.stopping.Err() != nil:
+		patience = 100 * time.Millisecond
+	}
+	conn.CloseWrite()
+	conn.SetReadDeadline(time.Now().Add(patience))
+	io.Copy(io.Discard, io.LimitReader(conn, most))
 }
 
 // answer answers until the conversation is over, and returns the half of a

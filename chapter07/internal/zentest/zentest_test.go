@@ -64,7 +64,7 @@ func TestLargeBuffers(t *testing.T) {
 			echo 4096 8388608 33554432 >/proc/sys/net/ipv4/tcp_$direction
 		done
 		exec "$@"`,
-		"sh", os.Args[0], "-test.v", "-test.run=^TestCorrect$/^1$/^(shared|stop)$/^(slow_reader|never_reads)$")
+		"sh", os.Args[0], "-test.v", "-test.run=^TestCorrect$/^1$/^(shared|stop)$/^(slow_reader|never_reads|unread_input)$")
 	cmd.Stdout, cmd.Stderr = output, output
 	network, err := netns.Start(cmd)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestLargeBuffers(t *testing.T) {
 	defer network.Close()
 	err = network.Wait()
 	text, _ := os.ReadFile(output.Name())
-	for _, name := range []string{"shared/slow_reader", "shared/slow_reader/half-close", "stop/never_reads"} {
+	for _, name := range []string{"shared/slow_reader", "shared/slow_reader/half-close", "shared/unread_input", "stop/never_reads", "stop/unread_input"} {
 		if !strings.Contains(string(text), "--- PASS: TestCorrect/1/"+name+" ") {
 			t.Errorf("%s has not passed", name)
 		}
@@ -110,7 +110,7 @@ var defects = map[string]string{
 	"too long":                     "fault in two lines, most is 8192",
 	"too long/after requests":      "too long loses answers",
 	"too long/with its end":        "most is for halves",
-	"endless":                      "no most",
+	"endless":                      "no most, reads on for ever",
 	"silence":                      "a tenth of the time",
 	"silence/half a request":       "half not named",
 	"silence/between requests":     "silence is an end",
@@ -120,6 +120,8 @@ var defects = map[string]string{
 	"a byte at a time":             "bytes renew the time",
 	"keeps asking":                 "one time for all",
 	"never reads":                  "sends for ever, unsent not named",
+	"unread input":                 "closes with input unread, reads on for ever",
+	"stop/unread input":            "closes with input unread",
 	"slow reader":                  "short writes",
 	"slow reader/half-close":       "short writes",
 	"one after another":            "serves ten",

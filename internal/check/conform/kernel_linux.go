@@ -19,12 +19,12 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-var kernelChecks = []Check{
+var kernelChecks = slices.Concat([]Check{
 	Alone("out of descriptors", outOfDescriptors),
 	{Name: "descriptors are closed", Run: descriptorsAreClosed},
 	{Name: "port not permitted", Run: portNotPermitted},
 	{Name: "quiet", Run: quiet},
-}
+}, Unread)
 
 // narrow prepares a socket to have small buffers and small segments: with the
 // large segments of loopback a small window would open only now and then.

@@ -1,0 +1,143 @@
+package conform
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/kernel"
+)
+
+// Unread are checks of how a server closes a connection while there is something
+// to read that it has not read. The kernel then resets the connection, and what
+// the client has not received yet is lost, unless the server shuts down its side
+// first and reads for a while. They are part of Checks.
+var Unread = []Check{
+	Shared("unread input", Beside(unreadInput)),
+	{Name: "stop/unread input", Run: stopUnread},
+}
+
+// A client asks 3000 times in one write and goes on with a request that is too
+// long. It receives nothing until the server has closed the connection, or cannot
+// go on. Then all answers must come, and the end, and no reset.
+func unreadInput(t *Trial) {
+	c := t.ConnectNarrow()
+	n, ending := 3000, c.Error
+	if c.Once {
+		n, ending = 1, c.Closed
+	}
+	var sending sync.WaitGroup
+	var sendErr error // is a failure, but less telling than what the client receives
+	sending.Go(func() {
+		_, sendErr = c.trySend(strings.Repeat(c.Ask, 3000) + strings.Repeat("x", 20_000))
+	})
+	var p progress
+	t.Until("the server closes the connection, or is stuck", func() bool {
+		isStuck, _ := p.see(c)
+		return isStuck || c.serverSide().Closed
+	})
+	c.conn.SetReadBuffer(1 << 20) // from here on it goes fast
+	for i := range n {
+		if err := c.tryHear(); err != nil {
+			c.Failf("%d of %d answers came, and then: %w", i, n, err)
+		}
+	}
+	sending.Wait()
+	c.ExpectEnd()
+	if sendErr != nil {
+		c.Fail(sendErr)
+	}
+	c.expectNoReset()
+	c.ExpectEnding(ending)
+}
+
+// expectNoReset fails the trial if a reset came after the end, where reading does
+// not find it.
+func (c *Client) expectNoReset() {
+	if c.Failed() {
+		return
+	}
+	raw, err := c.conn.SyscallConn()
+	if err != nil {
+		c.Fail(err)
+		return
+	}
+	raw.Control(func(fd uintptr) {
+		errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+		if err != nil || errno != 0 {
+			c.Failf("%s was reset after the end: %w", c.addr, errors.Join(err, unix.Errno(errno)))
+		}
+	})
+}
+
+// A server is told to stop while it is stuck over the answers to a client, and has
+// not read all that the client has sent, of which the last is half a request. What
+// it could send of the answers must come, and then the end, and no reset.
+//
+// A server that gets no CPU time may have to exit before it has read the rest, so
+// it may try three times.
+func stopUnread(s Server) (err error) {
+	for range 3 {
+		err = serving((*Trial).stopUnread)(s)
+		if err == nil || errors.Is(err, ErrSkipped) {
+			return err
+		}
+	}
+	return err
+}
+
+func (t *Trial) stopUnread() {
+	c := t.ConnectNarrow()
+	if c.Once {
+		c.leaveUnread()
+	} else {
+		_, rest := c.flood(c.longAnswers().Ask)
+		c.sendFor(20*time.Millisecond, rest+c.Unfinished)
+		t.Signal(syscall.SIGTERM)
+	}
+	t.ExpectExit(0)
+	if _, err := c.Rest(); err != nil {
+		c.Failf("%s received no end: %w", c.addr, err)
+	}
+	c.expectNoReset()
+}
+
+// leaveUnread has a server that gives one answer told to stop when it has accepted
+// c and read nothing of a thousand requests and a half. It may answer or not.
+func (c *Client) leaveUnread() {
+	c.Until("the server accepts", func() bool { return c.serverSide().Inode != 0 })
+	resume := c.suspend()
+	c.Send(strings.Repeat(c.Ask, 1000) + c.Unfinished)
+	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+	c.Signal(syscall.SIGTERM)
+	resume()
+}
+
+// suspend stops the server's processes until resume is called.
+func (t *Trial) suspend() (resume func()) {
+	pids := append([]int{t.process.Pid}, kernel.Children(t.process.Pid)...)
+	for _, pid := range pids {
+		if err := unix.Kill(pid, unix.SIGSTOP); err != nil && !t.Failed() {
+			t.Failf("suspend: %w", err)
+		}
+	}
+	for _, pid := range pids {
+		stopped := regexp.MustCompile(`(?m)^State:\s+T`)
+		t.Until("the server is suspended", func() bool {
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			return err == nil && stopped.Match(status)
+		})
+	}
+	return func() {
+		for _, pid := range pids {
+			unix.Kill(pid, unix.SIGCONT)
+		}
+	}
+}

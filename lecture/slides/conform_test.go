@@ -1,0 +1,98 @@
+package slides_test
+
+import (
+	"testing"
+	"time"
+
+	"fopnp/internal/check/conform"
+)
+
+// upperCase is the protocol of the upper-case servers: an empty line ends a
+// session.
+var upperCase = conform.Protocol{
+	Exchange:   conform.Exchange{Ask: "hello\r\n", Hear: conform.Answer("HELLO\r\n")},
+	Unfinished: "half a",
+	Goodbye:    "\r\n",
+}
+
+// upperCaseServer returns the row of an upper-case server.
+func upperCaseServer(name string, atOnce int) conform.Server {
+	return conform.Server{
+		Name:   name,
+		AtOnce: atOnce,
+		Lines: conform.Lines{
+			Accepted: "Connected: ADDR",
+			Half:     name + ": client ADDR: received BYTES then socket closed",
+			Error:    name + ": client ADDR: WHY",
+			Others:   []string{"hello"},
+		},
+		Protocol: upperCase,
+		Quiet:    true,
+	}
+}
+
+var servers = []conform.Server{
+	upperCaseServer("tcpserv1", 1),
+	upperCaseServer("tcps1", 1),
+	upperCaseServer("SockServTCP", 1),
+	upperCaseServer("SockServTCPThread", 0),
+	upperCaseServer("SockServTCPFork", 40),
+	{
+		Name:   "tsTservSS",
+		AtOnce: 1,
+		Lines: conform.Lines{
+			Accepted: "...connected from: ADDR",
+			Half:     "tsTservSS: request from ADDR: received BYTES then socket closed",
+			Error:    "tsTservSS: request from ADDR: WHY",
+			Others:   []string{`waiting for connection\.\.\.`},
+		},
+		Protocol: conform.Protocol{
+			Exchange:   conform.Exchange{Ask: "hello\r\n", Hear: stamped},
+			Unfinished: "half a",
+			Once:       true,
+		},
+		Quiet: true,
+	},
+	{
+		Name:   "timeserv",
+		AtOnce: 1,
+		Lines: conform.Lines{
+			Accepted: "Got a connection from  ADDR",
+			Error:    "timeserv: client ADDR: WHY",
+		},
+		Protocol: conform.Protocol{
+			Exchange: conform.Exchange{Hear: isTime},
+			Once:     true,
+		},
+		Quiet:  true,
+		NotFor: map[string]string{"stop/unread input": "it reads nothing"},
+	},
+}
+
+// stamped hears the time in brackets, and the line.
+func stamped(c *conform.Client) {
+	c.Expect("[")
+	isTime(c)
+	c.Expect("] hello\r\n")
+}
+
+// isTime hears the time.
+func isTime(c *conform.Client) {
+	stamp := make([]byte, len(time.ANSIC))
+	if _, err := c.Receive(stamp); err != nil {
+		c.Fail(err)
+	} else if _, err := time.Parse(time.ANSIC, string(stamp)); err != nil {
+		c.Fail(err)
+	}
+}
+
+// A TCP server closes a connection without a reset, whatever it has not read.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	for _, server := range servers {
+		t.Run(server.Name, func(t *testing.T) {
+			t.Parallel()
+			conform.Run(t, server, conform.Unread)
+		})
+	}
+}
