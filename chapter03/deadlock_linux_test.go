@@ -17,26 +17,27 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// With enough bytes tcp_deadlock stalls: the kernel sees that each side waits
-// for room to send, all four buffers of the connection are full, and they hold
-// what the counters say. With -fix, more bytes than these go through.
+// With enough bytes, tcp_deadlock stalls. The kernel shows that each side waits
+// for room to send, and that all four buffers of the connection are full. They
+// hold as many bytes as the counters say. With -fix, even more bytes than these
+// go through.
 func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	server, client, sides := deadlock(t)
 
-	// The server has a piece in hand that it has read and not sent, or not all;
-	// and the client perhaps, of which not all is in the buffer.
+	// The server holds a piece that it has read and not sent, or not all of it.
+	// The client may hold the rest of a piece, too.
 	toServer := sides[1].Unsent + sides[0].Unread
 	toClient := sides[0].Unsent + sides[1].Unread
 	processed := shows(t, server, "processed so far", toClient-1024, toClient)
 	sent := shows(t, client, "sent", processed+toServer-16, processed+toServer+1024)
 	t.Logf("%d bytes sent, %d processed; %d on the way to the server, %d on the way back", sent, processed, toServer, toClient)
 	if strings.Contains(client.Output(), "Receiving") {
-		t.Errorf("the client reads before it has sent all:\n%s", client.Output())
+		t.Errorf("the client reads before it has sent everything:\n%s", client.Output())
 	}
 
-	// At Ctrl-C the client ends its line and leaves, without a word. The server
-	// says what has become of it, and serves the next.
+	// At Ctrl-C, the client ends its line and leaves. The server says how the
+	// connection ended, and serves the next client.
 	if err := client.Stop(os.Interrupt); err != nil {
 		t.Error(err)
 	}
@@ -57,8 +58,8 @@ func TestDeadlock(t *testing.T) {
 	}
 }
 
-// A server that is stuck can be told to stop. It says how much it still had to
-// send, and the client that the server is gone.
+// A deadlocked server stops when it is told to. It says how much it still had
+// to send, and the client says that the connection broke.
 func TestDeadlockStopped(t *testing.T) {
 	t.Parallel()
 	server, client, _ := deadlock(t)
@@ -72,18 +73,18 @@ func TestDeadlockStopped(t *testing.T) {
 	waitFor(t, client, ` bytes sent \ntcp_deadlock: send: (connection reset by peer|broken pipe)\n$`)
 }
 
-// tooMuch is more than the buffers of any kernel hold: before the client has sent
-// so much, the two are deadlocked.
+// tooMuch is more than the buffers of any kernel hold. The client and the server
+// deadlock before the client has sent so much.
 const tooMuch = 1 << 40
 
-// deadlock returns a server and a client once they are deadlocked, and what the
-// kernel knows of either side.
+// deadlock returns a server and a client that are deadlocked, and what the
+// kernel knows about each side.
 func deadlock(t *testing.T) (server, client *progtest.Server, sides []progtest.State) {
 	t.Helper()
 	server = progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0")
 	err := progtest.Narrow(server)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
-		t.Skip("the kernel lets nobody look: ", err)
+		t.Skip("the kernel does not show the sockets of other processes: ", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}

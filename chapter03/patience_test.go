@@ -12,25 +12,25 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// The time that tcp_sixteen gives a client is for the whole message: one that
-// says an octet now and then is sent away before it has said them all.
+// The time that tcp_sixteen gives a client is for the whole message. The server
+// drops a client that sends an octet now and then before it has sent them all.
 func TestOctetAtATime(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "tcp_sixteen", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
 	conn := progtest.Dial(t, server)
-	sentAway := make(chan struct{})
+	dropped := make(chan struct{})
 	go func() {
 		io.Copy(io.Discard, conn)
-		close(sentAway)
+		close(dropped)
 	}()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for said := 0; said < 15; said++ {
-		conn.Write([]byte("x")) // in vain, once it is sent away
+		conn.Write([]byte("x")) // fails once the server has closed the connection
 		select {
 		case <-tick.C:
 			continue
-		case <-sentAway:
+		case <-dropped:
 		}
 		break
 	}
@@ -39,16 +39,17 @@ func TestOctetAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, _ := strconv.Atoi(match[1]); n == 15 {
-		t.Error("the server waited until the client said no more")
+		t.Error("the server waited until the client had stopped sending")
 	}
 	if err := server.Stop(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
 }
 
-// In tcp_deadlock nothing is a whole: who says something now and then, and takes
-// the answer, stays. If the machine was so busy that somebody was late, who that
-// was cannot be known, and another client tries.
+// In tcp_deadlock there is no message to complete, so a client that sends a
+// byte now and then and reads the answer may stay. On a busy machine, the
+// client or the server may be late. We cannot tell which, so another client
+// tries.
 func TestByteAtATime(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "tcp_deadlock", "server", "127.0.0.1", "-p", "0", "-t", "0.4")
@@ -63,8 +64,7 @@ func TestByteAtATime(t *testing.T) {
 	}
 }
 
-// staysFor has a client say something ten times in that time, and reports
-// whether it was still answered in the end.
+// staysFor sends a byte ten times within d and reports whether each came back.
 func staysFor(d time.Duration, conn net.Conn) bool {
 	defer conn.Close()
 	tick := time.NewTicker(d / 10)

@@ -21,8 +21,8 @@ import (
 
 var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
 
-// BenchmarkZen measures every server under every workload of package zenbench. It
-// first runs all rounds, then reports the value of the best round.
+// BenchmarkZen measures every server under every workload of package zenbench.
+// It first runs all rounds, then reports the value of the best round.
 //
 //	go test ./chapter07 -run '^$' -bench .            everything, in about eight minutes
 //	go test ./chapter07 -run '^$' -bench Zen/churn    one workload
@@ -108,7 +108,7 @@ func TestWorkloads(t *testing.T) {
 					}
 				}
 				if workload.Crowd > 0 && samples[0].Values[zenbench.Memory] <= 0 {
-					t.Errorf("a client takes no memory: %v", samples[0])
+					t.Errorf("a client takes up no memory: %v", samples[0])
 				}
 			})
 		}
@@ -138,8 +138,9 @@ func TestBesideSlow(t *testing.T) {
 	}
 }
 
-// Clients that stay keep their places: srv_single serves one of nine and
-// srv_threaded four, however long it takes, and an event loop serves all.
+// Clients that stay keep their places. However long we measure, srv_single
+// serves one client of nine and srv_threaded four, and an event loop serves
+// all.
 func TestClientsServed(t *testing.T) {
 	for server, want := range map[string]float64{"srv_single": 1, "srv_threaded": 4, "srv_async": 9} {
 		t.Run(server, func(t *testing.T) {
@@ -167,13 +168,13 @@ func TestClientsServed(t *testing.T) {
 	}
 }
 
-// workload returns the workload of a name.
+// workload returns the workload called name.
 func workload(name string) zenbench.Workload {
 	i := slices.IndexFunc(zenbench.Workloads, func(w zenbench.Workload) bool { return w.Name == name })
 	return zenbench.Workloads[i]
 }
 
-// The chapter's data were measured without errors and for long enough.
+// The data in the chapter were measured without errors and for long enough.
 func TestData(t *testing.T) {
 	data, err := zenbench.Load("bench")
 	if err != nil {
@@ -217,7 +218,7 @@ func TestData(t *testing.T) {
 	}
 }
 
-// measure runs all rounds of what -bench selects.
+// measure runs all rounds of the workloads and servers that -bench selects.
 func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 	progress := newProgress()
 	defer progress.end()
@@ -256,7 +257,8 @@ func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 	return append(samples, calls(b, bin)...)
 }
 
-// calls counts the system calls of each server per question, if strace is installed.
+// calls counts the system calls of each server per question, if strace is
+// installed.
 func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 	if _, err := exec.LookPath("strace"); err != nil {
 		b.Log("strace is not installed, so system calls are not counted")
@@ -287,8 +289,8 @@ func wanted(workload, server string) bool {
 	return true
 }
 
-// A progress is a line on the terminal, if there is one. It goes to /dev/tty because
-// go test captures what a test prints.
+// A progress is a line on the terminal, if there is one. It is written to
+// /dev/tty because go test captures what a test prints.
 type progress struct {
 	terminal *os.File
 	began    time.Time

@@ -1,9 +1,9 @@
 //go:build unix || windows
 
-// Package chapter07 has no code of its own. Its tests run the chapter's page and
-// scripts, put the servers through everything that the internet may do to them
-// (zen_test.go) and the inetd pair through the super-servers that start it, and
-// hold them all to what they may cost.
+// Package chapter07 has no code of its own. Its tests run the chapter's page
+// and scripts. They do to the servers what clients on the internet may do to
+// them (zen_test.go), run the inetd pair under the super-servers that start it,
+// and check what each server costs.
 package chapter07
 
 import (
@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) { script.Run(t, "../testdata/chapter07") }
 
 func TestComplaints(t *testing.T) { conform.Complaints(t, "chapter07") }
 
-// The pictures are what is drawn from the data beside them.
+// The pictures show the data that are in the same folder.
 func TestPictures(t *testing.T) {
 	const folder = "bench"
 	data, err := zenbench.Load(folder)

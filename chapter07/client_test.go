@@ -13,7 +13,7 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// The Zen client that gets no answer, or only half of one, says so and ends with
+// If the Zen client gets no answer, or half of one, it says so and ends with
 // status 1.
 func TestZenReplies(t *testing.T) {
 	long := strings.Repeat("x", 5000)

@@ -17,8 +17,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// costs limits what each server may cost: system calls for a question, and
-// memory for a silent client. Neither depends on how busy the machine is.
+// costs limits the system calls that each server may use for a question, and
+// the memory for a silent client. Neither depends on how busy the machine is.
 var costs = []struct {
 	server  string
 	clients int     // how many ask at the same time
@@ -34,14 +34,14 @@ var costs = []struct {
 	{"srv_legacy2", 64, 2.2, 0.6},
 }
 
-// Every server of the chapter has its limits.
+// Every server of the chapter has limits.
 func TestCosts(t *testing.T) {
 	var limited []string
 	for _, cost := range costs {
 		limited = append(limited, cost.server)
 	}
 	if !slices.Equal(limited, zenbench.Servers) {
-		t.Errorf("the costs are those of %v, and the servers are %v", limited, zenbench.Servers)
+		t.Errorf("there are costs for %v, but the servers are %v", limited, zenbench.Servers)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestSystemCalls(t *testing.T) {
 		t.Skip("strace is not installed")
 	}
 	if progtest.Race {
-		t.Skip("the race detector slows this down and can find nothing in it")
+		t.Skip("the race detector only slows this test down")
 	}
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestSystemCalls(t *testing.T) {
 	}
 }
 
-// Ten thousand clients are connected at the same time. Each gets an answer, and
-// another one after all of them have got their first.
+// Ten thousand clients are connected at the same time. Each gets an answer.
+// When all have got their first answer, each gets a second one.
 func TestTenThousandClients(t *testing.T) {
 	n := 10_000
 	var limit unix.Rlimit
@@ -86,7 +86,7 @@ func TestTenThousandClients(t *testing.T) {
 		if cost.idle == 0 {
 			continue
 		}
-		// Not in parallel, because each of them fills the machine.
+		// Not in parallel, because each of these tests uses the whole machine.
 		t.Run(cost.server, func(t *testing.T) {
 			server := progtest.MustStart(t, cost.server, "127.0.0.1", "-p", "0")
 			before := resident(t, server)
@@ -123,8 +123,8 @@ func connect(t *testing.T, server *progtest.Server, n int) []net.Conn {
 	return clients
 }
 
-// askInTurn has all clients ask, and then all of them receive their answers. It
-// does so rounds times.
+// askInTurn sends a question from each client, and then receives the answer of
+// each. It repeats this rounds times.
 func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 	question, answer := []byte("Simple is better than?"), []byte("Complex.")
 	heard := make([]byte, len(answer))

@@ -16,8 +16,8 @@ import (
 	"fopnp/internal/listings"
 )
 
-// Only the inetd pair takes its descriptors away. Every other program prints to
-// a socket what it prints to a terminal.
+// Every program prints to a socket what it prints to a terminal, except the
+// inetd pair, which points its descriptors elsewhere.
 func TestPrintsToSockets(t *testing.T) {
 	t.Parallel()
 	for _, program := range listings.On("", listings.Server, listings.Client, listings.Both, listings.Tool) {
@@ -41,7 +41,8 @@ func TestPrintsToSockets(t *testing.T) {
 }
 
 // startOnSocket starts a program whose descriptors 0 to 2 are a connection. It
-// also returns what comes at the other end, for as long as progtest.Patience.
+// also returns a reader of what the program prints, which waits for
+// progtest.Patience.
 func startOnSocket(t *testing.T, name string, args ...string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

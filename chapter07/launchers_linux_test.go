@@ -22,11 +22,12 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// The scripts of in_zen1 and in_zen2 play the super-server. These tests run real
-// ones.
+// The scripts of in_zen1 and in_zen2 play the super-server. These tests run
+// real super-servers.
 
 // A launcher is a super-server in one of its modes. Its command listens at a
-// port of 127.0.0.1 and starts one of the pair, which prints to log.
+// port of 127.0.0.1 and starts a program of the inetd pair, which prints to
+// log.
 type launcher struct {
 	name, mode string
 	command    func(t *testing.T, port, log string) *exec.Cmd
@@ -98,8 +99,8 @@ func conf(t *testing.T, text string) string {
 }
 
 // inetdLine returns the line of the repository's inetd.conf that begins with
-// begins. Its port, user and program's folder are those of the test, and inetd
-// may start the program as often as the test likes.
+// begins, but with the port, user and program folder of the test. It allows
+// inetd to start the program as often as the test needs.
 func inetdLine(t *testing.T, begins, port, log string) string {
 	t.Helper()
 	text, err := os.ReadFile("../inetd.conf")
@@ -125,9 +126,9 @@ func inetdLine(t *testing.T, begins, port, log string) string {
 	return ""
 }
 
-// TestLaunchers has each super-server start its program for three clients, and
-// prints the matrix of who starts what in which mode. CI installs all of them.
-// One that is missing is named.
+// TestLaunchers starts each super-server and connects three clients to it. It
+// prints a table of the super-servers and modes that work, and names those that
+// are not installed. CI installs all of them.
 func TestLaunchers(t *testing.T) {
 	matrix := map[string]string{}
 	var mu sync.Mutex
@@ -186,8 +187,8 @@ func (l launcher) serves(t *testing.T) {
 	asks(t, idle)
 }
 
-// TestLaunchersInREADME wants the table in the README to have the commands that
-// TestLaunchers runs.
+// TestLaunchersInREADME checks that the table in the README shows the commands
+// that TestLaunchers runs.
 func TestLaunchersInREADME(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -239,8 +240,8 @@ func TestInetdRespawns(t *testing.T) {
 	}
 }
 
-// TestInetdReloads appends a service to inetd's configuration. It is there after
-// SIGHUP, which is what "reload" sends.
+// TestInetdReloads appends a service to inetd's configuration. The service is
+// available after SIGHUP, the signal that "reload" sends.
 func TestInetdReloads(t *testing.T) {
 	t.Parallel()
 	needs(t, "inetd")
@@ -260,8 +261,8 @@ func TestInetdReloads(t *testing.T) {
 	asks(t, visit(t, first))
 }
 
-// TestInetdRefused has inetd hand over the wrong socket. Each client, or each
-// datagram, makes inetd start the program once, and not again and again.
+// TestInetdRefused makes inetd pass the wrong socket. For each client, or each
+// datagram, inetd starts the program once, and not again and again.
 func TestInetdRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ program, service string }{
@@ -282,7 +283,7 @@ func TestInetdRefused(t *testing.T) {
 				"127.0.0.1:%s %s %s %s %s -l %s\n", wrong, test.service,
 				userName(t), program(test.program), test.program, log)+
 				inetdLine(t, "1060", right, "/dev/null"))))
-			visit(t, right) // inetd has opened the first service as well
+			visit(t, right) // so inetd has opened the first service as well
 			lines := func() int {
 				text, _ := os.ReadFile(log)
 				return bytes.Count(text, []byte("\n"))
@@ -295,7 +296,7 @@ func TestInetdRefused(t *testing.T) {
 				defer conn.Close()
 				io.WriteString(conn, "Why?")
 				until(t, fmt.Sprintf("the log has line %d", n+1), func() bool { return lines() == n+1 })
-				for range 3 { // gives inetd the time to go wrong
+				for range 3 { // give inetd time to start the program again
 					asks(t, visit(t, right))
 				}
 			}
@@ -306,8 +307,9 @@ func TestInetdRefused(t *testing.T) {
 	}
 }
 
-// portUDP is port for UDP. The socket that reserves it is connected, so it
-// receives nothing that is meant for the service.
+// portUDP returns a UDP port that no other program gets while the test runs.
+// The socket that reserves it is connected, so it receives nothing that is
+// meant for the service.
 func portUDP(t *testing.T) string {
 	t.Helper()
 	dialer := net.Dialer{
@@ -338,7 +340,7 @@ func launch(t *testing.T, cmd *exec.Cmd) {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second // the programs that it started may outlive it
+	cmd.WaitDelay = time.Second // programs that it has started may outlive it
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -346,12 +348,13 @@ func launch(t *testing.T, cmd *exec.Cmd) {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		cmd.Wait()
 		if t.Failed() {
-			t.Logf("%s said:\n%s", cmd, &said)
+			t.Logf("%s printed:\n%s", cmd, &said)
 		}
 	})
 }
 
-// visit connects to a super-server, which announces nothing, as soon as it can.
+// visit connects to a super-server as soon as it listens. It has to try,
+// because a super-server does not say when it is ready.
 func visit(t *testing.T, port string) (client *net.TCPConn) {
 	t.Helper()
 	until(t, "port "+port+" accepts connections", func() bool {
@@ -367,7 +370,7 @@ func visit(t *testing.T, port string) (client *net.TCPConn) {
 	return client
 }
 
-// asks asks a question and wants its answer.
+// asks asks a question, which must get its answer.
 func asks(t *testing.T, client net.Conn) {
 	t.Helper()
 	io.WriteString(client, "Simple is better than?")
@@ -377,7 +380,8 @@ func asks(t *testing.T, client net.Conn) {
 	}
 }
 
-// leaves ends the client's side and wants to hear nothing but the server's end.
+// leaves shuts down the client's side. The server must close the connection and
+// send nothing.
 func leaves(t *testing.T, client *net.TCPConn) {
 	t.Helper()
 	client.CloseWrite()
@@ -387,7 +391,8 @@ func leaves(t *testing.T, client *net.TCPConn) {
 	}
 }
 
-// until waits for what can only be looked at, again and again.
+// until waits until isTrue returns true. It is for events that nothing
+// announces.
 func until(t *testing.T, what string, isTrue func() bool) {
 	t.Helper()
 	patience := time.After(progtest.Patience)
@@ -397,12 +402,12 @@ func until(t *testing.T, what string, isTrue func() bool) {
 		select {
 		case <-tick.C:
 		case <-patience:
-			t.Fatalf("it never came that %s", what)
+			t.Fatalf("gave up waiting until %s", what)
 		}
 	}
 }
 
-// port returns a port that nobody else gets while the test runs.
+// port returns a TCP port that no other program gets while the test runs.
 func port(t *testing.T) string {
 	t.Helper()
 	port, release, err := progtest.ReservePort()
@@ -413,7 +418,7 @@ func port(t *testing.T) string {
 	return port
 }
 
-// awaitLog waits until a log matches. There is none before the first client.
+// awaitLog waits until a log exists and matches pattern.
 func awaitLog(t *testing.T, log, pattern string) {
 	t.Helper()
 	until(t, log+" has "+pattern, func() bool {

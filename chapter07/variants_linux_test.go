@@ -20,9 +20,9 @@ import (
 )
 
 // The chapter says what srv_single and srv_threaded would cost if they waited
-// in another way. These variants were measured for that. The test binary is a
-// variant if it has one of the names in zenbench.Variants. Variants log
-// nothing, have no limits and do not stop in order.
+// in another way. We measured these variants to find out. The test binary runs
+// as a variant if its name is one of zenbench.Variants. Variants log nothing,
+// have no limits and do not stop in order.
 //
 //	single_blocking, threaded_blocking   read from a blocking descriptor with
 //	                                     package os: the thread waits, and Go's
@@ -30,7 +30,8 @@ import (
 //	single_raw                           does the same, but the scheduler does
 //	                                     not know
 
-// variant serves until it is killed, if this program has a variant's name.
+// variant serves until it is killed if this program has a variant's name.
+// Otherwise it returns.
 func variant() {
 	name := filepath.Base(os.Args[0])
 	workers, ok := map[string]int{"single_blocking": 1, "threaded_blocking": 4, "single_raw": 1}[name]
@@ -69,8 +70,8 @@ func acceptForever(listener net.Listener, receive func(*os.File, []byte) (int, e
 	}
 }
 
-// collect is what a client sends to have the garbage collected. Afterwards it
-// receives a number: how many µs that took.
+// collect is the question that makes a variant collect its garbage. The answer
+// is a number: how many µs that took.
 const collect = "Collect?"
 
 func converse(sock *os.File, receive func(*os.File, []byte) (int, error)) {

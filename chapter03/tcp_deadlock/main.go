@@ -32,8 +32,7 @@ func main() {
 		"number of bytes for client to send (default %(default)s)")
 	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"give up a connection that stands still this long"+
-			" (default %(default)s, 0 never)")
+		"how long to wait for the peer (default %(default)s, 0: for ever)")
 	fix := parser.Flag("fix", "client: receive while sending")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}

@@ -19,7 +19,7 @@ func server(address socket.Address) {
 	for {
 		sc, err := listener.Accept()
 		if err != nil {
-			return // told to stop
+			return // the server was told to stop
 		}
 		sockname := pyfmt.Addr(sc.RemoteAddr())
 		program.Printf("Processing up to 1024 bytes at a time from %s\n",
@@ -32,8 +32,9 @@ func server(address socket.Address) {
 	}
 }
 
-// capitalize sends back in capitals whatever comes, until no more does. The
-// client has its time for each piece: to take it back, and to send the next.
+// capitalize sends back in capitals what the client sends, until it sends no
+// more. The client's time starts anew with each piece: in this time it has to
+// read the piece and send the next.
 func capitalize(sc *socket.Conversation) error {
 	var processed progress.Counter
 	processed.Show("bytes processed so far")

@@ -50,7 +50,7 @@ func server(address socket.Address) {
 		program.Println("Waiting to accept a new connection")
 		sc, err := listener.Accept()
 		if err != nil {
-			return // told to stop
+			return // the server was told to stop
 		}
 		sockname := pyfmt.Addr(sc.RemoteAddr())
 		program.Printf("We have accepted a connection from %s\n", sockname)
@@ -104,7 +104,7 @@ func main() {
 		"interface the server listens at; host the client sends to")
 	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the peer (default %(default)s, 0 for ever)")
+		"how long to wait for the peer (default %(default)s, 0: for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	if *role == "server" {

@@ -54,7 +54,7 @@ func main() {
 	host := parser.Argument("host", "IP or hostname")
 	port := parser.Port("p", 1060, "TCP port (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the server (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	e := parser.Flag("e", "cause an error")
 	parser.Parse()
 	client(socket.Address{Host: *host, Port: *port}, *t, *e)

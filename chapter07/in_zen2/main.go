@@ -29,7 +29,7 @@ func main() {
 	log := parser.String("l", "file", "/tmp/zen.log",
 		"append the log to this file (default %(default)s)")
 	wait := parser.Seconds("w", 8*time.Second,
-		"exit when no client comes for so long (default %(default)s, 0 never)")
+		"how long to wait for a client (default %(default)s, 0: for ever)")
 	zen_utils.ParseOptions(parser)
 	inetd.Log(*log)
 	listener := inetd.Listener()

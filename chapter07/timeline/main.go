@@ -34,7 +34,7 @@ func main() {
 	server := parser.Argument("server",
 		"a server of this chapter, such as srv_threaded")
 	cost := parser.Seconds("d", 100*time.Millisecond,
-		"the time an answer takes (default %(default)s)")
+		"how long an answer takes (default %(default)s)")
 	parser.Parse()
 
 	if !slices.Contains(zenbench.Servers, *server) {

@@ -66,10 +66,10 @@ func ParseCommandLine(description string) socket.Address {
 // have, in addition to those that parser has already.
 func ParseOptions(parser *argparse.Parser) {
 	t := parser.Seconds("t", time.Minute,
-		"close a connection that is silent this long"+
-			" (default %(default)s, 0 never)")
+		"how long to wait for a whole question"+
+			" (default %(default)s, 0: for ever)")
 	d := parser.Seconds("d", 0,
-		"the time an answer costs (default %(default)s)")
+		"how long an answer takes (default %(default)s)")
 	parser.Parse()
 	socket.SetDefaultTimeout(*t)
 	cost = *d

@@ -18,11 +18,11 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// These are the slides' tables of calls, each under its Python name. All
+// These are the calls in the slides' tables, each under its Python name. All
 // traffic stays on this host.
 
-// must returns v. It panics on an error, which only a host without a network
-// can cause.
+// must returns v. It panics if there is an error, which happens only on a host
+// without a network.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)
@@ -39,7 +39,8 @@ func pair() (client, server *net.TCPConn) {
 }
 
 // socket.AF_INET, socket.AF_INET6 and socket.AF_UNIX are part of the network's
-// name: "tcp4", "tcp6" or "unix". With "tcp" alone the address decides.
+// name: "tcp4", "tcp6" or "unix". If the name is just "tcp", the address
+// decides.
 func Example_af_inet() {
 	folder := must(os.MkdirTemp("", ""))
 	defer os.RemoveAll(folder)
@@ -73,7 +74,7 @@ func Example_sock_stream() {
 	// tcp udp
 }
 
-// socket.SOCK_RAW: the network's name is "ip4:" and a protocol. It needs a
+// socket.SOCK_RAW: the network's name is "ip4:" and a protocol. You need a
 // privilege that most users do not have.
 func Example_sock_raw() {
 	icmp, err := net.ListenPacket("ip4:icmp", "127.0.0.1")
@@ -87,7 +88,7 @@ func Example_sock_raw() {
 
 // s.bind(address), s.listen(backlog) and s.getsockname() of a server:
 // net.Listen does the first two at once, with the longest backlog that the
-// system allows. Port 0 lets the system choose.
+// system allows. If the port is 0, the system chooses one.
 func Example_bind() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer s.Close()
@@ -99,13 +100,13 @@ func Example_bind() {
 	// a second time: true
 }
 
-// s.connect(address), s.accept() and s.getpeername(): what accept returns is
-// not the socket that listens, and each end is the other's peer.
+// s.connect(address), s.accept() and s.getpeername(): accept returns another
+// socket than the one that listens, and each end is the other's peer.
 func Example_accept() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	client := must(net.Dial("tcp", s.Addr().String()))
 	server := must(s.Accept())
-	s.Close() // a connection that was accepted stays open
+	s.Close() // the accepted connection stays open
 	fmt.Println(client.RemoteAddr().String() == server.LocalAddr().String())
 	fmt.Println(server.RemoteAddr().String() == client.LocalAddr().String())
 	client.Close()
@@ -115,7 +116,7 @@ func Example_accept() {
 	// true
 }
 
-// s.connect(address), when nobody listens there.
+// s.connect(address), if no program listens there.
 func Example_connect() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	s.Close()
@@ -126,7 +127,7 @@ func Example_connect() {
 }
 
 // s.send(string) and s.recv(bufsize): Write sends everything, as s.sendall
-// does. Read returns what has arrived, as much as fits into the buffer.
+// does. Read returns as much of what has arrived as fits into the buffer.
 func Example_send() {
 	client, server := pair()
 	fmt.Println(must(client.Write([]byte("hello"))))
@@ -233,9 +234,9 @@ func Example_settimeout() {
 	// EOF
 }
 
-// socket.setdefaulttimeout(seconds): package net has nothing that sets all
-// sockets at once. A Dialer has a timeout for its own connections, and so has
-// our package socket, whose conversations all our servers use.
+// socket.setdefaulttimeout(seconds): package net has no default timeout for all
+// sockets. A Dialer has one for its own connections, and our package socket has
+// one for the conversations of our servers.
 func Example_setdefaulttimeout() {
 	client, server := pair()
 	socket.SetDefaultTimeout(time.Millisecond)
@@ -255,7 +256,7 @@ func Example_setdefaulttimeout() {
 }
 
 // socket.htons(x) and socket.htonl(x): a Go program need not know the byte
-// order of its host. It writes numbers in network order, the big end first.
+// order of its host. It writes numbers in network order, big end first.
 func Example_htons() {
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint16(nil, 2345))
 	fmt.Printf("% x\n", binary.BigEndian.AppendUint32(nil, 0x7f000001))
@@ -264,7 +265,7 @@ func Example_htons() {
 	// 7f 00 00 01
 }
 
-// socket.ntohs(x) and socket.ntohl(x): it reads them in network order, too.
+// socket.ntohs(x) and socket.ntohl(x): it also reads them in network order.
 func Example_ntohs() {
 	fmt.Println(binary.BigEndian.Uint16([]byte{0x09, 0x29}))
 	fmt.Printf("%#x\n", binary.BigEndian.Uint32([]byte{127, 0, 0, 1}))
@@ -292,7 +293,7 @@ func Example_inet_ntoa() {
 	// 202.125.157.196
 }
 
-// hosts looks names up in this host's own table and asks no server.
+// hosts looks up names in this host's own table. It asks no server.
 var hosts = &net.Resolver{
 	PreferGo: true,
 	Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -300,8 +301,8 @@ var hosts = &net.Resolver{
 	},
 }
 
-// socket.gethostbyname(hostname): an address is its own. The name localhost, if
-// the host knows it, is the host itself.
+// socket.gethostbyname(hostname): if you look up an address, you get it back.
+// The name localhost, if the host knows it, is the host itself.
 func Example_gethostbyname() {
 	fmt.Println(must(hosts.LookupHost(context.Background(), "127.0.0.1")))
 	addresses, err := hosts.LookupNetIP(context.Background(), "ip", "localhost")
@@ -316,7 +317,7 @@ func Example_gethostbyname() {
 }
 
 // socket.gethostbyname_ex(hostname): the canonical name and all addresses.
-// Python returns the aliases, too; Go has no call for them.
+// Python also returns the aliases. Go has no call for them.
 func Example_gethostbyname_ex() {
 	name, err := hosts.LookupCNAME(context.Background(), "localhost")
 	fmt.Println(name != "" || err != nil)
@@ -327,8 +328,8 @@ func Example_gethostbyname_ex() {
 	// [127.0.0.1]
 }
 
-// socket.getaddrinfo(host, port): the newer call behind all of these. net.Dial
-// makes it by itself, and tries the addresses one after the other.
+// socket.getaddrinfo(host, port): the newer call that replaces all of these. In
+// Go, net.Dial looks up the addresses and tries them one after the other.
 func Example_getaddrinfo() {
 	address := must(net.ResolveTCPAddr("tcp", "127.0.0.1:http"))
 	fmt.Println(address)
@@ -348,7 +349,7 @@ func Example_gethostbyaddr() {
 	// no name: true
 }
 
-// getfqdn is socket.getfqdn in Go.
+// getfqdn does what Python's socket.getfqdn does.
 func getfqdn(host string) string {
 	names, err := hosts.LookupAddr(context.Background(), host)
 	if err != nil || len(names) == 0 {
@@ -362,8 +363,8 @@ func getfqdn(host string) string {
 	return names[0]
 }
 
-// socket.getfqdn(host): the first of its names with a domain, or else its first
-// name, or else host itself.
+// socket.getfqdn(host): the host's first name with a domain. If there is none,
+// its first name. If it has no name, host itself.
 func Example_getfqdn() {
 	fmt.Println(getfqdn("192.0.2.1"))
 	fmt.Println(getfqdn("127.0.0.1") != "")
@@ -372,9 +373,9 @@ func Example_getfqdn() {
 	// true
 }
 
-// The slide "UDP versus TCP" in short: datagrams keep apart what was sent
-// apart, whether or not anybody listens. A stream joins it, and needs a
-// connection.
+// The slide "UDP versus TCP" in short: a datagram needs no connection, not even
+// a program that listens, and two datagrams arrive as two. A stream needs a
+// connection, and joins what you send.
 func Example_udp_versus_tcp() {
 	bucket := must(net.ListenPacket("udp", "127.0.0.1:0"))
 	spew := must(net.Dial("udp", bucket.LocalAddr().String()))

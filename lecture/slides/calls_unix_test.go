@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// s.fileno(), s.setsockopt(…) and s.getsockopt(…): if net has no method for an
-// option, Control lends you the descriptor. The constants SO_…, MSG_… and IP_…
-// are those of package unix. Windows has a handle instead.
+// s.fileno(), s.setsockopt(…) and s.getsockopt(…): if package net has no method
+// for an option, Control lends you the descriptor. The constants SO_…, MSG_…
+// and IP_… are in package unix. On Windows, you get a handle instead.
 func Example_fileno() {
 	s := must(net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))
 	defer s.Close()
@@ -37,8 +37,8 @@ func Example_fileno() {
 	// broadcast: false <nil>
 }
 
-// socket.SOCK_SEQPACKET: "unixpacket" keeps apart what was sent apart, over a
-// connection. SOCK_RDM has no name in package net; the slides call both rare.
+// socket.SOCK_SEQPACKET: "unixpacket" is a connection that keeps messages
+// apart. SOCK_RDM has no name in package net. The slides call both rare.
 func Example_sock_seqpacket() {
 	path := filepath.Join(must(os.MkdirTemp("", "")), "s")
 	defer os.RemoveAll(filepath.Dir(path))

@@ -14,8 +14,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// freePort returns a UDP port that is free on all addresses of this host, for
-// now.
+// freePort returns a UDP port that is free at the moment, on all addresses of
+// this host.
 func freePort(t *testing.T) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", ":0")
@@ -26,9 +26,9 @@ func freePort(t *testing.T) string {
 	return progtest.PortOf(conn.LocalAddr())
 }
 
-// startBuckets starts buckets with the command lines that args returns for ports
-// that are free. If another program was faster, it tries other ports. It returns
-// the error of the first bucket that does not start.
+// startBuckets starts buckets with the command lines that args returns for two
+// free ports. If another program takes a port first, it tries other ports. It
+// returns the error of the first bucket that does not start.
 func startBuckets(
 	t *testing.T, args func(a, b string) [][]string,
 ) ([]*progtest.Server, error) {
@@ -80,7 +80,7 @@ func thisHost(t *testing.T) (names []string) {
 	return names
 }
 
-// A bucket does not redirect to itself, whatever this host is called.
+// A bucket does not redirect to itself, whatever name you use for this host.
 func TestRedirectToItself(t *testing.T) {
 	t.Parallel()
 	names := thisHost(t)
@@ -90,7 +90,7 @@ func TestRedirectToItself(t *testing.T) {
 		})
 		want := `\ncreosote: redirect to \S*: it is this bucket itself\n`
 		if ip := net.ParseIP(name); ip.IsMulticast() || ip.Equal(net.IPv4bcast) {
-			want = `\ncreosote: redirect to \S*: not the address of one host\n`
+			want = `\ncreosote: redirect to \S*: not the address of a single host\n`
 		}
 		if err == nil || !regexp.MustCompile(want).MatchString(err.Error()+"\n") {
 			t.Errorf("redirecting to itself as %q: %v", name, err)
@@ -98,9 +98,9 @@ func TestRedirectToItself(t *testing.T) {
 	}
 }
 
-// Two buckets that redirect to each other do not loop, whatever each calls this
-// host. The first bucket receives two datagrams. It has one back before the second,
-// if the other sends it back.
+// Two buckets that redirect to each other do not loop, whatever name each uses
+// for this host. The first bucket receives two datagrams. If the other bucket
+// sent the first one back, it would arrive before the second.
 func TestRedirectToEachOther(t *testing.T) {
 	t.Parallel()
 	names := thisHost(t)

@@ -19,8 +19,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A log that is a named pipe gets what the bucket prints. When nobody reads it and
-// it is full, the bucket goes on printing, and says so once.
+// A log that is a named pipe gets what the bucket prints. When the pipe is
+// full, the bucket says so once and goes on printing.
 func TestLogIsPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pipe")
@@ -46,7 +46,7 @@ func TestLogIsPipe(t *testing.T) {
 			t.Fatalf("the log has %q, want %q (%v)", lines.Text(), word, lines.Err())
 		}
 	}
-	// A thousand bytes each: this is more than a pipe holds.
+	// A hundred lines of a thousand bytes are more than a pipe holds.
 	long := strings.Repeat("x", 1000)
 	for i := range 100 {
 		fmt.Fprint(spew, long, i)
@@ -60,14 +60,14 @@ func TestLogIsPipe(t *testing.T) {
 	}
 	complaint := "creosote: append to " + path + " (will try again): the pipe is full\n"
 	if n := strings.Count(bucket.Output(), complaint); n != 1 {
-		t.Errorf("it said %d times that the pipe is full", n)
+		t.Errorf("it reported %d times that the pipe is full", n)
 	}
 	if !strings.HasSuffix(bucket.Output(), "creosote: datagrams received: 102\n") {
-		t.Errorf("in the end it printed %.100q", bucket.Output()[len(bucket.Output())-50:])
+		t.Errorf("the last bytes that it printed are %.100q", bucket.Output()[len(bucket.Output())-50:])
 	}
 }
 
-// A bucket redirects to an address of the IP version that it has.
+// A bucket redirects to an address of its own IP version.
 func TestRedirectVersion(t *testing.T) {
 	t.Parallel()
 	probe, err := net.ListenPacket("udp", "[::1]:0")
@@ -78,7 +78,7 @@ func TestRedirectVersion(t *testing.T) {
 	_, err = startBuckets(t, func(_, port string) [][]string {
 		return [][]string{{"-H", "::1", "-p", "0", "-r", "127.0.0.1"}}
 	})
-	if err == nil || !strings.Contains(err.Error(), "creosote: redirect to 127.0.0.1: the bucket listens on IPv6 alone\n") {
+	if err == nil || !strings.Contains(err.Error(), "creosote: redirect to 127.0.0.1: the bucket listens on IPv6 only\n") {
 		t.Errorf("the error is %v", err)
 	}
 	for _, version := range []string{"127.0.0.1", "::1"} {

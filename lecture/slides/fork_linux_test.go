@@ -15,8 +15,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// When SockServTCPFork has too few descriptors for a child, the clients wait. It
-// says so once for each time that it happens.
+// When SockServTCPFork has too few descriptors to start a child, its clients
+// wait. The server reports each such shortage once.
 func TestForkWaits(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "SockServTCPFork", "-p", "0")
@@ -50,25 +50,25 @@ func TestForkWaits(t *testing.T) {
 		t.Error(err)
 	}
 	if n := len(said.FindAllString(server.Output(), -1)); n != 2 {
-		t.Errorf("it said %d times in 2 episodes that it cannot fork", n)
+		t.Errorf("it reported %d times in 2 shortages that it cannot fork", n)
 	}
 	if n := strings.Count(server.Output(), "SockServTCPFork: "); n != 2 {
-		t.Errorf("it said other things:\n%s", server.Output())
+		t.Errorf("it also reported something else:\n%s", server.Output())
 	}
 }
 
-// speak has a client say a line, which must come back in upper case.
+// speak sends a line, which must come back in upper case.
 func speak(t *testing.T, conn net.Conn, line string) {
 	t.Helper()
 	fmt.Fprintf(conn, "%s\n", line)
 	want := strings.ToUpper(line) + "\n"
 	answer := make([]byte, len(want))
 	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != want {
-		t.Fatalf("said %q and heard %q (%v)", line, answer, err)
+		t.Fatalf("sent %q and received %q (%v)", line, answer, err)
 	}
 }
 
-// doesNotSpin gives a server some time, of which it must use next to nothing.
+// doesNotSpin checks that a server uses next to no processor time for a while.
 func doesNotSpin(t *testing.T, server *progtest.Server) {
 	t.Helper()
 	cpu := func() time.Duration {
@@ -81,6 +81,6 @@ func doesNotSpin(t *testing.T, server *progtest.Server) {
 	before := cpu()
 	<-time.After(300 * time.Millisecond)
 	if used := cpu() - before; used > 30*time.Millisecond {
-		t.Errorf("it used %v of the processor's time while it could do nothing", used)
+		t.Errorf("it used %v of processor time while it could do nothing", used)
 	}
 }

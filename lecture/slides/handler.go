@@ -8,8 +8,8 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// UCHandler is the handler of exercises 4 and 5. It serves datagrams and
-// conversations: which of the two, is for its server to say.
+// UCHandler is the handler of exercises 4 and 5. It handles datagrams as well
+// as conversations. Its server decides which of them it gets.
 type UCHandler struct {
 	socketserver.BaseRequestHandler
 }
@@ -23,9 +23,9 @@ func (h *UCHandler) Handle() error {
 	return nil
 }
 
-// HandleDatagram is the handle method of the slides' UCHandler over UDP: it
-// prints the data of a datagram that has come from remote, and sends it back
-// through skt in upper case.
+// HandleDatagram is the handle method of the slides' UCHandler over UDP. It
+// prints the data of a datagram from remote, and sends it back through skt in
+// upper case.
 func HandleDatagram(data []byte, skt net.PacketConn, remote net.Addr) {
 	program.Println(pyfmt.Bare(data))
 	if _, err := skt.WriteTo(pyfmt.Upper(data), remote); err != nil {

@@ -11,11 +11,11 @@ import (
 
 var stdin = bufio.NewReader(os.Stdin)
 
-// RawInput is Python 2's raw_input: it prints prompt, whether or not somebody
-// sits at the terminal, and returns the line that is typed, less its end. The
-// error is io.EOF if there is none, as after Ctrl-D; the line of the prompt is
-// then ended, since nobody else has. If standard input cannot be read, the
-// program ends with status 1.
+// RawInput is Python 2's raw_input. It prints prompt, even if the input is not
+// a terminal, and returns the next line of the input without its end. At the
+// end of the input, such as after Ctrl-D, the error is io.EOF. RawInput then
+// also ends the line of the prompt, because no one has typed a line end. If the
+// input cannot be read, the program ends with status 1.
 func RawInput(prompt string) (string, error) {
 	fmt.Print(prompt)
 	line, err := stdin.ReadBytes('\n')

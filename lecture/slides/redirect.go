@@ -12,19 +12,20 @@ import (
 )
 
 // A Redirect sends what a bucket receives on to another bucket. It never sends
-// a bucket what came from it, so two that redirect to each other do not loop.
+// a datagram back to the bucket that it came from, so two buckets that redirect
+// to each other do not loop.
 type Redirect struct {
 	s       *socket.UDPSocket
 	own, to netip.AddrPort
 	backoff socket.Backoff
 }
 
-// NewRedirect makes a Redirect from the bucket s to the bucket name, which is
-// HOST or HOST:PORT; port is the default. It returns nil if name is "".
+// NewRedirect returns a Redirect from the bucket s to the bucket name, which is
+// HOST or HOST:PORT. The default port is port. If name is "", it returns nil.
 //
-// The error is why name cannot be resolved, or why there can be no Redirect to
-// it: it has port 0, it is not one host, it has no address of the IP version of
-// s, or it is s itself, under any name of this host.
+// The error says why name cannot be resolved, or why there can be no Redirect
+// to it: it has port 0, it is not a single host, it has no address of the IP
+// version of s, or it is s itself, under any name of this host.
 func NewRedirect(
 	s *socket.UDPSocket, name string, port int,
 ) (*Redirect, error) {
@@ -36,7 +37,7 @@ func NewRedirect(
 	if own := r.own.Addr(); own.Is4() {
 		version = "udp4"
 	} else if !own.IsUnspecified() {
-		version = "udp6" // "::" is IPv4, too
+		version = "udp6" // but "::" is IPv4, too
 	}
 	to, err := resolve("udp", name, port)
 	if err == nil && version != "udp" {
@@ -44,7 +45,7 @@ func NewRedirect(
 		var other *net.AddrError
 		if errors.As(err, &other) {
 			err = errors.New(
-				"the bucket listens on IPv" + version[3:] + " alone")
+				"the bucket listens on IPv" + version[3:] + " only")
 		}
 	}
 	if err != nil {
@@ -57,7 +58,7 @@ func NewRedirect(
 	case to.Port == 0:
 		return nil, errors.New("no bucket has port 0")
 	case ip.IsMulticast() || ip == broadcast:
-		return nil, errors.New("not the address of one host")
+		return nil, errors.New("not the address of a single host")
 	case r.isOwn(r.to):
 		return nil, errors.New("it is this bucket itself")
 	}
@@ -76,14 +77,14 @@ func addrPort(address *net.UDPAddr) netip.AddrPort {
 	ap := address.AddrPort()
 	ip := ap.Addr().Unmap()
 	if !ip.IsValid() {
-		ip = netip.IPv6Unspecified() // no host is this host
+		ip = netip.IPv6Unspecified() // no host means this host
 	}
 	return netip.AddrPortFrom(ip, ap.Port())
 }
 
 // Send sends on a datagram that came from the address from, unless that is the
-// bucket to which it would go, or the one that it would leave. It reports a
-// failure on stderr, once for all that follow without a success.
+// address of the bucket that it would go to, or of the one that redirects. It
+// reports the first of several failures in a row on stderr.
 func (r *Redirect) Send(data []byte, from netip.AddrPort) {
 	if r == nil || r.isTo(from) || r.isOwn(from) {
 		return
@@ -93,8 +94,8 @@ func (r *Redirect) Send(data []byte, from netip.AddrPort) {
 
 // isTo reports whether a datagram from the address from may come from the
 // bucket to which this one redirects. A bucket sends from the port at which it
-// listens. Its host can have several addresses. They count as the same if they
-// are of two IP versions, or if the host is this one.
+// listens, but its host can have several addresses. Two addresses count as the
+// same if one is IPv4 and the other IPv6, or if both belong to this host.
 func (r *Redirect) isTo(from netip.AddrPort) bool {
 	if from.Port() != r.to.Port() {
 		return false

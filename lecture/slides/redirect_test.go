@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The addresses of other hosts are those that are reserved for examples.
+// The addresses of other hosts are from the blocks reserved for documentation.
 func TestIsTo(t *testing.T) {
 	for _, test := range []struct {
 		to, from string
@@ -23,7 +23,7 @@ func TestIsTo(t *testing.T) {
 	} {
 		r := &Redirect{to: netip.MustParseAddrPort(test.to)}
 		if got := r.isTo(netip.MustParseAddrPort(test.from)); got != test.want {
-			t.Errorf("redirecting to %s what comes from %s: %v", test.to, test.from, got)
+			t.Errorf("may a datagram from %s come from %s? got %v", test.from, test.to, got)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func TestIsOwn(t *testing.T) {
 	} {
 		r := &Redirect{own: netip.MustParseAddrPort(test.own)}
 		if got := r.isOwn(netip.MustParseAddrPort(test.address)); got != test.want {
-			t.Errorf("the bucket at %s has %s: %v", test.own, test.address, got)
+			t.Errorf("is %s an address of the bucket at %s? got %v", test.address, test.own, got)
 		}
 	}
 }

@@ -18,10 +18,10 @@ import (
 	"fopnp/internal/serve/framing"
 )
 
-// What a listing of the slides does when the other end does what no program of
-// ours would: here the other end is the test. For the rest see the scripts.
+// Here the test is the peer of a listing, and does what none of our programs
+// would do. The scripts test the rest.
 
-// udpSocket opens a socket on loopback, for as long as the test takes.
+// udpSocket opens a socket on loopback, which is closed when the test ends.
 func udpSocket(t *testing.T) *net.UDPConn {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -32,7 +32,7 @@ func udpSocket(t *testing.T) *net.UDPConn {
 	return conn
 }
 
-// A client of UDP prints the datagram that comes from its server, whatever is in
+// A UDP client prints the datagram that comes from its server, whatever is in
 // it, and none that comes from a stranger.
 func TestUDPReplies(t *testing.T) {
 	for name, test := range map[string]struct{ reply, printed, complaint string }{
@@ -64,14 +64,15 @@ func TestUDPReplies(t *testing.T) {
 	}
 }
 
-// A client of TCP takes what its server sends in as many segments as it comes, and
-// says how far it came if the server hangs up. The server takes what the client
-// asks, if it does, sends first, sends second when that is taken, and hangs up.
+// A TCP client receives what its server sends in any number of segments. If the
+// server hangs up too soon, the client says what it has received. In each test,
+// the server receives what the client asks, if anything. It sends first, waits
+// until the client has read that, sends second, and hangs up.
 func TestTCPReplies(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux tells what a client has taken")
+		t.Skip("only Linux shows what a client has read")
 	}
-	long := strings.Repeat("X", framing.MaxMessage+30) // the longest line with the time before it
+	long := strings.Repeat("X", framing.MaxMessage+30) // the longest line and the time before it
 	for name, test := range map[string]struct{ program, asks, first, second, stdout, complaint string }{
 		"time":         {"timecli", "", "Sat Apr  6 ", "12:00:00 2013", "The time is Sat Apr  6 12:00:00 2013\n", ""},
 		"odd time":     {"timecli", "", "", "late\r\n\x1b[2J", "The time is late\\r\\n\\x1b[2J\n", ""},
@@ -123,7 +124,8 @@ func TestTCPReplies(t *testing.T) {
 	}
 }
 
-// A byte now and then does not keep a conversation open: the time is for the line.
+// A byte now and then does not keep a conversation open, because the time limit
+// is for the whole line.
 func TestDribble(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "tcpserv1", "-p", "0", "-t", "0.2")
@@ -150,14 +152,14 @@ func TestDribble(t *testing.T) {
 	}
 }
 
-// A forking server handles forty conversations at a time: the forty-first client
-// waits until one of them has left.
+// A forking server handles forty conversations at a time. The forty-first
+// client waits until another client has left.
 func TestFortyChildren(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no fork")
 	}
 	if progtest.Race {
-		t.Skip("to start forty processes that carry the race detector takes too long")
+		t.Skip("forty processes with the race detector take too long to start")
 	}
 	t.Parallel()
 	server := progtest.MustStart(t, "SockServTCPFork", "-p", "0")
@@ -199,7 +201,7 @@ func TestFortyChildren(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 1000 { // the last would have had the time to come meanwhile
+	for range 1000 { // enough time for the last one to get an answer
 		if err := ask(clients[1]); err != nil {
 			t.Fatal(err)
 		}
@@ -215,14 +217,14 @@ func TestFortyChildren(t *testing.T) {
 	}
 }
 
-// The bucket takes 100,000 datagrams as fast as we can send them. Some may be lost,
-// for that is UDP; but what is not is printed, logged and counted, once and in
-// order.
+// The bucket gets 100,000 datagrams as fast as we can send them. Some may be
+// lost, because that is UDP. All others are printed, logged and counted, once
+// and in order.
 func TestCreosoteFlood(t *testing.T) {
 	t.Parallel()
 	n := 100_000
 	if progtest.Race {
-		n = 2_000 // it is as slow as the race detector makes it
+		n = 2_000 // the race detector slows the bucket down
 	}
 	log := filepath.Join(t.TempDir(), "log")
 	bucket := progtest.MustStart(t, "creosote", "-H", "127.0.0.1", "-p", "0", "-l", log)
@@ -231,7 +233,8 @@ func TestCreosoteFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// Each processor has a queue of its own for what is sent on it.
+	// Each processor has its own queue for what is sent from it, so datagrams
+	// from several processors may change their order.
 	if err := progtest.StayOnOneProcessor(); err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +243,8 @@ func TestCreosoteFlood(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The last may be lost as any other, so it is sent until it arrives.
+	// The last datagram may be lost like any other, so send it until it
+	// arrives.
 	arrived := make(chan error)
 	go func() {
 		last := fmt.Sprintf("\n%d\n", n)
@@ -272,7 +276,7 @@ func TestCreosoteFlood(t *testing.T) {
 	for line := range strings.Lines(printed) {
 		var i int
 		if _, err := fmt.Sscanln(line, &i); err != nil || i < next {
-			t.Fatalf("%q is printed when %d would be next", line, next)
+			t.Fatalf("%q is printed, but %d should be next", line, next)
 		}
 		next, lines = min(i+1, n), lines+1
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // FullBacklog listens on a port of 127.0.0.1 and returns the port. The listener
-// never accepts and its backlog is full, so the kernel drops whatever asks it for
-// a connection. It closes when the test ends.
+// never accepts and its backlog is full, so the kernel drops every request for
+// a connection. The listener is closed when the test ends.
 func FullBacklog(t testing.TB) (port string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -22,7 +22,7 @@ func FullBacklog(t testing.TB) (port string) {
 	t.Cleanup(func() { unix.Close(fd) })
 	err = unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
 	if err == nil {
-		err = unix.Listen(fd, 0) // Linux keeps one connection all the same
+		err = unix.Listen(fd, 0) // even so, Linux keeps one connection
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func FullBacklog(t testing.TB) (port string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { first.Close() })
-	// The program under test must not be the first to find out.
+	// Check it here, or the program under test would be the first to notice.
 	second, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", port), 50*time.Millisecond)
 	if err == nil {
 		second.Close()

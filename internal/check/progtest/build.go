@@ -1,6 +1,6 @@
 // Package progtest lets tests run the repository's programs for real. It builds
-// them, starts servers, waits until they are ready, stops them, and reports which
-// of their lines were run.
+// them, starts servers, waits until they are ready, stops them, and reports
+// which of their lines were run.
 package progtest
 
 import (
@@ -29,12 +29,12 @@ var (
 // what is out of date instead of failing.
 var Update = flag.Bool("update", false, "rewrite generated text that is out of date")
 
-// Main is the whole of a TestMain. It builds every program of the module, runs
-// the tests with the folder of the programs first on PATH, and returns the
-// status to exit with. The programs come from the cache of package programs, so
-// only what has changed is built. They are built with the race detector if the
-// test is. With -v they count what they run, which costs time, and Main ends by
-// reporting that, package by package.
+// Main does all the work of a TestMain. It builds every program of the module,
+// runs the tests with the folder of the programs first on PATH, and returns the
+// exit status. The programs come from the cache of package programs, so only
+// what has changed is built. If the test has the race detector, so do the
+// programs. With -v, the programs record which lines they run, which costs
+// time, and Main prints the coverage of each package.
 func Main(m *testing.M) int {
 	flag.Parse()
 	remove, err := build()
@@ -45,7 +45,7 @@ func Main(m *testing.M) int {
 	defer remove()
 	os.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	os.Setenv("GOCOVERDIR", coverage)
-	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program ends a second late
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program exits a second late
 	Parallel()
 	status := m.Run()
 	if testing.Verbose() {
@@ -54,8 +54,8 @@ func Main(m *testing.M) int {
 	return status
 }
 
-// Parallel makes eight tests run at once, unless the command line says otherwise.
-// Most of our tests wait for other programs most of the time.
+// Parallel makes eight tests run at once, unless the command line says
+// otherwise. Most of our tests wait for other programs most of the time.
 func Parallel() {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
@@ -63,10 +63,10 @@ func Parallel() {
 	}
 }
 
-// Bin returns the folder of the built programs, under Main. A test that asks for
-// it depends on the sources of the programs. The go command does not know that
-// and would report an earlier result as cached, but it notes which files a test
-// looks at. So Bin looks at all sources.
+// Bin returns the folder of the programs that Main has built. A test that calls
+// Bin depends on the sources of the programs. The go command does not know
+// that, and would report an old result as cached. But it notes which files a
+// test looks at, so Bin looks at all sources.
 func Bin() string {
 	lookAtSources()
 	return bin
@@ -81,8 +81,8 @@ var lookAtSources = sync.OnceFunc(func() {
 	})
 })
 
-// Coverage returns the folder where the programs leave their coverage: the value
-// of GOCOVERDIR, under Main.
+// Coverage returns the folder where the programs leave their coverage. Main
+// sets GOCOVERDIR to it.
 func Coverage() string { return coverage }
 
 // Root returns the folder of go.mod.
@@ -91,7 +91,7 @@ func Root() (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(mod))), err
 }
 
-// build builds the programs and makes the folder of their coverage.
+// build builds the programs and makes the folder for their coverage.
 func build() (remove func(), err error) {
 	if root, err = Root(); err != nil {
 		return nil, fmt.Errorf("go env GOMOD: %w", err)

@@ -21,7 +21,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stamp makes the kernel note when what a connection receives arrives.
+// Stamp makes the kernel record when the bytes of a connection arrive. Receive
+// returns these times.
 func Stamp(conn syscall.Conn) error {
 	if _, err := stamping(); err != nil {
 		return err
@@ -29,9 +30,9 @@ func Stamp(conn syscall.Conn) error {
 	return askForStamps(conn)
 }
 
-// stamping waits until the kernel notes the time of what arrives. The kernel
-// begins a little after the first socket has asked for it, and goes on as long as
-// such a socket is open. So stamping keeps a connection.
+// stamping waits until the kernel records arrival times. The kernel begins a
+// little after the first socket has asked for it, and goes on as long as such a
+// socket is open. So stamping keeps a connection open.
 var stamping = sync.OnceValues(func() (kept [2]net.Conn, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,10 +70,10 @@ func askForStamps(conn syscall.Conn) error {
 	return errors.Join(err, controlErr)
 }
 
-var errNoStamp = errors.New("the kernel did not say when it came")
+var errNoStamp = errors.New("the kernel did not record the time of arrival")
 
-// Receive reads from a stamped connection, and returns also when the last byte
-// of what it read arrived: however late we come to read it.
+// Receive reads from a connection after Stamp. It also returns when the last
+// byte that it read arrived, however late it reads.
 func Receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -100,9 +101,9 @@ func Receive(conn syscall.Conn, buffer []byte) (n int, arrived time.Time, err er
 	return 0, time.Time{}, cmp.Or(err, errNoStamp)
 }
 
-// Taken waits until the other side of a connection has read all that this side
-// has sent: until nothing is left in its receive queue. On loopback what was sent
-// is in that queue at once.
+// Taken waits until the peer of a connection has read all that this side has
+// sent, which is when the peer's receive queue is empty. On loopback, sent
+// bytes are in that queue at once.
 func Taken(conn net.Conn) error {
 	patience := time.After(Patience)
 	tick := time.NewTicker(time.Millisecond)
@@ -115,7 +116,7 @@ func Taken(conn net.Conn) error {
 		select {
 		case <-tick.C:
 		case <-patience:
-			return fmt.Errorf("the server has not read what %v said", conn.LocalAddr())
+			return fmt.Errorf("the server has not read what %v sent", conn.LocalAddr())
 		}
 	}
 }
@@ -126,13 +127,14 @@ func otherSide(conn net.Conn) (kernel.Side, error) {
 	return kernel.SideOf(theirs, ours)
 }
 
-// Narrow makes the kernel's buffers small for the clients that a program has yet
-// to accept. The connection that it has gets a small send buffer, and a receive
-// buffer that does not grow: to take away what it has confuses the other side.
+// Narrow makes the kernel's buffers small for the clients that a program will
+// accept. If it has a connection already, that gets a small send buffer, and a
+// receive buffer that does not grow. A receive buffer must not shrink, because
+// the peer already knows its size.
 func Narrow(program *Server) error {
 	const asItIs, small, oneSegment = 64 << 10, 4 << 10, 536
 	return program.EachDescriptor(func(fd int) {
-		// In vain, where it is no socket.
+		// This fails if the descriptor is not a socket.
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, small)
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, asItIs)
 		if listens, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); listens == 1 {
@@ -142,15 +144,15 @@ func Narrow(program *Server) error {
 	})
 }
 
-// A State is what the kernel knows of a program's side of a connection.
+// A State is what the kernel knows about a program's side of a connection.
 type State struct {
 	Unsent, Unread int  // bytes
-	Denied         bool // the kernel has asked the other side for room, and got none
+	Denied         bool // the kernel has asked the peer for room, and got none
 }
 
-// Stuck waits until nothing moves any more on the only connection of each of
-// the programs: it has bytes to send for which the other side has no room, and
-// bytes to read that it does not read.
+// Stuck waits until nothing moves on the connection of each program, which must
+// have only one: the program has bytes to send for which its peer has no room,
+// and it does not read the bytes that have arrived.
 func Stuck(programs ...*Server) ([]State, error) {
 	patience := time.After(Patience)
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -172,12 +174,12 @@ func Stuck(programs ...*Server) ([]State, error) {
 		select {
 		case <-tick.C:
 		case <-patience:
-			return nil, fmt.Errorf("they never came to be stuck, but: %+v", sides)
+			return nil, fmt.Errorf("the programs are not stuck: %+v", sides)
 		}
 	}
 }
 
-// stateOf returns the side that a program has of its only connection.
+// stateOf returns the state of a program's only connection.
 func stateOf(program *Server) (s State, err error) {
 	const established = 1
 	err = program.EachDescriptor(func(fd int) {
@@ -189,8 +191,9 @@ func stateOf(program *Server) (s State, err error) {
 	return s, err
 }
 
-// Bereave kills the child of server that serves the client conn: the process that
-// holds the other side of the connection. The server itself may still do so, too.
+// Bereave kills the child of server that serves the client conn. This is the
+// process with a descriptor of the peer's socket. The server itself may still
+// have one, too.
 func Bereave(server *Server, conn net.Conn) error {
 	side, err := otherSide(conn)
 	if err != nil {
@@ -209,8 +212,8 @@ func Bereave(server *Server, conn net.Conn) error {
 	return fmt.Errorf("no child serves %v", conn.LocalAddr())
 }
 
-// StayOnOneProcessor binds the goroutine to its thread, and that to one of the
-// processors that it may run on. It ends with the goroutine.
+// StayOnOneProcessor binds the goroutine to its thread, and the thread to one
+// of the processors that it may run on. The thread ends with the goroutine.
 func StayOnOneProcessor() error {
 	runtime.LockOSThread()
 	var all, one unix.CPUSet

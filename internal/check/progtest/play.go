@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Dial connects to a server on loopback. The connection is closed when the test
-// ends, and no call on it waits longer than Patience.
+// Dial connects to a server on loopback. The connection has a deadline,
+// Patience from now, and is closed when the test ends.
 func Dial(t testing.TB, server *Server) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", server.Port))
@@ -30,7 +30,7 @@ func PortOf(address net.Addr) string {
 	return port
 }
 
-// A Play is a program that a test has started and whose peer it plays.
+// A Play is a program that a test has started. The test plays its peer.
 type Play struct {
 	Cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
@@ -54,7 +54,7 @@ func Perform(t testing.TB, stdin, name string, args ...string) *Play {
 // and stderr.
 func (p *Play) Prints(t testing.TB, stdout, stderr string) {
 	t.Helper()
-	p.Cmd.Wait() // a failure shows on stderr
+	p.Cmd.Wait() // no need for the error: a failure shows on stderr
 	if got := p.stdout.String(); got != stdout {
 		t.Errorf("stdout is %q, want %q", got, stdout)
 	}

@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReservePort binds a port that no other program will be given, but that a
-// server may listen at, for it sets SO_REUSEADDR as we do.
+// ReservePort binds a TCP port of 127.0.0.1 until release is called. The system
+// gives the port to no other program, but a server that sets SO_REUSEADDR, as
+// ReservePort does, may listen at it.
 func ReservePort() (port string, release func(), err error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -8,8 +8,7 @@ import (
 	"fopnp/internal/serve/child"
 )
 
-// Patience limits every wait for something that must happen. See
-// child.Patience.
+// Patience limits every wait for an event that must happen: see child.Patience.
 const Patience = child.Patience
 
 // A Server is a program that a test has started. See package child.
@@ -18,8 +17,8 @@ type Server struct {
 	Port string // where it listens, if Start has started it
 }
 
-// Start starts a server and waits until it says that it is ready. For what it
-// prints see child.Start. The caller must call Stop or Kill.
+// Start starts a server and waits until it announces its port. It collects the
+// output as child.Start does. The caller must call Stop or Kill.
 func Start(cmd *exec.Cmd) (*Server, error) {
 	s, err := Launch(cmd)
 	if err != nil {
@@ -32,8 +31,8 @@ func Start(cmd *exec.Cmd) (*Server, error) {
 	return s, nil
 }
 
-// Launch is Start for a program that does not say that it is ready, such as a
-// client.
+// Launch starts a program that does not say when it is ready, such as a client.
+// It does not wait. The caller must call Stop or Kill.
 func Launch(cmd *exec.Cmd) (*Server, error) {
 	process, err := child.Start(cmd)
 	if err != nil {
@@ -42,8 +41,8 @@ func Launch(cmd *exec.Cmd) (*Server, error) {
 	return &Server{Process: process}, nil
 }
 
-// MustStart starts a program of Bin as Start does. It fails the test if it cannot,
-// and kills the server if the test does not end it.
+// MustStart starts a program of Bin as Start does. If it cannot, it fails the
+// test. When the test ends, it kills the server if it still runs.
 func MustStart(t testing.TB, name string, args ...string) *Server {
 	t.Helper()
 	server, err := Start(exec.Command(filepath.Join(Bin(), name), args...))

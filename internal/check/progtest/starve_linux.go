@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenFiles returns what a server has open, by descriptor: "socket:[1060]".
+// OpenFiles returns the names of a server's open files, such as
+// "socket:[1060]", by descriptor.
 func OpenFiles(t testing.TB, server *Server) map[uint64]string {
 	t.Helper()
 	folder := fmt.Sprintf("/proc/%d/fd", server.Pid)
@@ -27,9 +28,9 @@ func OpenFiles(t testing.TB, server *Server) map[uint64]string {
 	return open
 }
 
-// Starve lets a server open one descriptor more, and no other. Before, it waits
-// until the server has no sockets and pipes open that it did not have first. What
-// it returns ends the shortage.
+// Starve lets a server open only one more descriptor. It first waits until the
+// server has closed all sockets and pipes except those in first. The function
+// feed ends the shortage.
 func Starve(t testing.TB, server *Server, first map[uint64]string) (feed func()) {
 	t.Helper()
 	Until(t, "the server has closed what it opened for clients", func() bool {

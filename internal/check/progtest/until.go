@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Until waits until isTrue returns true, and asks it every millisecond. It is for
-// what no event announces. It fails the test after Patience.
+// Until calls isTrue every millisecond until it returns true. It is for events
+// that nothing announces. After Patience, it fails the test and says that it
+// gave up waiting until what.
 func Until(t testing.TB, what string, isTrue func() bool) {
 	t.Helper()
 	patience := time.After(Patience)
@@ -16,7 +17,7 @@ func Until(t testing.TB, what string, isTrue func() bool) {
 		select {
 		case <-tick.C:
 		case <-patience:
-			t.Fatalf("it never came that %s", what)
+			t.Fatalf("gave up waiting until %s", what)
 		}
 	}
 }

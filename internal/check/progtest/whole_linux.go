@@ -20,9 +20,10 @@ import (
 	"fopnp/internal/listings"
 )
 
-// WholeLines checks that no two log lines of a shelf's servers mix. Two processes
-// of each server print to one pipe, stdout and stderr both. The pipe holds a page,
-// so a long line has to wait for the reader several times.
+// WholeLines checks that no two log lines of a shelf's servers mix. Two
+// processes of each server print to one pipe, both stdout and stderr. The pipe
+// holds one page of memory, so a long line has to wait for the reader several
+// times.
 func WholeLines(t *testing.T, shelf string) {
 	for _, listing := range listings.On(shelf, listings.Server, listings.Both, listings.Inetd) {
 		t.Run(listing.Name, func(t *testing.T) {
@@ -83,7 +84,7 @@ func wholeLines(t *testing.T, listing listings.Listing) {
 		server.Process.Signal(syscall.SIGTERM)
 	}
 	select {
-	case <-printed.all: // until the last process that has the pipe has exited
+	case <-printed.all: // the last process that has the pipe has exited
 	case <-time.After(Patience):
 		t.Errorf("%s still runs", listing.Name)
 	}
@@ -121,7 +122,7 @@ func (c *collector) String() string {
 	return c.text.String()
 }
 
-// makeSmall makes a pipe hold a page.
+// makeSmall makes a pipe hold only one page of memory.
 func makeSmall(t *testing.T, pipe *os.File) {
 	t.Helper()
 	raw, err := pipe.SyscallConn()
@@ -135,9 +136,9 @@ func makeSmall(t *testing.T, pipe *os.File) {
 	}
 }
 
-// wholeLog is wholeLines for a program of the inetd pair: many processes of it
-// append to one named pipe. If the program waits, each gets a listener and a
-// client. Otherwise each gets a connection.
+// wholeLog is wholeLines for a program of the inetd pair. Many processes of it
+// append to one named pipe. A wait program gets a listener with a client, a
+// nowait program a connection.
 func wholeLog(t *testing.T, listing listings.Listing) {
 	waits := listing.AtOnce > 0
 	path := filepath.Join(t.TempDir(), "log")
@@ -150,7 +151,7 @@ func wholeLog(t *testing.T, listing listings.Listing) {
 	}
 	defer r.Close()
 	makeSmall(t, r)
-	w, err := os.OpenFile(path, os.O_WRONLY, 0) // no end of file before this is closed
+	w, err := os.OpenFile(path, os.O_WRONLY, 0) // no end of file until this is closed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,9 +216,10 @@ func wholeLog(t *testing.T, listing listings.Listing) {
 	checkWhole(t, printed.String())
 }
 
-// saysMuch plays a client that says 4096 bytes and leaves in the middle of a
-// message, or says a line of 4096 bytes before. To a server of datagrams it sends
-// one of 4096 bytes. All are the same byte, which is printed as four.
+// saysMuch plays a client that sends 4096 bytes and leaves in the middle of a
+// message. If half is false, it sends a line of 4096 bytes before. To a UDP
+// server, it sends one datagram of 4096 bytes. All bytes are b, which a server
+// prints as four characters.
 func saysMuch(t *testing.T, network, port string, b byte, half bool) {
 	much := bytes.Repeat([]byte{b}, 4096)
 	conn, err := net.DialTimeout(network, net.JoinHostPort("127.0.0.1", port), Patience)
@@ -236,12 +238,12 @@ func saysMuch(t *testing.T, network, port string, b byte, half bool) {
 	}
 	conn.Write(much)
 	conn.(*net.TCPConn).CloseWrite()
-	io.Copy(io.Discard, conn) // the server may not want to hear all of it
+	io.Copy(io.Discard, conn) // fails if the server does not read all of it
 }
 
-// checkWhole finds lines that are not one line of a server: bytes of two clients
-// in one line, not all the bytes of a client, or the beginning of a line in the
-// middle of another.
+// checkWhole fails the test if a line is not exactly one line of a server: if
+// it has bytes of two clients, only some bytes of a client, or the beginning of
+// another line in its middle.
 func checkWhole(t *testing.T, text string) {
 	t.Helper()
 	escaped := regexp.MustCompile(`(\\x[0-9a-f]{2})+`)
@@ -254,12 +256,12 @@ func checkWhole(t *testing.T, text string) {
 		n := len(said) / 4
 		rest := strings.Replace(line, said, "", 1)
 		switch {
-		case n == 4096, n == 1024: // creosote takes no more of a datagram
+		case n == 4096, n == 1024: // creosote receives no more of a datagram
 			long++
 		case n == 16 && strings.Contains(rest, "sixteen-octet"):
 		case n == 40 && strings.Contains(rest, "'...") && strings.HasSuffix(rest, " bytes\n"):
 		default:
-			t.Errorf("%d bytes of a client are in the line %s", n, shortened(line))
+			t.Errorf("a line has %d bytes of a client: %s", n, shortened(line))
 			continue
 		}
 		if said != strings.Repeat(said[:4], n) || strings.Contains(rest, `\x`) ||

@@ -17,30 +17,34 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// The clients of a script are connections that the test itself holds, for what
-// no client program does: to stay and wait, or to say half of something.
+// The clients of a script are connections of the test itself. They do what no
+// client program does, such as stay and wait, or send half a message.
 //
 //	connect NAME...    clients connect to 127.0.0.1:$PORT, one after the other
 //	say NAME TEXT [N]  a client sends TEXT, or N times TEXT, in one segment
-//	taken NAME         wait until the server has read all that a client said (Linux)
-//	hear NAME TEXT [N] wait until a client has heard TEXT, or N times TEXT, and
-//	                   nothing else, since the last hear
+//	taken NAME         wait until the server has read all that a client has sent
+//	                   (Linux)
+//	hear NAME TEXT [N] wait until a client has received TEXT, or N times TEXT,
+//	                   and nothing else, since the last hear
 //	leave NAME...      clients hang up
 //	bereave PROGRAM NAME
-//	                   kill the child of a server that serves a client (Linux)
-//	order              who began to hear an answer before whom, since the last
-//	                   serve: the names, in one line, to stdout
-//	crowd N            N more clients connect, and each has a question answered
-//	datagram TEXT [N]  send TEXT, or N times TEXT, to 127.0.0.1:$PORT, as one datagram
-//	reply TEXT [N]     wait for a datagram that answers the last one, and is TEXT
+//	                   kill the server's child that serves a client (Linux)
+//	order              print the names of the clients to stdout, in one line, in
+//	                   the order in which their first answers since the last
+//	                   serve arrived
+//	crowd N            N more clients connect, and each asks and gets an answer
+//	datagram TEXT [N]  send TEXT, or N times TEXT, to 127.0.0.1:$PORT in one
+//	                   datagram
+//	reply TEXT [N]     wait for the answer to the last datagram, which must be
+//	                   TEXT, or N times TEXT
 //
-// TEXT may have Go's escapes, as in 'one line\r\n'. The clients hang up when their
-// script ends.
+// TEXT may have Go's escapes, as in 'one line\r\n'. The clients hang up when
+// their script ends.
 type clients struct {
 	mu      sync.Mutex
-	changed sync.Cond // with mu: somebody has heard something
+	changed sync.Cond // with mu: a client has received something
 	named   map[string]*client
-	order   []arrival // who has heard something since serve
+	order   []arrival // of what clients have received since serve
 	udp     net.Conn  // the socket of the last datagram
 }
 
@@ -51,13 +55,13 @@ type arrival struct {
 
 type client struct {
 	stream
-	heard string // since the last hear
-	err   error  // why it hears no more
+	heard string // received since the last hear
+	err   error  // why it receives no more
 }
 
 type clientsKey struct{}
 
-// newClients begins the clients of a script.
+// newClients prepares a script for its clients.
 func newClients(env *testscript.Env) {
 	c := &clients{named: map[string]*client{}}
 	c.changed.L = &c.mu
@@ -153,7 +157,7 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	},
 }
 
-// repeated is what TEXT [N] stands for.
+// repeated returns the text that TEXT [N] stands for.
 func repeated(ts *testscript.TestScript, args []string) string {
 	text, err := strconv.Unquote(`"` + args[0] + `"`)
 	ts.Check(err)
@@ -165,7 +169,7 @@ func repeated(ts *testscript.TestScript, args []string) string {
 	return strings.Repeat(text, n)
 }
 
-// forgetOrder begins a new order, for a new server.
+// forgetOrder starts a new order, for a new server.
 func (c *clients) forgetOrder() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,7 +203,7 @@ type stream interface {
 	CloseWrite() error
 }
 
-// add makes a connection the client NAME.
+// add makes conn the client name.
 func (c *clients) add(name string, conn stream) error {
 	client := &client{stream: conn}
 	c.named[name] = client
@@ -212,8 +216,8 @@ func (c *clients) add(name string, conn stream) error {
 	return nil
 }
 
-// receive reads what has come, and returns when it came: by the kernel's clock,
-// or on a Unix socket, which has none, by ours.
+// receive reads what has arrived, and returns when it arrived. The kernel says
+// when, except for a Unix socket. There receive returns the current time.
 func (c *client) receive(buffer []byte) (int, time.Time, error) {
 	if tcp, ok := c.stream.(*net.TCPConn); ok {
 		return progtest.Receive(tcp, buffer)
@@ -222,7 +226,7 @@ func (c *client) receive(buffer []byte) (int, time.Time, error) {
 	return n, time.Now(), err
 }
 
-// listen writes down what a client hears, and when, until it hears no more.
+// listen records what a client receives, and when, until it receives no more.
 func (c *clients) listen(name string, client *client) {
 	buffer := make([]byte, 4096)
 	for {
@@ -241,7 +245,8 @@ func (c *clients) listen(name string, client *client) {
 	}
 }
 
-// hear waits until a client has heard as much as text.
+// hear waits until a client has received as many bytes as text has. They must
+// be text.
 func (c *clients) hear(client *client, text string) error {
 	tooLate := false
 	defer time.AfterFunc(progtest.Patience, func() {
@@ -256,7 +261,7 @@ func (c *clients) hear(client *client, text string) error {
 		c.changed.Wait()
 	}
 	if client.heard != text {
-		return fmt.Errorf("heard %q (%v), want %q", client.heard, client.err, text)
+		return fmt.Errorf("received %q (%v), want %q", client.heard, client.err, text)
 	}
 	client.heard = ""
 	return nil

@@ -21,51 +21,52 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A script can play the super-server that starts a program with a socket:
+// A script can play a super-server, which starts a program with a socket:
 //
 //	socket KIND NAME      open a socket and call it NAME
 //	nonblocking NAME      make the socket non-blocking
-//	keep NAME             do not close our own descriptor of it at hand
-//	pipe NAME             make a named pipe, which we read from
-//	fill NAME             write to it until there is no room
-//	abandon NAME          stop reading from it
+//	keep NAME             keep our own descriptor of the socket open after hand
+//	pipe NAME             make a named pipe, which the script reads
+//	fill NAME             write to the pipe until it is full
+//	abandon NAME          stop reading the pipe
 //	hand WHAT PROGRAM ARG...
 //	                      start a program whose descriptors 0 to 2 are WHAT
 //	signal PROGRAM SIGNAL send it a signal, such as TERM
 //	ends PROGRAM STATUS   wait until it exits with this status; what it has
 //	                      printed is then in stdout and stderr
-//	holds PROGRAM NAME N  the program has N descriptors of a socket
-//	blocking NAME         our descriptor of the socket is blocking
-//	idle NAME             nothing waits at our descriptor of the socket: no
-//	                      client and no datagram
+//	holds PROGRAM NAME N  check that the program has N descriptors of a socket
+//	blocking NAME         check that our descriptor of the socket is blocking
+//	idle NAME             check that no client and no datagram waits at our
+//	                      descriptor of the socket
 //
 // KIND is one of these:
 //
-//	connection       TCP over 127.0.0.1. The other end is the client NAME
+//	connection       TCP over 127.0.0.1. The peer is the client NAME
 //	connection6      the same over ::1
-//	unix             a connection of Unix sockets. The other end is the client NAME
-//	seqpacket        such a connection that keeps messages apart, without a client
+//	unix             a connection of Unix sockets. The peer is the client NAME
+//	seqpacket        the same, but it keeps messages apart and has no client
 //	unconnected      a TCP socket without a peer
 //	listener         a TCP listener. Its port becomes $PORT
-//	unix-listener    a Unix listener at the file NAME. The client NAME waits there
+//	unix-listener    a Unix listener at the file NAME. The client NAME waits
 //	datagrams        a UDP socket. Its port becomes $PORT
 //
-// WHAT is the NAME of a socket or a pipe. To hand over other descriptors, say
-// which: "hand 3=NAME", "hand 012=NAME 3=OTHER". A program that gets descriptor
-// 3 also gets systemd's variables: LISTEN_FDS, and LISTEN_PID with its own
-// process id, unless the script has set that one. What a program prints to
-// descriptors 1 and 2 that are not handed over, ends collects.
+// WHAT is the NAME of a socket or a pipe. To pass other descriptors, say which:
+// "hand 3=NAME", "hand 012=NAME 3=OTHER". A program that gets descriptor 3 also
+// gets systemd's variables: LISTEN_FDS, and LISTEN_PID with its own process id,
+// unless the script has set LISTEN_PID. If descriptor 1 or 2 is not passed, the
+// command ends collects what the program prints there.
 //
-// At hand we close our descriptor of a connection, as inetd does. Listeners and
-// UDP sockets are always kept, because inetd keeps them.
+// The command hand closes our descriptor of a connection, as inetd does. It
+// never closes listeners and UDP sockets, because inetd keeps them.
 //
-// Clients can do more than those of other scripts:
+// Clients have more commands than in other scripts:
 //
 //	finish NAME      shut down the sending side, after the last question
 //	reset NAME       break the connection, as a crash would
-//	over NAME        wait until the program hangs up; the client must have heard
-//	                 nothing since the last hear
-//	segments NAME N  what the client has heard so far came in N segments
+//	over NAME        wait until the program hangs up; the client must have
+//	                 received nothing since the last hear
+//	segments NAME N  check that all that the client has received arrived in N
+//	                 segments
 var handCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"socket": func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 2, 2, "socket KIND NAME")
@@ -136,7 +137,7 @@ var handCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 		flags, err := unix.FcntlInt(handsOf(ts).file(ts, args[0]).Fd(), unix.F_GETFL, 0)
 		ts.Check(err)
 		if flags&unix.O_NONBLOCK != 0 {
-			ts.Fatalf("%s is not blocking any more", args[0])
+			ts.Fatalf("%s is no longer blocking", args[0])
 		}
 	},
 	"idle": func(ts *testscript.TestScript, neg bool, args []string) {
@@ -167,7 +168,7 @@ var handCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 		n, err := segments(clientOf(ts, args[0]))
 		ts.Check(err)
 		if strconv.Itoa(n) != args[1] {
-			ts.Fatalf("what %s has heard came in %d segments", args[0], n)
+			ts.Fatalf("%s has received %d segments", args[0], n)
 		}
 	},
 }
@@ -179,7 +180,8 @@ func init() {
 
 type handsKey struct{}
 
-// hands are what one script hands over, and the programs that it has started so.
+// hands are what a script passes to programs, and the programs that it has
+// started in this way.
 type hands struct {
 	env      *testscript.Env
 	files    map[string]*handed
@@ -187,22 +189,22 @@ type hands struct {
 	open     []io.Closer // until the script ends
 }
 
-// A handed is a socket or a pipe.
+// A handed is a socket or a pipe that a script can pass to a program.
 type handed struct {
 	*os.File
 	target string   // what /proc calls it
-	kept   bool     // hand does not close it
+	kept   bool     // the command hand does not close it
 	reader *os.File // of a pipe
 }
 
-// A handedTo is a program.
+// A handedTo is a program that was started with sockets or pipes.
 type handedTo struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
-	exited         chan struct{} // closed when it has
+	exited         chan struct{} // closed when it has exited
 }
 
-// newHands begins the hands of a script.
+// newHands prepares a script to play a super-server.
 func newHands(env *testscript.Env) {
 	h := &hands{env: env, files: map[string]*handed{}, programs: map[string]*handedTo{}}
 	env.Values[handsKey{}] = h
@@ -213,7 +215,7 @@ func newHands(env *testscript.Env) {
 		for name, p := range h.programs {
 			p.cmd.Process.Kill()
 			<-p.exited
-			defer env.T().Fatal(name + " was not waited for with ends")
+			defer env.T().Fatal("the script does not wait for " + name + " with ends")
 		}
 	})
 }
@@ -231,7 +233,7 @@ func (h *hands) file(ts *testscript.TestScript, name string) *handed {
 func (h *hands) program(ts *testscript.TestScript, name string) *handedTo {
 	p := h.programs[name]
 	if p == nil {
-		ts.Fatalf("%s was handed nothing", name)
+		ts.Fatalf("%s was not started with hand", name)
 	}
 	return p
 }
@@ -245,7 +247,7 @@ func (h *hands) add(name string, fd int) *handed {
 	return file
 }
 
-// openSocket opens a socket of a kind. All are blocking, as a super-server's are.
+// openSocket opens a socket of a kind. It is blocking, as in a super-server.
 func (h *hands) openSocket(ts *testscript.TestScript, kind, name string) error {
 	const stream, datagram = unix.SOCK_STREAM, unix.SOCK_DGRAM
 	loopback := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
@@ -261,7 +263,7 @@ func (h *hands) openSocket(ts *testscript.TestScript, kind, name string) error {
 		}
 		h.add(name, fds[0])
 		file := os.NewFile(uintptr(fds[1]), name)
-		defer file.Close() // package net has its own descriptor
+		defer file.Close() // because package net makes its own descriptor
 		conn, err := net.FileConn(file)
 		if err != nil {
 			return err
@@ -317,7 +319,8 @@ func (h *hands) openSocket(ts *testscript.TestScript, kind, name string) error {
 	return fmt.Errorf("unknown kind of socket: %s", kind)
 }
 
-// bound opens a socket at an address.
+// bound opens a socket, binds it to an address, and returns the address with
+// its port.
 func bound(domain, kind int, address unix.Sockaddr) (int, unix.Sockaddr, error) {
 	fd, err := unix.Socket(domain, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -331,7 +334,7 @@ func bound(domain, kind int, address unix.Sockaddr) (int, unix.Sockaddr, error) 
 	return fd, address, err
 }
 
-// connection connects client NAME and accepts it, as a super-server does.
+// connection connects the client name and accepts it, as a super-server does.
 func (h *hands) connection(ts *testscript.TestScript, name string, domain int, address unix.Sockaddr) error {
 	listener, address, err := bound(domain, unix.SOCK_STREAM, address)
 	if err != nil {
@@ -361,7 +364,7 @@ func portOf(address unix.Sockaddr) string {
 	return strconv.Itoa(address.(*unix.SockaddrInet4).Port)
 }
 
-// pipe makes a named pipe, and opens both of its ends.
+// pipe makes a named pipe and opens both ends.
 func (h *hands) pipe(name, path string) error {
 	if err := unix.Mkfifo(path, 0o666); err != nil {
 		return err
@@ -379,7 +382,7 @@ func (h *hands) pipe(name, path string) error {
 	return nil
 }
 
-// start starts a program with descriptors, which the first of the words name.
+// start starts a program with the descriptors that the first words name.
 func (h *hands) start(ts *testscript.TestScript, words []string) error {
 	var descriptors [4]*os.File
 	for isWhat.MatchString(words[0]) || h.files[words[0]] != nil {
@@ -394,11 +397,11 @@ func (h *hands) start(ts *testscript.TestScript, words []string) error {
 			defer file.Close()
 		}
 		if words = words[1:]; len(words) == 0 {
-			return errors.New("there is no program to hand this to")
+			return errors.New("the command names no program")
 		}
 	}
 	if h.programs[words[0]] != nil {
-		return fmt.Errorf("%s runs already", words[0])
+		return fmt.Errorf("%s is already running", words[0])
 	}
 	p := &handedTo{exited: make(chan struct{})}
 	program := append([]string{filepath.Join(progtest.Bin(), words[0])}, words[1:]...)
@@ -434,17 +437,18 @@ func (h *hands) start(ts *testscript.TestScript, words []string) error {
 	return nil
 }
 
-// isWhat matches a WHAT that says which descriptors it is to become.
+// isWhat matches a WHAT that begins with the numbers of descriptors.
 var isWhat = regexp.MustCompile("^[0-3]+=")
 
-// wait waits until the program exits, and returns its status in words.
+// wait waits until the program exits. It returns the status, or says which
+// signal ended the program.
 func (p *handedTo) wait() string {
 	select {
 	case <-p.exited:
 		if p.cmd.ProcessState.Exited() {
 			return strconv.Itoa(p.cmd.ProcessState.ExitCode())
 		}
-		return p.cmd.ProcessState.String() // the signal that it died of
+		return p.cmd.ProcessState.String() // such as "signal: killed"
 	case <-time.After(progtest.Patience):
 		p.cmd.Process.Kill()
 		<-p.exited
@@ -452,7 +456,7 @@ func (p *handedTo) wait() string {
 	}
 }
 
-// count is how many descriptors of the program are a file.
+// count returns how many descriptors of the program refer to target.
 func (p *handedTo) count(target string) (n int, err error) {
 	folder := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
 	entries, err := os.ReadDir(folder)
@@ -464,8 +468,8 @@ func (p *handedTo) count(target string) (n int, err error) {
 	return n, err
 }
 
-// over waits until a client hears no more, because the connection was closed or
-// broken.
+// over waits until the connection of a client is closed or broken. The client
+// must have received nothing since the last hear.
 func (c *clients) over(client *client) error {
 	patience := time.AfterFunc(progtest.Patience, func() { client.SetReadDeadline(time.Now()) })
 	defer patience.Stop()
@@ -475,12 +479,12 @@ func (c *clients) over(client *client) error {
 		c.changed.Wait()
 	}
 	if client.heard != "" || client.err != io.EOF && !errors.Is(client.err, unix.ECONNRESET) {
-		return fmt.Errorf("heard %q, then %v", client.heard, client.err)
+		return fmt.Errorf("received %q, then %v", client.heard, client.err)
 	}
 	return nil
 }
 
-// segments is how many segments with data have come for a client.
+// segments returns how many segments with data a client has received.
 func segments(client *client) (n int, err error) {
 	raw, err := client.SyscallConn()
 	if err != nil {

@@ -1,7 +1,7 @@
 //go:build unix || windows
 
 // Package script runs the scripts in testdata/, which prove what each listing
-// does. It adds commands to testscript that start servers, play their clients and
+// does. It adds commands to testscript: they start servers, play clients and
 // compare transcripts.
 package script
 
@@ -35,22 +35,24 @@ import (
 //	interrupt PROGRAM       the same with SIGINT, as Ctrl-C sends it
 //	narrow PROGRAM          make the kernel's buffers small for the clients that
 //	                        the server will accept, where the system allows it
-//	transcript GOT WANT     compare two files, or stdout, as transcripts: ports
-//	                        that the system chose and times may differ, and of a
-//	                        line that was written over, only the last text counts
+//	transcript GOT WANT     compare two files, or stdout, as transcripts: times
+//	                        and ports that the system chose may differ, and if a
+//	                        line was overwritten, only its last text counts
 //	sorted FILE             print the lines of a file, or of stdout, in order
 //
-// A server that still runs at the end of its script fails it. The commands that
-// play clients are in clients.go, and those that play inetd in hand_linux.go.
+// If a server still runs at the end of its script, the script fails. The
+// commands that play clients are in clients.go, and those that play inetd in
+// hand_linux.go.
 //
-// With -update, cmp and transcript do not fail. They rewrite the script's file
-// that they compare with, and transcript only if the two differ as transcripts.
+// With -update, cmp and transcript do not fail. They rewrite the file of the
+// script that they compare with. Transcript does so only if the two differ as
+// transcripts.
 func Run(t *testing.T, folder string) {
 	t.Parallel()
 	testscript.Run(t, scripts(folder, *progtest.Update))
 }
 
-// scripts returns the parameters of testscript for the scripts in folder.
+// scripts returns testscript's parameters for the scripts in folder.
 func scripts(folder string, update bool) testscript.Params {
 	return testscript.Params{
 		Dir:                 folder,
@@ -88,7 +90,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 
 func init() { maps.Copy(commands, clientCommands) }
 
-// setups prepare a script for the commands that only some systems have.
+// setups prepare a script for commands that exist on some systems only.
 var setups []func(*testscript.Env)
 
 // condition knows one condition besides testscript's own: [ipv6] holds where
@@ -106,13 +108,13 @@ func condition(name string) (bool, error) {
 
 type serversKey struct{}
 
-// servers are the servers that one script has started and not yet stopped.
+// servers are the servers that a script has started and not stopped yet.
 type servers struct {
 	env     *testscript.Env
 	started map[string]*progtest.Server
 }
 
-// kill kills the servers that still run, and fails the script if it left any.
+// kill kills the servers that still run, and fails the script if there are any.
 func (s *servers) kill() {
 	for name, server := range s.started {
 		how := "died"
@@ -123,7 +125,8 @@ func (s *servers) kill() {
 	}
 }
 
-// arguments fails the script if it does not use a command as its usage says.
+// arguments fails the script if it uses a command in another way than usage
+// says.
 func arguments(ts *testscript.TestScript, neg bool, args []string, least, most int, usage string) {
 	if neg || len(args) < least || len(args) > most {
 		ts.Fatalf("usage: %s", usage)
@@ -143,7 +146,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1, 99, "serve PROGRAM ARG...")
 	running := ts.Value(serversKey{}).(*servers)
 	if running.started[args[0]] != nil {
-		ts.Fatalf("%s runs already", args[0])
+		ts.Fatalf("%s is already running", args[0])
 	}
 	cmd := exec.Command(filepath.Join(progtest.Bin(), args[0]), args[1:]...)
 	cmd.Env = running.env.Vars
@@ -178,7 +181,7 @@ func end(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []stri
 func narrowed(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1, 1, "narrow PROGRAM")
 	if err := progtest.Narrow(named(ts, args[0])); err != nil {
-		ts.Logf("the buffers are as they were: %v", err)
+		ts.Logf("the buffers keep their size: %v", err)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }
 
-// Each of these scripts is wrong. The commands must fail it, and the log must say
+// Each of these scripts is wrong. A command must fail it, and the log must say
 // why.
 func TestScriptsThatMustFail(t *testing.T) {
 	t.Parallel()
@@ -30,11 +30,11 @@ func TestScriptsThatMustFail(t *testing.T) {
 		"other answers":   {"serve srv_single 127.0.0.1 -p 0\nconnect a\nsay a Why?\nhear a Because.................\nterminate srv_single", "want \"Because"},
 		"nobody answers":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
 		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
-		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "runs already"},
+		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "is already running"},
 	})
 }
 
-// A wrong script fails, and the log says want.
+// A wrong is a script that must fail, with a log that contains want.
 type wrong struct{ script, want string }
 
 func mustFail(t *testing.T, scriptsByName map[string]wrong) {
@@ -54,8 +54,8 @@ func mustFail(t *testing.T, scriptsByName map[string]wrong) {
 	}
 }
 
-// With -update, a script is rewritten where it differs from what happens, and
-// nowhere else: a log stays if only its ports differ.
+// With -update, a script is rewritten only where it differs from what happens.
+// A log stays as it is if only its ports differ.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	const script = `# A page.
@@ -114,7 +114,8 @@ $`)
 	}
 }
 
-// A file that is not the script's own cannot be updated, so the script fails.
+// A script fails if it compares with a file that is not its own, because that
+// file cannot be updated.
 func TestUpdateOfOtherFiles(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -129,13 +130,13 @@ func TestUpdateOfOtherFiles(t *testing.T) {
 	}
 }
 
-// A result is a testscript.T that remembers what came of the script.
+// A result is a testscript.T that records the outcome of a script.
 type result struct {
 	log    strings.Builder
 	failed bool
 }
 
-// stopped is what a result panics with where testing.T ends its goroutine.
+// A result panics with stopped where testing.T would end its goroutine.
 type stopped struct{}
 
 // run runs a script until it ends or fails.

@@ -15,7 +15,7 @@ import (
 	"fopnp/internal/check/transcript"
 )
 
-// compare is the command transcript.
+// compare implements the command transcript.
 func compare(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2, 2, "transcript GOT WANT")
 	shown := transcript.Screen(ts.ReadFile(args[0]))
@@ -35,14 +35,14 @@ func compare(ts *testscript.TestScript, neg bool, args []string) {
 type updatesKey struct{}
 
 // updates are the files of a script that the command transcript rewrites.
-// Testscript does this only for cmp.
+// Testscript itself does this only for cmp.
 type updates struct {
 	folder string
 	script string // its path
 	files  map[string]string
 }
 
-// newUpdates prepares a script of folder to be rewritten when it ends.
+// newUpdates rewrites a script of folder when it ends.
 func newUpdates(env *testscript.Env, folder string) {
 	u := &updates{folder: folder, files: map[string]string{}}
 	env.Values[updatesKey{}] = u
@@ -54,7 +54,7 @@ func newUpdates(env *testscript.Env, folder string) {
 	})
 }
 
-// add notes that a file of the script must have another text.
+// add notes the new text of a file of the script.
 func (u *updates) add(ts *testscript.TestScript, file, text string) {
 	name, err := filepath.Rel(ts.Getenv("WORK"), ts.MkAbs(file))
 	ts.Check(err)
@@ -76,7 +76,7 @@ func (u *updates) write() error {
 			continue
 		}
 		if txtar.NeedsQuote([]byte(text)) {
-			return fmt.Errorf("%s: cannot update %s: it has a line like those between the files of a script", u.script, f.Name)
+			return fmt.Errorf("%s: cannot update %s: the new text has a line that looks like a separator between files", u.script, f.Name)
 		}
 		archive.Files[i].Data = []byte(text)
 		delete(u.files, f.Name)

@@ -1,7 +1,7 @@
-// Package argparse reads a listing's command line the way Python's argparse
-// read the original's: options may stand before, between or after the
-// arguments; -h prints the usage and exits 0; a wrong call prints usage and
-// reason to stderr and exits 2. The parsing itself is pflag's.
+// Package argparse parses a listing's command line as Python's argparse parses
+// the original's. Options may come before, between or after the arguments. -h
+// prints the help and exits with status 0. A wrong call prints the usage and
+// the reason to stderr and exits with status 2. Package pflag does the parsing.
 //
 // Source: https://docs.python.org/3/library/argparse.html
 package argparse
@@ -19,9 +19,9 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Parser is one program's command line. Declare its arguments and options,
-// in the order in which the usage shall name them, then call Parse once. In the
-// help of those that may be left out, %(default)s stands for what they are then.
+// A Parser parses the command line of one program. Declare its arguments and
+// options in the order of the usage, then call Parse once. In the help of what
+// may be left out, %(default)s stands for its default.
 type Parser struct {
 	description string
 	options     *pflag.FlagSet
@@ -29,14 +29,14 @@ type Parser struct {
 	words       *words
 }
 
-// An argument is known by its place. Those that may be left out come last.
+// An argument is identified by its position. Optional arguments come last.
 type argument struct {
 	name, help string
 	value      pflag.Value
 	optional   bool
 }
 
-// New begins the command line of a program that does what description says.
+// New returns a Parser for a program that does what description says.
 func New(description string) *Parser {
 	options := pflag.NewFlagSet(program.Name(), pflag.ContinueOnError)
 	options.SortFlags = false
@@ -45,26 +45,25 @@ func New(description string) *Parser {
 	return &Parser{description: description, options: options}
 }
 
-// Argument declares an argument that the caller must give. The empty string
-// is a value like any other: as a server's host it means every interface.
+// Argument declares a required argument. The empty string is a value like any
+// other: as a server's host, it means every interface.
 func (p *Parser) Argument(name, help string) *string {
 	return positional(p, &value[string]{parse: anyWord}, name, help, false)
 }
 
-// OptionalArgument declares an argument that is word when it is left out.
+// OptionalArgument declares an argument whose default is word.
 func (p *Parser) OptionalArgument(name, word, help string) *string {
 	return positional(p, &value[string]{v: word, parse: anyWord}, name, help, true)
 }
 
-// Choice declares an argument that the caller must give, and that is one of the
-// words of choices.
+// Choice declares a required argument that must be one of choices.
 func (p *Parser) Choice(name string, choices []string, help string) *string {
 	v := &value[string]{metavar: "{" + strings.Join(choices, ",") + "}", parse: oneOf(choices)}
 	return positional(p, v, name, help, false)
 }
 
-// OptionalCount declares an argument that is a whole number, 0 or more, and n
-// when it is left out.
+// OptionalCount declares an argument that is a whole number, 0 or more. Its
+// default is n.
 func (p *Parser) OptionalCount(name string, n int64, help string) *int64 {
 	return positional(p, &value[int64]{v: n, parse: parseCount}, name, help, true)
 }
@@ -75,17 +74,17 @@ func positional[T any](p *Parser, v *value[T], name, help string, optional bool)
 	return &v.v
 }
 
-// metavar is what the usage shows of an argument: what it takes, if that can be
-// said in a word, or its name.
+// metavar returns what the usage shows for an argument: the words that it
+// accepts, or its name.
 func (a argument) metavar() string { return cmp.Or(a.value.Type(), a.name) }
 
-// Flag declares an option that is either there or not.
+// Flag declares an option without a value. It is true if the option is given.
 func (p *Parser) Flag(name, help string) *bool {
 	return p.options.BoolP(name, shorthand(name), false, help)
 }
 
-// shorthand is the name again where it is a single letter, which is how pflag
-// knows options of one dash. Whole words get their second dash in Parse.
+// shorthand returns name if it is a single letter. Pflag then accepts the
+// option with one dash. Longer names get their second dash in doubleDashes.
 func shorthand(name string) string {
 	if len(name) == 1 {
 		return name
@@ -93,8 +92,8 @@ func shorthand(name string) string {
 	return ""
 }
 
-// Parse reads os.Args, or ends the program: with 0 after -h, with 2 after a
-// wrong call.
+// Parse parses os.Args. After -h, it ends the program with status 0. After a
+// wrong call, it ends the program with status 2.
 func (p *Parser) Parse() {
 	err := p.parse(os.Args[1:])
 	switch {
@@ -135,7 +134,8 @@ func (p *Parser) parse(args []string) error {
 	return nil
 }
 
-// doubleDashes gives -fix the second dash under which pflag knows it.
+// doubleDashes adds a second dash to options such as -fix, because pflag knows
+// them as --fix.
 func (p *Parser) doubleDashes(args []string) []string {
 	var doubled []string
 	for i, arg := range args {
@@ -151,7 +151,7 @@ func (p *Parser) doubleDashes(args []string) []string {
 	return doubled
 }
 
-// inArgparseWords says what pflag found wrong as argparse would.
+// inArgparseWords turns an error of pflag into argparse's words.
 func inArgparseWords(err error) error {
 	var unknown *pflag.NotExistError
 	var needs *pflag.ValueRequiredError
@@ -171,7 +171,7 @@ func inArgparseWords(err error) error {
 	return err
 }
 
-// usage is the line (or lines) "usage: NAME [-h] [-p port] host".
+// usage returns the line "usage: NAME [-h] [-p port] host".
 func (p *Parser) usage() string {
 	words := []string{"usage:", program.Name(), "[-h]"}
 	p.options.VisitAll(func(option *pflag.Flag) {
@@ -190,7 +190,8 @@ func (p *Parser) usage() string {
 	return strings.Join(words, " ") + "\n"
 }
 
-// inUsage is an option with what it takes: "-p port", or "-e" alone.
+// inUsage returns an option with its value, as in "-p port", or alone, as in
+// "-e".
 func inUsage(option *pflag.Flag) string {
 	if option.Value.Type() == "bool" {
 		return "-" + option.Name
@@ -198,11 +199,11 @@ func inUsage(option *pflag.Flag) string {
 	return "-" + option.Name + " " + option.Value.Type()
 }
 
-// help is all that -h shows.
+// help returns the text that -h prints.
 func (p *Parser) help() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n%s\n", p.usage(), p.description)
-	width := len("-h, --help  ") // of the first column, or of its widest word
+	width := len("-h, --help  ") // of the first column
 	for _, a := range p.arguments {
 		width = max(width, len(a.metavar()))
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A call is what one command line meant.
+// A call holds the values of a command line.
 type call struct {
 	Host, File, Root string
 	Port             int
@@ -25,7 +25,7 @@ func parse(args ...string) (call, error) {
 	host := p.Argument("host", "IP or hostname")
 	file := p.OptionalArgument("file", "myData.txt", "what to fetch")
 	port := p.Port("p", 1060, "TCP port (default 1060)")
-	timeout := p.Seconds("t", time.Minute, "close after so long")
+	timeout := p.Seconds("t", time.Minute, "how long to wait")
 	cost := p.Seconds("d", 0, "what an answer costs")
 	root := p.String("root", "folder", ".", "what to serve")
 	fix := p.Flag("fix", "read while sending")
@@ -113,7 +113,7 @@ func TestWrongCalls(t *testing.T) {
 	}
 }
 
-// invalidTime is the error of a word that is no time.
+// invalidTime returns the error for a word that is not a time.
 func invalidTime(word string) string {
 	return "invalid time: '" + word + "' (seconds, such as 0.5, or a duration, such as 500ms)"
 }
@@ -130,7 +130,7 @@ func TestHelp(t *testing.T) {
 	p.Argument("host", "IP or hostname")
 	p.OptionalArgument("file", "", "what to fetch")
 	p.Port("p", 1060, "TCP port (default 1060)")
-	p.Seconds("t", time.Minute, "wait this long (default %(default)s)")
+	p.Seconds("t", time.Minute, "how long to wait (default %(default)s)")
 	p.Flag("e", "cause an error")
 	want := `usage: client [-h] [-p port] [-t seconds] [-e] host [file]
 
@@ -143,7 +143,7 @@ positional arguments:
 options:
   -h, --help    show this help message and exit
   -p port       TCP port (default 1060)
-  -t seconds    wait this long (default 60)
+  -t seconds    how long to wait (default 60)
   -e            cause an error
 
 You can also give seconds as a duration, such as 500ms.
@@ -184,7 +184,8 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// Words are all arguments that have no place of their own, wherever options stand.
+// Words are all arguments without a position of their own, wherever the options
+// are.
 func TestWords(t *testing.T) {
 	for _, test := range []struct{ args, words []string }{
 		{nil, nil},

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A value is what an option takes, or an argument is: one word, parsed into a T.
+// A value is the value of an option or argument: one word, parsed into a T.
 type value[T any] struct {
 	v       T
 	metavar string
@@ -29,22 +29,22 @@ func (v *value[T]) String() string {
 	return fmt.Sprint(v.v)
 }
 
-// option declares an option -name. Like argparse's it is one dash and one
-// letter, or one dash and a whole word.
+// option declares an option -name: one dash and a letter, or, as in argparse,
+// one dash and a whole word.
 func option[T any](p *Parser, v *value[T], name, help string) *T {
 	p.options.VarP(v, name, shorthand(name), help)
 	return &v.v
 }
 
-// String declares an option -name that takes any word, called metavar in the
-// usage, and is word when it is left out.
+// String declares an option -name that takes any word. The usage calls the word
+// metavar. Its default is word.
 func (p *Parser) String(name, metavar, word, help string) *string {
 	return option(p, &value[string]{word, metavar, anyWord}, name, help)
 }
 
 func anyWord(word string) (string, error) { return word, nil }
 
-// oneOf is the parser of a word that must be one of choices.
+// oneOf returns a function that parses a word and accepts only choices.
 func oneOf(choices []string) func(word string) (string, error) {
 	return func(word string) (string, error) {
 		if !slices.Contains(choices, word) {
@@ -54,8 +54,8 @@ func oneOf(choices []string) func(word string) (string, error) {
 	}
 }
 
-// parseCount parses a count that can be rounded up, or doubled, and still be an
-// int64.
+// parseCount parses a count. It is small enough to be rounded up or doubled as
+// an int64.
 func parseCount(word string) (int64, error) {
 	n, err := strconv.ParseUint(word, 10, 62)
 	if err != nil {
@@ -64,7 +64,8 @@ func parseCount(word string) (int64, error) {
 	return int64(n), nil
 }
 
-// Port declares an option -name that takes a port number, 0 to 65535.
+// Port declares an option -name that takes a port number, 0 to 65535. Its
+// default is port.
 func (p *Parser) Port(name string, port int, help string) *int {
 	return option(p, &value[int]{port, "port", parsePort}, name, help)
 }
@@ -78,9 +79,10 @@ func parsePort(word string) (int, error) {
 }
 
 // Seconds declares an option -name that takes a time of 0 or more: a number of
-// seconds (5, 0.5) or a duration (5s, 500ms). The shortest time above 0 is a
-// nanosecond. Anything shorter is an error, because 0 often means "no limit".
-// The longest is 68 years, as many seconds as 31 bits can count.
+// seconds (5, 0.5) or a duration (5s, 500ms). Its default is d. The shortest
+// time above 0 is a nanosecond. Anything shorter is an error, because 0 often
+// means "no limit". The longest time is 68 years, the most seconds that 31 bits
+// can count.
 func (p *Parser) Seconds(name string, d time.Duration, help string) *time.Duration {
 	return option(p, &value[time.Duration]{d, seconds, parseSeconds}, name, help)
 }

@@ -1,6 +1,6 @@
 package argparse
 
-// words are all the arguments behind those that have a place.
+// words are all the arguments after those that have a position.
 type words struct {
 	name, help string
 	given      []string
@@ -8,8 +8,8 @@ type words struct {
 
 func (w *words) metavar() string { return "[" + w.name + " ...]" }
 
-// Words declares that the caller may give any number of arguments more, or none:
-// argparse's nargs='*'.
+// Words declares that any number of further arguments may follow, or none. In
+// argparse, this is nargs='*'.
 func (p *Parser) Words(name, help string) *[]string {
 	p.words = &words{name: name, help: help}
 	return &p.words.given

@@ -9,7 +9,7 @@ import (
 
 // The errors of Bind on Windows.
 var (
-	errNoFork = errors.New("needs to hand sockets to children, which this system cannot")
+	errNoFork = errors.New("needs to hand sockets to children, which this system cannot do")
 	errNoUnix = errors.New("needs Unix sockets, which this system does not have")
 )
 

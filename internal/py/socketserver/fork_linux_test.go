@@ -14,7 +14,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A server that waits until it can start a child stops when it is asked to.
+// A server that waits until it can start a child stops when it is told to.
 func TestStopWithoutDescriptors(t *testing.T) {
 	server := startListing(t, "ForkingTCPServer", "echo")
 	progtest.Starve(t, server, progtest.OpenFiles(t, server))
@@ -28,7 +28,7 @@ func TestStopWithoutDescriptors(t *testing.T) {
 	wantOutput(t, server, program.Name()+": fork (will try again): too many open files")
 }
 
-// Nor does Shutdown wait until there is a child.
+// Shutdown ends that wait, too.
 func TestShutdownWithoutDescriptors(t *testing.T) {
 	s := create(t, "ForkingTCPServer", "echo").(*ForkingTCPServer)
 	client := connect(t, s)
@@ -51,13 +51,14 @@ func TestShutdownWithoutDescriptors(t *testing.T) {
 		}
 	})
 	if want := program.Name() + ": fork (will try again): too many open files\n"; said != want {
-		t.Errorf("said %q, want %q", said, want)
+		t.Errorf("printed %q, want %q", said, want)
 	}
 	ended(t, client, "")
 	s.ServerClose()
 }
 
-// limitDescriptors leaves this process one descriptor, until restore is called.
+// limitDescriptors lets this process open only one more descriptor, until
+// restore is called.
 func limitDescriptors(t *testing.T) (restore func()) {
 	t.Helper()
 	var old unix.Rlimit

@@ -24,18 +24,19 @@ const canFork = true
 // A child is a process that handles a request.
 type child struct {
 	*exec.Cmd
-	packet io.WriteCloser // where it reads the packet of a datagram, or nil
+	packet io.WriteCloser // the pipe to the child for a datagram's packet, or nil
 	data   []byte         // the packet
 }
 
-// How a child inherits a request: the variable tells what is in the descriptors.
+// A child inherits a request in these descriptors. The environment variable
+// says what they are.
 const (
 	variable         = "SOCKETSERVER_REQUEST"
 	socketDescriptor = 3 // the connection, or the server's socket
-	packetDescriptor = 4 // of a datagram: a pipe
+	packetDescriptor = 4 // the pipe with the packet of a datagram
 )
 
-// fork starts a child of the server name that handles request.
+// fork starts a child that handles request for the server called name.
 func fork(name string, request *Request) (*child, error) {
 	path, err := os.Executable()
 	if err != nil {
@@ -44,8 +45,9 @@ func fork(name string, request *Request) (*child, error) {
 	c := &child{Cmd: &exec.Cmd{Path: path, Args: os.Args}}
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
 	c.Env = append(os.Environ(), variable+"="+describe(name, request))
-	// Ctrl-C in a terminal reaches the whole group: it is for the server to
-	// tell its children, and once.
+	// Ctrl-C in a terminal reaches the whole process group. The child gets a
+	// group of its own, because the server tells it to stop, and it must hear
+	// that only once.
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 
 	var conn any = request.Conn
@@ -79,15 +81,15 @@ func fork(name string, request *Request) (*child, error) {
 	return c, nil
 }
 
-// isShortage reports whether err is a shortage that will pass.
+// isShortage reports whether err is a shortage of resources that may pass.
 func isShortage(err error) bool {
 	return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) ||
 		errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM)
 }
 
-// copyOf returns another descriptor of a socket of package net. It stays
-// non-blocking, which is a state that all copies share: the File method of
-// package net would have made it blocking for the server too.
+// copyOf returns another descriptor of a socket of package net. The socket
+// stays non-blocking. The File method of package net would make it blocking,
+// for the server too, because all descriptors of a socket share that mode.
 func copyOf(conn any) (file *os.File, err error) {
 	err = control(conn, func(fd uintptr) error {
 		copied, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
@@ -100,15 +102,15 @@ func copyOf(conn any) (file *os.File, err error) {
 	return file, err
 }
 
-// wait gives the child what it is to read, tells it when the program stops, and
-// waits until it ends. The error is how it ended, if neither by itself nor
-// because it was told to.
+// wait sends the child its packet, tells it when the program has to stop, and
+// waits until it ends. The error says how the child ended. It is nil if the
+// child exited with status 0, has said why it failed, or was told to stop.
 func (c *child) wait() error {
 	defer context.AfterFunc(program.Stopping(), func() {
 		c.Process.Signal(syscall.SIGTERM)
 	})()
 	if c.packet != nil {
-		c.packet.Write(c.data) // fails if the child has ended, as Wait will tell
+		c.packet.Write(c.data) // fails if the child has ended; then Wait says why
 		c.packet.Close()
 	}
 	err := c.Wait()
@@ -122,16 +124,16 @@ func (c *child) wait() error {
 	return err
 }
 
-// inherited is the request that this process was started to handle. Its server
-// is empty in all others.
+// inherited describes the request that this process was started to handle. In a
+// process that is no such child, server is "".
 var inherited struct {
-	server  string // the name of the server that is to handle it
+	server  string // the name of the server that handles it
 	port    int    // where the server listens
 	network string // of both ends: "tcp", "udp", "unix" or "unixgram"
-	client  string // the other end, or "" if it has no address
+	client  string // the peer's address, or "" if it has none
 }
 
-// describe returns the value of the variable.
+// describe returns the value of the environment variable.
 func describe(server string, request *Request) string {
 	local, client, port := request.LocalAddr(), "", 0
 	if request.ClientAddress != nil { // a sender may have none
@@ -143,8 +145,8 @@ func describe(server string, request *Request) string {
 	return fmt.Sprintf("%q %d %s %q", server, port, local.Network(), client)
 }
 
-// init takes note of what is inherited before others can start programs, which
-// shall not inherit it.
+// init notes what this process has inherited. It does so before other code can
+// start programs, because those must not inherit it.
 func init() {
 	i, value := &inherited, os.Getenv(variable)
 	if value == "" {
@@ -159,8 +161,8 @@ func init() {
 	unix.CloseOnExec(packetDescriptor)
 }
 
-// handleInherited handles the inherited request and ends the process: with
-// status 0 if the handler has returned, else 1.
+// handleInherited handles the inherited request and ends the process. The
+// status is 0 if the handler returned without an error, and 1 otherwise.
 func handleInherited(server Server) {
 	program.StopOnSignal()
 	status := 1
@@ -179,7 +181,7 @@ func handleInherited(server Server) {
 
 func inherit() (*Request, error) {
 	file := os.NewFile(socketDescriptor, "request")
-	defer file.Close() // net has made its own
+	defer file.Close() // because package net makes its own descriptor
 	address, err := clientAddress()
 	if err != nil {
 		return nil, err
@@ -199,7 +201,7 @@ func inherit() (*Request, error) {
 	return newDatagram(packet, conn, address), err
 }
 
-// clientAddress is the client's address as package net would have it.
+// clientAddress returns the client's address in the type that package net uses.
 func clientAddress() (net.Addr, error) {
 	network, client := inherited.network, inherited.client
 	switch network {

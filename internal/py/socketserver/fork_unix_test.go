@@ -20,7 +20,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// While there are as many children as there may be, the next client waits.
+// If there are as many children as MaxChildren allows, the next client waits.
 func TestMaxChildren(t *testing.T) {
 	s := create(t, "countingServer", "echo").(*countingServer)
 	s.MaxChildren = 2
@@ -43,7 +43,7 @@ func TestMaxChildren(t *testing.T) {
 	noChildren(t)
 }
 
-// noChildren wants this process to have no children, not even dead ones.
+// noChildren fails the test if this process has children, even dead ones.
 func noChildren(t *testing.T) {
 	t.Helper()
 	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
@@ -51,7 +51,8 @@ func noChildren(t *testing.T) {
 	}
 }
 
-// A child that is killed is reported in one line, and touches nobody else.
+// If a child is killed, the server reports it in one line. Other clients do not
+// notice.
 func TestKilledChild(t *testing.T) {
 	var victim string
 	said := captured(t, func() {
@@ -74,12 +75,13 @@ func TestKilledChild(t *testing.T) {
 		stop()
 	})
 	if want := program.Name() + ": request from " + victim + ": signal: killed\n"; said != want {
-		t.Errorf("said %q, want %q", said, want)
+		t.Errorf("printed %q, want %q", said, want)
 	}
 	noChildren(t)
 }
 
-// A handler sees the same in a child as in the server, but for the process.
+// A handler sees the same in a child as in the server, except for the process
+// id.
 func TestChild(t *testing.T) {
 	for _, class := range []string{"TCPServer", "ForkingTCPServer"} {
 		s, _ := start(t, class, "echo")
@@ -92,7 +94,7 @@ func TestChild(t *testing.T) {
 	}
 }
 
-// A child's status is 0 if its handler returned, else 1.
+// The exit status of a child is 0 if its handler returned, and 1 otherwise.
 func TestExitStatus(t *testing.T) {
 	t.Setenv(pathVariable, filepath.Join(folder(t), "log"))
 	for handler, want := range map[string]int{"upper": 0, "exit": 1} {
@@ -116,8 +118,8 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
-// A child that has ended, and the socket of a server that is closed, are not kept
-// for the case that the program stops.
+// A child that has ended, and the socket of a closed server, are garbage. The code
+// that stops the program does not keep them.
 func TestForgotten(t *testing.T) {
 	s := create(t, "ForkingTCPServer", "upper")
 	client := connect(t, s)
@@ -148,14 +150,14 @@ func TestForgotten(t *testing.T) {
 	})
 }
 
-// seen is what an echo sees that was asked what.
+// seen returns the answer of the handler "echo" to "what": what it sees of its
+// server and client.
 func seen(s server, client net.Conn) string {
 	return fmt.Sprintf("%s at %s false\n", pyfmt.Addr(client.LocalAddr()), pyfmt.Addr(address(s)))
 }
 
-// A burst of conversations leaves no child, dead or alive, and no descriptor. To
-// start a process that carries the race detector takes a while: there it is a
-// small burst.
+// A burst of conversations leaves no child, dead or alive, and no descriptor.
+// With the race detector, the burst is small, because processes start slowly.
 func TestForkingBurst(t *testing.T) {
 	n := 1000
 	if progtest.Race {
@@ -181,7 +183,7 @@ func TestForkingBurst(t *testing.T) {
 	noRequests(t)
 }
 
-// A pipeServer's clients are connected by something that is no socket.
+// A pipeServer gets connections that are not sockets.
 type pipeServer struct {
 	ForkingTCPServer
 	problems []error
@@ -200,7 +202,8 @@ func (s *pipeServer) HandleError(_ *Request, problem error) {
 	s.problems = append(s.problems, problem)
 }
 
-// A request for which no child can be started is an error of its own.
+// If no child can be started for a request, that is an error of this request
+// alone.
 func TestForkFails(t *testing.T) {
 	s := &pipeServer{}
 	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
@@ -218,8 +221,8 @@ func TestForkFails(t *testing.T) {
 	noRequests(t)
 }
 
-// A sender without a name cannot be answered, which is an error of its request
-// and nobody else's.
+// A sender without a name cannot get an answer. That is an error of its request
+// alone.
 func TestNamelessSender(t *testing.T) {
 	for _, class := range []string{"UnixDatagramServer", "ForkingUnixDatagramServer"} {
 		said := captured(t, func() {
@@ -236,7 +239,7 @@ func TestNamelessSender(t *testing.T) {
 			stop()
 		})
 		if want := program.Name() + ": request from "; !strings.HasPrefix(said, want) || strings.Count(said, "\n") != 1 {
-			t.Errorf("%s said %q", class, said)
+			t.Errorf("%s printed %q", class, said)
 		}
 	}
 }

@@ -8,25 +8,26 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// ForkingMixIn gives each request a process of its own. Go cannot fork: what a
-// child inherits is not where the program was, but only its program, its command
-// line and the request. So the program is started again, its main function does
-// what it did before, and when it comes to Bind, the child does not listen: Bind
-// handles the request and ends the process. What stands before Bind is done for
-// every request, and must not hurt then; what stands after it, such as a line
-// that says that the server waits, is done once.
+// ForkingMixIn gives each request a process of its own. Go cannot fork. A child
+// inherits only the program, its command line and the request, not the point
+// that the program has reached. So the program is started again. Its main
+// function does what it did before, until it calls Bind. In the child, Bind
+// does not listen: it handles the request and ends the process. What comes
+// before Bind runs again for every request, and must be harmless then. What
+// comes after it, such as a line that says that the server waits, runs only
+// once.
 //
-// The handler therefore sees its server as it was bound, and what it changes
-// there is lost with the child, as in Python. What it prints goes where the
-// server's lines go. A child that is killed is reported to HandleError by the
-// server, a handler that panics by the child. If the system cannot start a child
-// now, the server waits until it can, and so do the clients.
+// So the handler sees its server as it was bound. What it changes there is lost
+// when the child ends, as in Python. What it prints goes where the server's
+// lines go. If a child is killed, the server calls HandleError. If a handler
+// panics, its child does. If the system cannot start a child, the server waits
+// until it can, and so do the clients.
 //
-// When the program is asked to stop, so are its children. On Windows a
-// connection cannot be handed to a child in this way, and Bind fails.
+// When the program has to stop, so do its children. On Windows, a connection
+// cannot be passed to a child in this way, and Bind returns an error.
 type ForkingMixIn struct {
-	// MaxChildren is how many requests are handled at a time; 0 is 40.
-	// While there are so many, the next one waits, and so does the server.
+	// MaxChildren limits how many requests are handled at a time. 0 means 40.
+	// While there are so many, the next request waits, and so does the server.
 	MaxChildren int
 
 	mu       sync.Mutex
@@ -35,10 +36,11 @@ type ForkingMixIn struct {
 	backoff  socket.Backoff
 }
 
-// forking is a server that embeds ForkingMixIn.
+// A forking is a server that embeds ForkingMixIn.
 type forking interface{ childEnded() }
 
-// ProcessRequest starts a child that handles a request and does not wait for it.
+// ProcessRequest starts a child that handles a request. It does not wait for
+// the child.
 func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 	m.waitFor(cmp.Or(m.MaxChildren, 40) - 1)
 	child, err := m.fork(server, request)
@@ -49,7 +51,7 @@ func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 		server.ShutdownRequest(request)
 		return
 	}
-	request.release() // the child has its own
+	request.release() // because the child has its own descriptor
 	m.mu.Lock()
 	m.children++
 	m.mu.Unlock()
@@ -61,10 +63,10 @@ func (m *ForkingMixIn) ProcessRequest(server Server, request *Request) {
 	}()
 }
 
-// fork starts a child that handles a request. If descriptors, processes or memory
-// run out, it says so once on stderr and tries again after 5 ms, 10 ms, and so on,
-// up to a second: the client keeps its place. The error is program.ErrStopped if
-// the server has to stop meanwhile.
+// fork starts a child that handles a request. If descriptors, processes or
+// memory run out, fork says so once on stderr and tries again after 5 ms, 10
+// ms, and so on, up to a second. The client waits. If the server has to stop
+// meanwhile, the error is program.ErrStopped.
 func (m *ForkingMixIn) fork(server Server, request *Request) (*child, error) {
 	for {
 		if program.Stopping().Err() != nil || server.base().shutdown.Load() {
@@ -81,7 +83,7 @@ func (m *ForkingMixIn) fork(server Server, request *Request) (*child, error) {
 	}
 }
 
-// waitFor waits until there are no more than n children.
+// waitFor waits until there are at most n children.
 func (m *ForkingMixIn) waitFor(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,7 +10,7 @@ func isNonblocking(*os.File) bool { return false }
 
 func (s *stream) writeInOnePiece(text []byte) { (*s.file).Write(text) }
 
-// Append appends lines to the log. It creates the file if it has to.
+// Append appends lines to the log. It creates the file if necessary.
 func (l *Log) Append(lines []byte) error {
 	if l.Path == "" {
 		return nil

@@ -12,16 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A non-blocking pipe, such as the log of an inetd service, must not stop its
-// program when nobody reads it. So there are limits to the waits for room.
+// A non-blocking pipe, such as the log of an inetd service, must not stop the
+// program when no other program reads it. So a wait for room has a limit.
 const (
-	toBegin = 250 * time.Millisecond // and for others who hold the lock
-	toGoOn  = 2 * time.Second        // a line that is cut mixes with the next
-	forever = time.Duration(-1)      // in a pipe whose Write waits
+	toBegin = 250 * time.Millisecond // a line, also while others hold the lock
+	toGoOn  = 2 * time.Second        // longer, because half a line mixes with the next
+	forever = time.Duration(-1)      // for a pipe whose Write waits
 )
 
-// patience is how long to wait for room in a pipe. If the last text found none,
-// the next does not wait.
+// patience returns how long to wait for room in a pipe. If the last text found
+// no room, the next does not wait.
 func patience(nonblocking, stuck bool) time.Duration {
 	switch {
 	case !nonblocking:
@@ -32,8 +32,8 @@ func patience(nonblocking, stuck bool) time.Duration {
 	return toBegin
 }
 
-// writeInOnePiece writes text to a pipe that is stdout or stderr, while no other
-// process that uses this function can.
+// writeInOnePiece writes text to a pipe that is stdout or stderr. Meanwhile, no
+// other process can write to the pipe with this function.
 func (s *stream) writeInOnePiece(text []byte) {
 	pipe, patience := *s.file, patience(s.nonblocking, s.stuck)
 	err := withLock(pipe, patience, func(fd int) error {
@@ -42,8 +42,8 @@ func (s *stream) writeInOnePiece(text []byte) {
 	s.stuck = err != nil
 }
 
-// goWaits has the streams that were non-blocking when the program began: package
-// os has noticed, and waits until they have room.
+// goWaits holds the streams that were non-blocking when the program began.
+// Package os has noticed and waits until they have room.
 var goWaits = map[*os.File]bool{
 	os.Stdout: isNonblocking(os.Stdout), os.Stderr: isNonblocking(os.Stderr),
 }
@@ -57,19 +57,19 @@ func isNonblocking(file *os.File) bool {
 	return flags&unix.O_NONBLOCK != 0
 }
 
-// Why a named pipe takes no lines.
+// Reasons why a named pipe accepts no lines.
 var (
 	errNoReader = errors.New("no program reads this pipe")
 	errFull     = errors.New("the pipe is full")
 )
 
-// Append appends lines to the log. It creates the file if it has to. The lines
+// Append appends lines to the log. It creates the file if necessary. The lines
 // of several programs do not mix: see Printf.
 //
-// The file may be a named pipe. Append does not wait until somebody opens it for
-// reading: it is an error if nobody has. If the pipe is full, Append waits for a
-// moment. Then the lines that do not fit are lost, and the error says so. The next
-// Append does not wait.
+// The file may be a named pipe. If no program has opened it for reading, Append
+// does not wait, but returns an error. If the pipe is full, Append waits for a
+// moment. Then the lines that do not fit are lost, and the error says so. The
+// next Append does not wait.
 func (l *Log) Append(lines []byte) error {
 	if l.Path == "" {
 		return nil
@@ -100,7 +100,7 @@ func (l *Log) Append(lines []byte) error {
 	if l.stuck {
 		return errFull
 	}
-	if err != nil { // its reader has left, and another may come
+	if err != nil { // its reader has left, but another may come
 		l.pipe.Close()
 		l.pipe = nil
 	}
@@ -117,7 +117,8 @@ func open(path string) (*os.File, error) {
 	return file, err
 }
 
-// writeNow is the Write of a file that never waits.
+// writeNow writes as much of data as there is room for. If that is not all, the
+// error is EAGAIN.
 func writeNow(fd int, data []byte) (int, error) {
 	n, err := unix.Write(fd, data)
 	if err == nil && n < len(data) {
@@ -126,8 +127,9 @@ func writeNow(fd int, data []byte) (int, error) {
 	return max(n, 0), err
 }
 
-// writeAll writes text to a pipe with write, whose error is EAGAIN if the pipe is
-// full. Then it waits for room: as long as patience to begin, and longer to go on.
+// writeAll writes text to a pipe. The error of write is EAGAIN if the pipe is
+// full. Then writeAll waits for room: up to patience to begin, and longer to go
+// on.
 func writeAll(
 	text []byte, write func([]byte) (int, error), fd int, patience time.Duration,
 ) error {
@@ -147,21 +149,21 @@ func writeAll(
 	}
 }
 
-// waitForRoom waits until a pipe has room, and reports whether the time is not
-// over.
+// waitForRoom waits until a pipe has room, or until end. It returns false if
+// end has passed before.
 func waitForRoom(fd int, end time.Time) bool {
 	left := time.Until(end)
 	if left <= 0 {
 		return false
 	}
 	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
-	unix.Poll(poll, int(left.Milliseconds())+1) // fails if a signal arrives
+	unix.Poll(poll, int(left.Milliseconds())+1) // may fail because of a signal
 	return true
 }
 
-// withLock calls write while no other process has locked the pipe. The lock
-// belongs to the process and not to the descriptor, so it also works between a
-// server and its children, which inherit the descriptor. If the process ends, the
+// withLock locks the pipe, calls write, and unlocks the pipe. The lock belongs
+// to the process and not to the descriptor, so it also works between a server
+// and its children, which inherit the descriptor. If the process ends, the
 // kernel unlocks the pipe. If the system has no locks for pipes, withLock only
 // calls write. If another process does not unlock the pipe within patience, the
 // error is EAGAIN.
@@ -183,8 +185,8 @@ func withLock(pipe *os.File, patience time.Duration, write func(fd int) error) e
 	return errors.Join(controlErr, err)
 }
 
-// setLock locks or unlocks a pipe, and waits no longer than patience. Then the
-// error is EAGAIN.
+// setLock locks or unlocks a pipe. If it cannot within patience, the error is
+// EAGAIN.
 func setLock(fd uintptr, kind int16, patience time.Duration) error {
 	whole := unix.Flock_t{Type: kind, Whence: io.SeekStart}
 	command := unix.F_SETLK
@@ -193,15 +195,15 @@ func setLock(fd uintptr, kind int16, patience time.Duration) error {
 	}
 	for start := time.Now(); ; {
 		err := unix.FcntlFlock(fd, command, &whole)
-		if err == unix.EACCES { // the other name that POSIX has for it
+		if err == unix.EACCES { // POSIX allows either error
 			err = unix.EAGAIN
 		}
 		switch {
 		case err == unix.EINTR:
 		case err == unix.EDEADLK, err == unix.EAGAIN && time.Since(start) < patience:
-			// EDEADLK: two processes wait for each other, here for stdout
-			// and there for stderr. But those who wait are not the threads
-			// that hold the locks, so it is none.
+			// EDEADLK: two processes wait for each other, one for stdout and
+			// the other for stderr. It is not a deadlock, because the threads
+			// that wait are not those that hold the locks.
 			time.Sleep(time.Millisecond)
 		default:
 			return err

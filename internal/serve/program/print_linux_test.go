@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With this variable, the test binary is a program that prints long lines.
+// If this variable is set, the test binary is a program that prints long lines.
 const variable = "PROGRAM_TEST_PRINTS"
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// smallPipe returns a pipe that holds a page.
+// smallPipe returns a pipe that holds only one page of memory.
 func smallPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -58,8 +58,8 @@ func narrow(t *testing.T, pipe *os.File) {
 }
 
 // Lines of several processes that share pipes do not mix, whether the pipes are
-// blocking or not. Stdout and stderr are one pipe, or two: then the processes
-// wait for each other at both.
+// blocking or not. Stdout and stderr are one pipe or two. If they are two, the
+// processes wait for each other at both.
 func TestWholeLines(t *testing.T) {
 	for _, test := range []struct {
 		name                string
@@ -86,7 +86,7 @@ func TestWholeLines(t *testing.T) {
 				texts <- string(text)
 			}
 			descriptors := []uintptr{0, stdoutW.Fd(), stderrW.Fd()}
-			if test.nonblocking { // os/exec would undo it
+			if test.nonblocking { // os/exec would make the pipe blocking again
 				unix.SetNonblock(int(descriptors[1]), true)
 			}
 			for _, letter := range []string{"x", "y", "z"} {
@@ -103,7 +103,7 @@ func TestWholeLines(t *testing.T) {
 			}
 			stdoutW.Close()
 			stderrW.Close()
-			if test.nonblocking { // package os does not mind a slow reader
+			if test.nonblocking { // package os must not lose lines of a slow reader
 				<-time.After(2 * toBegin)
 			}
 			go collect(stdoutR)
@@ -118,7 +118,8 @@ func TestWholeLines(t *testing.T) {
 	}
 }
 
-// checkLines wants the lines of three of the test's programs.
+// checkLines fails the test unless text has exactly the lines of its three
+// programs.
 func checkLines(t *testing.T, text string) {
 	t.Helper()
 	want := map[string]int{}
@@ -151,7 +152,7 @@ func fifo(t *testing.T) string {
 	return path
 }
 
-// opened opens a named pipe for reading, and does not wait until somebody writes.
+// opened opens a named pipe for reading. It does not wait for a writer.
 func opened(t *testing.T, path string) *os.File {
 	t.Helper()
 	r, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
@@ -163,12 +164,12 @@ func opened(t *testing.T, path string) *os.File {
 	return r
 }
 
-// A log that is a named pipe stops nobody: neither when nobody reads it, nor when
-// it is full.
+// A log that is a named pipe does not stop the program, neither without a
+// reader nor when the pipe is full.
 func TestFullLog(t *testing.T) {
 	log := Log{Path: fifo(t)}
 	if err := log.Append([]byte("lost\n")); err != errNoReader {
-		t.Errorf("nobody has opened it, and the error is %v", err)
+		t.Errorf("the pipe has no reader, and the error is %v", err)
 	}
 	r := opened(t, log.Path)
 	if err := log.Append(nil); err != nil {
@@ -190,15 +191,15 @@ func TestFullLog(t *testing.T) {
 	}
 	r.Close()
 	if err := log.Append(line); !errors.Is(err, unix.EPIPE) {
-		t.Errorf("its reader has left, and the error is %v", err)
+		t.Errorf("the reader has left, and the error is %v", err)
 	}
 	if err := log.Append(line); err != errNoReader {
-		t.Errorf("it has no reader, and the error is %v", err)
+		t.Errorf("the pipe still has no reader, and the error is %v", err)
 	}
 	r = opened(t, log.Path)
 	for range 2 {
 		if err := log.Append(line); err != nil {
-			t.Errorf("it has a reader again, and the error is %v", err)
+			t.Errorf("the pipe has a reader again, and the error is %v", err)
 		}
 	}
 	kept = kept[:2*len(line)]
@@ -207,8 +208,8 @@ func TestFullLog(t *testing.T) {
 	}
 }
 
-// A line that has begun is finished when there is room, even if that takes longer
-// than a line may wait to begin: none is cut.
+// A line that has begun is never cut. Append finishes it when there is room,
+// even if that takes longer than a line may wait to begin.
 func TestLongLineInLog(t *testing.T) {
 	log := Log{Path: fifo(t)}
 	r := opened(t, log.Path)
@@ -221,7 +222,7 @@ func TestLongLineInLog(t *testing.T) {
 	got := make([]byte, len(line))
 	for n := 0; n < len(got); {
 		some, err := r.Read(got[n:])
-		if err != nil && err != io.EOF { // io.EOF: nobody has opened it yet
+		if err != nil && err != io.EOF { // io.EOF: Append has not opened it yet
 			t.Fatal(err)
 		}
 		n += some
@@ -231,8 +232,8 @@ func TestLongLineInLog(t *testing.T) {
 	}
 }
 
-// Two programs that append to one named pipe do not mix lines, and a program does
-// not wait for one that holds the lock.
+// Two programs that append to one named pipe do not mix lines, and a program
+// does not wait long for another that holds the lock.
 func TestSharedLog(t *testing.T) {
 	log := Log{Path: fifo(t)}
 	r := opened(t, log.Path)
@@ -270,7 +271,7 @@ func waitUntilFull(t *testing.T, pipe *os.File) {
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("there are only %d bytes in it", n)
+			t.Fatalf("the pipe has only %d bytes", n)
 		case <-time.After(time.Millisecond):
 		}
 	}

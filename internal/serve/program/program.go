@@ -1,5 +1,6 @@
-// Package program has what every listing does as a program: it knows its name,
-// reports in one line why it gives up, and, if it is a server, stops in order.
+// Package program holds what every listing does as a program. A program knows
+// its name, prints whole lines, reports in one line why it gives up, and, if it
+// is a server, stops in order.
 package program
 
 import (
@@ -13,9 +14,9 @@ import (
 	"syscall"
 )
 
-// Name returns the name by which the listing was called: the last part of
-// os.Args[0], without the .exe of Windows. Every line that the program writes
-// to stderr begins with it.
+// Name returns the name of the program: the last part of os.Args[0], without
+// the .exe of Windows. Every line that the program writes to stderr begins with
+// it.
 func Name() string {
 	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 }
@@ -34,9 +35,9 @@ func Complain(what string, err error) {
 }
 
 // Why returns the reason at the bottom of err, in the system's words. Package
-// net wraps "connection refused" in the names of the call and of both ends,
-// which the line that reports it has already. For io.EOF, Why returns "socket
-// closed", and for a timeout "timed out".
+// net wraps "connection refused" in the names of the call and of both ends, but
+// the line that reports the error names them already. For io.EOF, Why returns
+// "socket closed". For a timeout, it returns "timed out".
 func Why(err error) string {
 	var late net.Error
 	var errno syscall.Errno
@@ -47,11 +48,11 @@ func Why(err error) string {
 	case err == io.EOF:
 		return "socket closed"
 	case errors.As(err, &errno) && errno != syscall.ETIMEDOUT:
-		return errno.Error() // EAGAIN as well, which calls itself a timeout
+		return errno.Error() // even for EAGAIN, whose Timeout returns true
 	case errors.As(err, &late) && late.Timeout():
 		return "timed out"
 	case errors.As(err, &dns) && !dns.IsNotFound:
-		return "the name cannot be looked up" // dns.Err would name DNS servers
+		return "the name cannot be looked up" // because dns.Err names DNS servers
 	case errors.As(err, &dns):
 		return dns.Err
 	case errors.As(err, &address):

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// A server stops within a second of the first signal, if the machine lets it
-// run.
+// A server stops within a second of the first signal, unless the machine
+// pauses.
 const (
-	grace = 12 * tick // for answers that are being computed or sent
-	rest  = 7 * tick  // then, for closing the remaining connections
+	grace = 12 * tick // to finish answers that are being computed or sent
+	rest  = 7 * tick  // then, to close the remaining connections
 	tick  = 50 * time.Millisecond
 )
 
@@ -32,11 +32,12 @@ var (
 
 // StopOnSignal makes SIGINT and SIGTERM stop the program in order, in three
 // steps. At the signal, Stopping is done: the program accepts no more clients,
-// and idle conversations close. After 600 ms, Hurrying is done: what is still
-// being computed or sent is cut short. After 350 ms more, the program exits
-// with status 0, unless its main function has returned before. A second signal
-// ends the program at once. The status is then 128 plus the number of the
-// signal, as when a shell reports that a signal has killed a program.
+// and idle conversations close. After 600 ms, Hurrying is done: the program
+// cuts short what it is still computing or sending. After another 350 ms, the
+// program exits with status 0, unless its main function has returned earlier. A
+// second signal ends the program at once. The status is then 128 plus the
+// number of the signal, the status that a shell reports for a program killed by
+// a signal.
 func StopOnSignal() {
 	install.Do(func() {
 		signals := make(chan os.Signal, 2)
@@ -55,9 +56,9 @@ func StopOnSignal() {
 	})
 }
 
-// wait waits for duration, and longer if the machine does not let the program
-// run. A pause of the machine, in which nothing gets done, could use up one
-// long sleep. Of many short ones, it uses up only one.
+// wait waits for duration, and longer if the machine pauses. A pause, in which
+// the program gets nothing done, could use up one long sleep. Of many short
+// sleeps, it uses up only one.
 func wait(duration time.Duration) {
 	for range duration / tick {
 		time.Sleep(tick)
@@ -67,6 +68,6 @@ func wait(duration time.Duration) {
 // Stopping returns a context that is done when the program has to stop.
 func Stopping() context.Context { return stopping }
 
-// Hurrying returns a context that is done when a program that has to stop has
-// run out of time.
+// Hurrying returns a context that is done when the program has to stop and has
+// no more time for the answers in progress.
 func Hurrying() context.Context { return hurrying }

@@ -14,12 +14,12 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// With this in its environment the test is the program that it starts.
+// If this variable is set, the test binary is the program that the test starts.
 const isProgram = "PROGRAM_TEST_PROGRAM"
 
-// A program whose main function never returns exits with status 0 within a second
-// of the signal. If the machine is busy, that is noticed late, so one run in time
-// is enough: a program that takes too long does so every time.
+// A program whose main function never returns exits with status 0 within a
+// second of the signal. On a busy machine, the test may notice that late, so one
+// run in time is enough: a program that takes too long does so every time.
 func TestStopInTime(t *testing.T) {
 	if os.Getenv(isProgram) != "" {
 		StopOnSignal()
@@ -48,7 +48,7 @@ func TestStopInTime(t *testing.T) {
 			return
 		}
 		if time.Now().After(giveUp) {
-			t.Fatalf("it took %v to stop", took)
+			t.Fatalf("the program took %v to stop", took)
 		}
 	}
 }

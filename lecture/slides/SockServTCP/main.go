@@ -1,14 +1,14 @@
-// SockServTCP answers lines in upper case with the handler that SockServUDP
-// answers datagrams with: the two differ in nothing but their server class.
+// SockServTCP answers lines in upper case with the handler of SockServUDP: the
+// two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //
-// What to notice: the text gives the exercise and not the program. The service
-// is that of its tcps1.
+// What to notice: the text gives the exercise, not the program. The service is
+// that of tcps1.
 //
 // What to try: the exercise asks whether the server can accept multiple
-// connections. Two of tcpcli1 both connect, but the second is not answered
-// until the first has left.
+// connections. Start tcpcli1 twice. Both clients connect, but the second gets
+// no answer until the first has left.
 package main
 
 import (

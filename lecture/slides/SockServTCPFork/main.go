@@ -1,18 +1,18 @@
 // SockServTCPFork answers lines in upper case with a process for each client,
-// forty at most: ForkingTCPServer is all that it takes.
+// at most forty at a time: its server class is ForkingTCPServer.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //
-// What to notice: to replace threads by processes takes a word. What a process
-// costs more than a thread is not to be seen here, nor what it is good for: one
-// that is killed takes no other along.
+// What to notice: one word replaces threads with processes. You cannot see here
+// that a process costs more than a thread, nor what it is good for: if one is
+// killed, the others live on.
 //
 // What to try: look at the children with "ps --forest", and kill one.
 //
-// What Go changes: Go cannot fork. The server starts its own program again,
-// with the connection among what the child inherits, and NewForkingTCPServer
-// does not return there: see socketserver.ForkingMixIn. That is not for
-// Windows, as fork is not, and there the program says so.
+// What Go changes: Go cannot fork. The server starts its own program again, and
+// the child inherits the connection. In the child, socketserver.New does not
+// return: see socketserver.ForkingMixIn. Windows has no fork either, and there
+// the program says so.
 package main
 
 import (

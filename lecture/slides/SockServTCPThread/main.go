@@ -1,14 +1,14 @@
 // SockServTCPThread answers lines in upper case with a thread for each client,
-// so that nobody waits: ThreadingTCPServer is all that it takes.
+// so no client waits for another: its server class is ThreadingTCPServer.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //
-// What to notice: the text gives the exercise and not the program, which is
-// SockServTCP with another server class. No line of the handler knows of it.
+// What to notice: the text gives the exercise, not the program. It is
+// SockServTCP with another server class. The handler has no line about threads.
 //
-// What to try: as many of tcpcli1 as you like.
+// What to try: start tcpcli1 as often as you like.
 //
-// What Go changes: a thread is a goroutine, of which ten thousand are no
+// What Go changes: a thread is a goroutine. Ten thousand goroutines are no
 // burden.
 package main
 

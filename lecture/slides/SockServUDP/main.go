@@ -1,17 +1,18 @@
-// SockServUDP answers datagrams in upper case with the handler that SockServTCP
-// answers lines with: the two differ in nothing but their server class.
+// SockServUDP answers datagrams in upper case with the handler of SockServTCP:
+// the two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //
-// What to notice: the text gives the exercise and not the program. The service
-// is that of its udps1, and the handler class is in package slides, where all
-// servers of exercises 4 and 5 have it from.
+// What to notice: the text gives the exercise, not the program. The service is
+// that of udps1. The handler class is in package slides, because all servers of
+// exercises 4 and 5 share it.
 //
-// What to try: the client is udpcli1, with -p 2345, as it was before. Is the
-// functionality any different? To the client it is not.
+// What to try: start udpcli1 with -p 2345. Is the functionality any different?
+// Not to the client.
 //
-// What Go changes: there is an option -t, which SockServTCP needs. Nobody
-// waits for a datagram that is there, so here it changes nothing.
+// What Go changes: there is an option -t, because SockServTCP needs it. Here it
+// changes nothing: a datagram arrives whole, so the server never waits for the
+// rest of one.
 package main
 
 import (

@@ -1,22 +1,22 @@
-// Creosote carries debug output to another machine: given words, it spews them
-// as datagrams; given none, it is the bucket, which prints what anybody spews.
+// Creosote carries debug output to another machine: with words, it spews them
+// as datagrams; without, it is the bucket that prints what others spew.
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //
-// What to notice: a program that spews is never held up, not by a slow bucket
-// and not by a missing one. It seldom learns that the bucket is missing: only
-// its second datagram is refused. The bucket loses what comes faster than it
-// receives. So it receives in one goroutine and prints in another. When it
-// stops, it says how many datagrams it has received. How many were sent it
-// cannot know.
+// What to notice: a slow bucket never holds up a program that spews, nor does a
+// missing one. It seldom learns that the bucket is missing, because only a
+// second datagram is refused. The bucket loses what arrives faster than it can
+// receive, so it receives in one goroutine and prints in another. When it
+// stops, it says how many datagrams it has received. It cannot know how many
+// were sent.
 //
-// What to try: two buckets on one machine, the first with -r localhost:7740,
-// the second with -p 7740.
+// What to try: start two buckets on one machine, the first with -r
+// localhost:7740, the second with -p 7740.
 //
 // What Go changes: an empty message is a datagram, too. The bucket opens its
-// log again for every append, so a log that was moved away is begun anew. It
+// log for every append, so it begins a new log if you move the old one away. It
 // does not redirect to itself. It does not send back what came from the bucket
-// that it redirects to, so two that redirect to each other do not loop.
+// that it redirects to, so two buckets that redirect to each other do not loop.
 package main
 
 import (
@@ -52,8 +52,8 @@ func spew(message []byte, address socket.Address) {
 	}
 }
 
-// bucket prints what arrives at address, one line a datagram, until it is told
-// to stop. It also appends the lines to the log, and redirects the datagrams.
+// bucket prints each datagram that arrives at address in one line, until it is
+// told to stop. It also appends the lines to log, and redirects the datagrams.
 func bucket(address socket.Address, log program.Log, redirectTo string) {
 	s, err := socket.BindUDP(address)
 	if err != nil {
@@ -74,7 +74,7 @@ func bucket(address socket.Address, log program.Log, redirectTo string) {
 		received++
 		lines = append(lines, pyfmt.Unquoted(data)+"\n"...)
 		if len(queue) > 0 && len(lines) < 1<<16 {
-			continue // one write for all that has come
+			continue // one write for all that have arrived
 		}
 		logging.Tried("append to "+log.Path, log.Append(lines))
 		program.Printf("%s", lines)
@@ -91,7 +91,7 @@ func receive(
 	for {
 		data, addr, err := s.RecvFrom(bufsize)
 		if err != nil {
-			return // told to stop
+			return // the bucket was told to stop
 		}
 		queue <- bytes.Clone(data)
 		redirect.Send(data, addr)
@@ -100,13 +100,14 @@ func receive(
 
 func main() {
 	parser := argparse.New("Mr. Creosote, a remote debugger")
-	h := parser.String("H", "host", "", "spew to this host (default this one);"+
-		" the bucket listens at it (default '%(default)s')")
+	h := parser.String("H", "host", "",
+		"spew to this host (default this one);"+
+			" bucket: listen at it (default '%(default)s')")
 	p := parser.Port("p", port, "UDP port (default %(default)s)")
-	l := parser.String("l", "file", "", "the bucket appends to this file, too")
+	l := parser.String("l", "file", "", "bucket: also append to this file")
 	r := parser.String("r", "host", "",
-		"the bucket redirects to the one at host, or host:port")
-	words := parser.Words("word", "what to spew; without any, be the bucket")
+		"bucket: redirect to the bucket at host or host:port")
+	words := parser.Words("word", "words to spew; without words, be the bucket")
 	parser.Parse()
 	address := socket.Address{Host: *h, Port: *p}
 	if len(*words) > 0 {

@@ -1,9 +1,10 @@
-// Tcpc1 sends each line that is typed to the upper-case server and prints what
-// comes back, as tcpcli1 does: a client cannot tell how its server was written.
+// Tcpc1 sends each line that you type to the upper-case server and prints what
+// comes back, just as tcpcli1 does: a client cannot tell how its server was
+// written.
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE CLIENT
 //
-// What to notice: from its package clause on this is tcpcli1, letter for
+// What to notice: from the package clause on, this is tcpcli1, letter for
 // letter.
 //
 // What Go changes: the original prints what one call of recv returns, less two
@@ -51,7 +52,7 @@ func client(address socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the server (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)

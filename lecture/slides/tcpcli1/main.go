@@ -1,15 +1,15 @@
-// Tcpcli1 sends each line that is typed to the upper-case server and prints
-// what comes back, until an empty line ends the session.
+// Tcpcli1 sends each line that you type to the upper-case server and prints
+// what comes back, all over one connection, until you enter an empty line.
 //
 // Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
 //
-// What to notice: the text gives the exercise and not the program. The
-// conversation is that of its tcpc1.
+// What to notice: the text gives the exercise, not the program. The
+// conversation is that of tcpc1.
 //
-// What to try: Ctrl-D in place of a line. The client then hangs up without the
+// What to try: type Ctrl-D instead of a line. The client hangs up without the
 // empty line that the server expects, and the server says so.
 //
-// What Go changes: where the original would die of Ctrl-D with a traceback, the
+// What Go changes: at Ctrl-D, the original would die with a traceback. Here the
 // client ends with status 0.
 package main
 
@@ -54,7 +54,7 @@ func client(address socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the server (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)

@@ -1,14 +1,13 @@
-// Tcps1 answers lines in upper case, as tcpserv1 does: the server class accepts
-// a client, and the handler is called with the connection, until the session
-// ends.
+// Tcps1 answers lines in upper case, as tcpserv1 does, but here a server class
+// accepts each client and calls a handler with the connection.
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
 //
-// What to notice: over TCP a request is a whole session, and the socket is the
-// client's. Until the handler returns, everybody else waits.
+// What to notice: over TCP, a request is a whole session, and the socket is the
+// client's own. Until the handler returns, all other clients wait.
 //
-// What to try: have Handle do something else than HandleConversation does, and
-// the server does something else. Instead of tcpc1, try telnet.
+// What to try: make Handle do something else, and the server does something
+// else. Use telnet instead of tcpc1.
 package main
 
 import (

@@ -1,16 +1,15 @@
-// Tcpserv1 answers lines in upper case with nothing but a listening socket and
-// a loop around accept: one client at a time, and the others wait.
+// Tcpserv1 answers lines in upper case with a listening socket and a loop
+// around accept: it serves one client at a time, and the others wait.
 //
 // Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
 //
-// What to notice: the text gives the exercise and not the program. The
-// conversation is that of its tcps1, which makes a server class out of this
-// loop.
+// What to notice: the text gives the exercise, not the program. The
+// conversation is that of tcps1, which turns this loop into a server class.
 //
-// What to try: the exercise asks two things. What happens if the client aborts
-// (enter Ctrl-D)? The server says so and serves the next. Can two clients run
-// against the same server? Both connect, but the second is not answered until
-// the first has left.
+// What to try: the exercise asks two questions. What happens if the client
+// aborts (enter Ctrl-D)? The server says so and serves the next. Can two
+// clients run against the same server? Both connect, but the second gets no
+// answer until the first has left.
 package main
 
 import (

@@ -1,13 +1,13 @@
 // Timecli asks a time server for the time by connecting, and reads until the
-// server has hung up.
+// server hangs up.
 //
 // Source: Network Programming Using Python, CONNECTION-ORIENTED CLIENT
 //
-// What to notice: that the server hangs up is how the client knows that it has
-// all of the time.
+// What to notice: how does the client know that it has all of the time? The
+// server hangs up.
 //
-// What Go changes: the original calls recv once, which returns what has
-// arrived, and that may be half.
+// What Go changes: the original calls recv once. That returns what has arrived,
+// which may be half of the time.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 func main() {
 	parser := argparse.New("time client program")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the server (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 8888})
 	s, err := socket.Connect(address, *t)

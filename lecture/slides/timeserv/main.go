@@ -1,17 +1,19 @@
-// Timeserv tells everybody who connects what time it is, and hangs up: who is
-// told needs to say nothing.
+// Timeserv sends the time to each client that connects, and hangs up: the
+// client need not send anything.
 //
 // Source: Network Programming Using Python, CONNECTION-ORIENTED SERVER
 //
-// What to notice: the socket that listens is not the one that the time is sent
-// through. Accept returns a new one for each client.
+// What to notice: the socket that listens is not the one that sends the time.
+// Accept returns a new socket for each client.
 //
-// The line that is printed has two spaces before the address: one is the
-// text's, and one Python's print puts between any two things.
+// The server prints two spaces before the address. One is in the text. The
+// other is what Python's print puts between two things.
 //
-// What to try: "telnet localhost 8888" is a client too.
+// What to try: "telnet localhost 8888" is a client, too.
 //
-// What Go changes: ctime is no function but a layout, time.ANSIC.
+// What Go changes: ctime is not a function but a layout, time.ANSIC. There is
+// an option -t, as in all servers. It changes nothing, because this one never
+// waits for a line.
 package main
 
 import (

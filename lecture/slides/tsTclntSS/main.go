@@ -1,18 +1,18 @@
-// TsTclntSS sends each line that is typed over a connection of its own, and
-// prints what comes back: the server hangs up after each answer.
+// TsTclntSS sends each line that you type over a new connection and prints what
+// comes back: the server hangs up after each answer.
 //
 // Source: Network Programming Using Python, SOCKETSERVER TIMESTAMP TCP CLIENT
 //
-// What to notice: the client connects first and asks then what to send. While
-// somebody thinks, nobody else is served. The empty line that ends it has a
-// connection, too, over which nothing is sent.
+// What to notice: the client connects first, and then asks what to send. While
+// you think, the server serves nobody else. There is a connection for the empty
+// line that ends the client, too, and nothing is sent over it.
 //
-// What to try: wait for more than a minute with a line. The server has hung up
-// by then, and the client says so.
+// What to try: think for more than a minute before you enter a line. By then
+// the server has hung up, and the client says so.
 //
-// What Go changes: the original calls recv once, which returns what has
-// arrived, and that may be half of the line. It leaves its last connection to
-// the system to close.
+// What Go changes: the original calls recv once. That returns what has arrived,
+// which may be half of the line. The original leaves it to the system to close
+// its last connection.
 package main
 
 import (
@@ -30,9 +30,9 @@ import (
 	"fopnp/lecture/slides"
 )
 
-const bufsiz = 8192 // a line of any length, and the time
+const bufsiz = 8192 // for the longest line and the time
 
-// ask sends one line, if one is typed, and prints the answer.
+// ask sends one line, if you type one, and prints the answer.
 func ask(address socket.Address, timeout time.Duration) (typed bool) {
 	server, err := socket.Connect(address, timeout)
 	if err != nil {
@@ -62,7 +62,7 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 func main() {
 	parser := argparse.New("timestamp client")
 	t := parser.Seconds("t", time.Minute,
-		"wait this long for the server (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "localhost", Port: 21567})
 	for ask(address, *t) {

@@ -1,19 +1,20 @@
 // TsTservSS sends a line back with the time before it, and hangs up: a handler
-// class says what becomes of a client, and a server class does the rest.
+// class says what to do with a client, and a server class does the rest.
 //
 // Source: Network Programming Using Python, THE SOCKETSERVER MODULE
 //
-// What to notice: the handler reads from RFile and writes to WFile, and there
-// is no socket in it. Nor is there a loop around accept: ServeForever has that.
+// What to notice: the handler reads from RFile as from a file, and does not
+// open, accept or close a socket. Nor is there a loop around accept: that is in
+// ServeForever.
 //
 // A handler that cannot go on returns an error. The server reports it in one
 // line and serves the next client.
 //
-// What to try: two of tsTclntSS. The server has one client at a time, and a
-// client is connected while somebody thinks about what to type.
+// What to try: start tsTclntSS twice. The server has one client at a time, and
+// a client is connected while you think about what to type.
 //
-// What Go changes: the original answers half a line, too, or none, when the
-// client sends no more.
+// What Go changes: if the client sends no more, the original answers half a
+// line, or even none.
 package main
 
 import (

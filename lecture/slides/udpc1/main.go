@@ -1,15 +1,15 @@
-// Udpc1 sends one line that is typed as a datagram, prints the one that comes
-// back, and ends.
+// Udpc1 sends one line that you type as a datagram, prints the datagram that
+// comes back, and ends.
 //
 // Source: Network Programming Using Python, UDP UPPER-CASE CLIENT
 //
-// What to notice: the original hangs if nobody answers. Nobody tells a client
-// that its datagram was lost, or its answer. All that it can do is not wait for
-// ever, and -t says how long.
+// What to notice: the original hangs if no answer comes. UDP does not tell a
+// client that its datagram was lost, or that the answer was. The client can
+// only stop waiting at some point, and -t says when.
 //
-// What to try: an empty line. That is a datagram, too, and is answered.
+// What to try: enter an empty line. It is a datagram, too, and gets an answer.
 //
-// What Go changes: the socket is connected, as that of udpcli1 is.
+// What Go changes: the socket is connected, as in udpcli1.
 package main
 
 import (
@@ -48,7 +48,7 @@ func client(server socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", 5*time.Second,
-		"wait this long for the reply (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)

@@ -1,19 +1,20 @@
 // Udpcli1 sends one datagram to a server and waits for one back, which may
-// never come: nobody tells a client of UDP what became of what it sent.
+// never come: UDP does not tell a client what became of its datagram.
 //
 // Source: Network Programming Using Python, SIMPLE CONNECTIONLESS CLIENT
 //
-// What to notice: the port that the client uses is the system's choice. It is
-// there from the start, before anything was sent.
+// What to notice: the system chooses the client's port. It does so at the
+// start, before the client has sent anything.
 //
-// What to try: the exercise asks what happens when the server isn't listening.
-// The original hangs. Here it depends: a host that is there, but has nobody at
-// that port, says so, and that is "connection refused". Of a host that is not
-// there, or of a datagram that is lost, there is nothing but silence, and the
-// client waits no longer than -t says.
+// What to try: the exercise asks what happens if the server isn't listening.
+// The original hangs. Here it depends. If the host is there but no program has
+// that port, the host says so: "connection refused". If the host is not there,
+// or if a datagram is lost, the client hears nothing and waits no longer than
+// -t says.
 //
-// What Go changes: the socket is connected, which sends nothing. It has the
-// system hand on no other host's datagrams, and that host's refusals.
+// What Go changes: the socket is connected, which sends nothing. A connected
+// UDP socket receives only from its peer, and reports that the peer's host
+// refuses datagrams.
 package main
 
 import (
@@ -48,7 +49,7 @@ func client(server socket.Address, timeout time.Duration) {
 func main() {
 	parser := argparse.New("simple connectionless client")
 	t := parser.Seconds("t", 5*time.Second,
-		"wait this long for the reply (default %(default)s, 0 for ever)")
+		"how long to wait for the server (default %(default)s, 0: for ever)")
 	address := slides.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 11111})
 	client(address, *t)

@@ -1,18 +1,18 @@
-// Udps1 sends every datagram back in upper case, as udpserv1 does: the server
-// class receives it, and the handler is called with the data and the socket.
+// Udps1 sends every datagram back in upper case, as udpserv1 does, but here a
+// server class receives it and calls a handler with the data and the socket.
 //
 // Source: Network Programming Using Python, UDP UPPER-CASE SOCKETSERVER
 //
-// What to notice: over UDP a request is a datagram, and the socket is the
-// server's own. There is no other, so the answer goes through it, and says
-// whom it is for.
+// What to notice: over UDP, a request is a datagram, and the socket is the
+// server's own. There is no other, so the answer goes through it and needs an
+// address.
 //
-// What to try: have Handle do something else than HandleDatagram does, and the
-// server does something else.
+// What to try: make Handle do something else, and the server does something
+// else.
 //
 // What Go changes: the slide notes that this server never terminates. Here
-// Ctrl-C ends it in order. Of a datagram of more than 8192 bytes the rest is
-// lost, as in the original, but a line on stderr says so.
+// Ctrl-C stops it in order. If a datagram is longer than 8192 bytes, the rest
+// is lost, as in the original, but a line on stderr says so.
 package main
 
 import (

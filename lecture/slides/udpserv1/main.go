@@ -1,16 +1,16 @@
-// Udpserv1 sends every datagram back to where it came from, in upper case: one
-// socket serves everybody, for nobody is connected to it.
+// Udpserv1 sends every datagram back to its sender in upper case: one socket
+// serves all clients, because none of them is connected to it.
 //
 // Source: Network Programming Using Python, SIMPLE CONNECTIONLESS SERVER
 //
-// What to notice: there is no accept and no second socket. What arrives says by
-// itself whose it is, and the answer is sent there.
+// What to notice: there is no accept and no second socket. Each datagram brings
+// its sender's address, and the answer goes there.
 //
 // What to try: the exercise asks how easy it is to change the port and the
-// address of the service: as easy as "udpserv1 127.0.0.1 -p 11112".
+// address of the service. As easy as "udpserv1 127.0.0.1 -p 11112".
 //
-// What Go changes: of a datagram of more than 1024 bytes the rest is lost, as
-// in the original, but a line on stderr says so.
+// What Go changes: if a datagram is longer than 1024 bytes, the rest is lost,
+// as in the original, but a line on stderr says so.
 package main
 
 import (
