@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -136,6 +137,7 @@ func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 			}
 		}
 		for i, conn := range clients {
+			conn.SetReadDeadline(time.Now().Add(progtest.Patience))
 			if _, err := io.ReadFull(conn, heard); err != nil || !bytes.Equal(heard, answer) {
 				t.Errorf("client %d received %q, %v, want %q", i, heard, err, answer)
 				return

@@ -27,8 +27,8 @@ func startedBy(mode, name string, atOnce int, notFor map[string]string) conform.
 		"unresolvable host":       "the super-server listens",
 		"options before the host": "it is told no host",
 		"options after the host":  "it is told no host",
-		"wrong call/":             "it is told neither host nor port; TestHanded makes a wrong call",
-		"help":                    "a super-server asks for none",
+		"wrong call/":             "it is told neither host nor port; its script makes a wrong call",
+		"help":                    "its script asks for it",
 	}
 	for check, why := range notFor {
 		s.NotFor[check] = why
