@@ -27,7 +27,8 @@ type Conversation struct {
 	// reused for every message, so that answering allocates nothing.
 	Reply []byte
 
-	buffer  [512]byte     // room for sixteen questions of the Zen
+	buffer  [400]byte     // room for sixteen questions of the Zen
+	reply   [24]byte      // Reply, at first: room for an answer
 	timeout time.Duration // for a message; 0 is no limit
 	until   atomic.Int64  // when the peer's time is over: see conversations.now
 	reading atomic.Bool   // we wait for the peer to send
@@ -54,6 +55,7 @@ func Converse(conn net.Conn) *Conversation {
 
 func converse(conn net.Conn, timeout time.Duration, lingers bool) *Conversation {
 	c := &Conversation{Conn: conn, timeout: timeout, lingers: lingers}
+	c.Reply = c.reply[:0]
 	conversations.add(c)
 	c.StartClock()
 	return c
@@ -81,7 +83,7 @@ func (c *Conversation) StartClock() {
 
 const never = math.MaxInt64 / 2
 
-// Recv waits for bytes and returns those that have arrived, at most 512. They
+// Recv waits for bytes and returns those that have arrived, at most 400. They
 // are valid until the next call. It does not start the clock, so the peer's
 // time covers the whole of a message that arrives in pieces.
 //
