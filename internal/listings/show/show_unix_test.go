@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fopnp/internal/check/progtest"
@@ -40,7 +41,7 @@ func folder(t *testing.T, scripts map[string]string) (dir string) {
 		path := filepath.Join(dir, name)
 		if script, ok := scripts[name]; ok {
 			script = "#!/bin/sh\n" + strings.ReplaceAll(script, "BIN", progtest.Bin()) + "\n"
-			err = os.WriteFile(path, []byte(script), 0o777)
+			err = writeScript(path, script)
 		} else {
 			err = os.Link(filepath.Join(progtest.Bin(), name), path)
 		}
@@ -49,6 +50,15 @@ func folder(t *testing.T, scripts map[string]string) (dir string) {
 		}
 	}
 	return dir
+}
+
+// writeScript writes a program. A process that another test forks meanwhile
+// would hold the file open for writing, and then it could not be run: "text file
+// busy".
+func writeScript(path, script string) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, []byte(script), 0o777)
 }
 
 // result runs a program and returns what it prints and its status.
