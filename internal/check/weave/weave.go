@@ -31,7 +31,8 @@
 //	                                     not be the first thing in a line
 //
 // The console blocks between one heading of level 1 or 2 and the next are one
-// section, and run in one session. Links and pictures must lead to files that
+// section, and run in one session. Each section runs twice: as a script, and typed
+// at a terminal if the system grants a private network. Both must print the same. Links and pictures must lead to files that
 // exist.
 package weave
 
@@ -212,7 +213,7 @@ func (r *reader) fence(n *ast.FencedCodeBlock) {
 		fresh, b.Places, err = r.goText(words)
 	case "diff":
 		b.Kind = Diff
-		fresh, b.Places, err = r.difference(words)
+		fresh, b.Places, err = r.diffText(words)
 	case "text", "sh", "conf":
 		if len(words) > 0 && words[0] == "measured" {
 			b.Kind = Measured
@@ -280,10 +281,15 @@ func (p *Page) report(line int, what string) {
 
 // stale adds a problem that the woven text solves.
 func (p *Page) stale(line int, was, is string) {
-	d := diff.Diff("as written", []byte(was), "as it should be", []byte(is))
-	_, d, _ = bytes.Cut(d, []byte("\n"))
-	what := "out of date\n" + strings.TrimSuffix(string(d), "\n")
+	what := "out of date\n" + difference("as written", was, "as it should be", is)
 	p.Problems = append(p.Problems, Problem{Path: p.Path, Line: line, What: what, Stale: true})
+}
+
+// difference returns how two texts differ, without the last line feed.
+func difference(oldName, old, newName, new string) string {
+	d := diff.Diff(oldName, []byte(old), newName, []byte(new))
+	_, d, _ = bytes.Cut(d, []byte("\n")) // "diff old new", which the next two lines repeat
+	return strings.TrimSuffix(string(d), "\n")
 }
 
 func (p *Page) sortProblems() {
