@@ -45,7 +45,7 @@ type Session struct {
 	life   *os.File // closed when we die; see watch
 	kill   func()   // kills all processes of the session
 
-	line    int // of the page, where it begins
+	line    int           // of the page, where it begins
 	limit   time.Duration // how long a command may take
 	mark    string
 	begun   string // at a terminal: the mark after a command was typed
