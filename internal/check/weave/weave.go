@@ -32,8 +32,10 @@
 //
 // The console blocks between one heading of level 1 or 2 and the next are one
 // section, and run in one session. Each section runs twice: as a script, and typed
-// at a terminal if the system grants a private network. Both must print the same. Links and pictures must lead to files that
-// exist.
+// at a terminal if the system grants a private network. Both must print the same.
+//
+// Links and pictures must lead to files that exist. A #NAME must be that of a
+// heading, as GitHub forms it, or of an <a id="NAME">.
 package weave
 
 import (
@@ -41,9 +43,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -103,9 +103,7 @@ func (b *Book) files() fs.FS { return os.DirFS(b.Root) }
 // read takes a page apart and brings its blocks up to date.
 func (b *Book) read(path string, source []byte) *Page {
 	r := &reader{Book: b, Page: &Page{Path: path, Source: source}}
-	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
-	root := markdown.Parser().Parse(text.NewReader(source))
-	ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			r.visit(n)
 		}
@@ -113,6 +111,11 @@ func (b *Book) read(path string, source []byte) *Page {
 	})
 	r.sortProblems()
 	return r.Page
+}
+
+func parse(source []byte) ast.Node {
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
+	return markdown.Parser().Parse(text.NewReader(source))
 }
 
 // A reader goes once through a page.
@@ -140,21 +143,6 @@ func (r *reader) visit(n ast.Node) {
 		r.link(n.Pos(), string(n.Destination))
 	case *ast.Link:
 		r.link(n.Pos(), string(n.Destination))
-	}
-}
-
-// link checks that a page, a program or a picture is where the text says.
-func (r *reader) link(pos int, destination string) {
-	if n := len(r.Blocks); n > 0 && pos < r.Blocks[n-1].edit.stop {
-		return // it belongs to a table that is out of date
-	}
-	address, err := url.Parse(destination)
-	if err != nil || address.IsAbs() || address.Path == "" {
-		return
-	}
-	place := path.Join(path.Dir(r.Path), address.Path)
-	if _, err := fs.Stat(r.files(), place); err != nil {
-		r.report(r.line(pos), missing(place, err).Error())
 	}
 }
 
