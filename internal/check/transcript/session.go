@@ -40,10 +40,10 @@ type Session struct {
 	network *netns.Network // nil if the session uses the system's
 	unlock  func()         // gives the system's network to the next session
 
-	input  io.Writer
-	output *os.File
-	life   *os.File // closed when we die; see watch
-	kill   func()   // kills all processes of the session
+	input  io.Writer // nil at a terminal
+	output *os.File  // at a terminal: its other end, which takes keys, too
+	life   *os.File  // closed when we die; see watch
+	kill   func()    // kills all processes of the session
 
 	line    int           // of the page, where it begins
 	limit   time.Duration // how long a command may take
@@ -243,19 +243,15 @@ const state = "$? $! $(echo $(jobs -p)) ${PWD}"
 // typed while it runs.
 func (s *Session) ask(script string, keys ...Key) (output string, err error) {
 	defer func() { s.broken = s.broken || err != nil }()
-	if !s.config.Terminal {
-		// An error here means that bash has ended, and the read below says so.
+	if s.config.Terminal {
+		if err := s.enter(script, keys); err != nil {
+			return "", err
+		}
+	} else {
+		// An error here means that bash has ended, and the answer says so.
 		fmt.Fprintf(s.input, "%s\nprintf %%s \"%[2]s"+state+"%[2]s\"\n", script, s.mark)
-		return s.answer()
 	}
-	earlier := s.unread
-	s.unread = ""
-	s.printed.WriteString(earlier)
-	if err := s.enter(script, keys); err != nil {
-		return "", err
-	}
-	output, err = s.answer()
-	return earlier + output, err
+	return s.answer()
 }
 
 // answer returns what is printed until bash waits for the next command.

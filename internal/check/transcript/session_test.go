@@ -294,8 +294,9 @@ func TestTerminal(t *testing.T) {
 		"",
 		"$ echo '!!' $!",
 		"!!",
-		"$ tiny shout 127.0.0.1:1060 & tiny shout 127.0.0.1:1061 >log &",
+		"$ tiny shout 127.0.0.1:1060 &",
 		"Listening at 127.0.0.1:1060",
+		"$ tiny shout 127.0.0.1:1061 >log &",
 		"$ jobs | wc -l",
 		"2",
 		"$ kill %1; wait %1",
@@ -346,6 +347,10 @@ func TestType(t *testing.T) {
 	_, err = s.Type("echo other", Key{"words", ctrlC})
 	if want := "ended before \"\\x03\" was typed\nother"; err == nil || strings.TrimSpace(err.Error()) != want {
 		t.Errorf("the error for a command that ends too early is %q, want %q", err, want)
+	}
+	_, err = s.Type("echo one\necho two")
+	if want := `is complete without "echo two"`; err == nil || err.Error() != want {
+		t.Errorf("the error for two commands is %q, want %q", err, want)
 	}
 }
 

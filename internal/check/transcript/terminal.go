@@ -18,8 +18,8 @@ import (
 // prompt is what a reader sees of bash's prompt.
 const prompt = "$ "
 
-// inputrc is for bash's line editor. It stands in the place of the reader's own,
-// and keeps out what some terminals need around a prompt.
+// inputrc is for bash's line editor, and replaces the user's own. Bracketed paste
+// would put escape sequences around each prompt.
 const inputrc = "set enable-bracketed-paste off\n"
 
 // startAtTerminal starts bash at a terminal, on a private network, and waits for
@@ -34,12 +34,11 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 		`PS1=\[`+s.mark+state+`\]`+prompt+`\[`+s.mark+`\]`,
 		`PS2=> \[`+s.more+`\]`,
 	)
-	var terminal *os.File
-	var err error
-	if s.network, terminal, err = netns.StartAtTerminal(bash); err != nil {
+	network, terminal, err := netns.StartAtTerminal(bash)
+	if err != nil {
 		return err
 	}
-	s.input, s.output = terminal, terminal
+	s.network, s.output = network, terminal
 	s.kill = s.network.Close
 	if _, err = s.answer(); err != nil {
 		s.kill()
@@ -80,7 +79,7 @@ func (s *Session) enter(script string, keys []Key) error {
 				return fmt.Errorf("is complete without %q", line)
 			}
 		}
-		io.WriteString(s.input, line+"\r") // if bash has ended, the next read will tell
+		s.press(line + "\r")
 	}
 	for _, key := range keys {
 		err := s.until(func() bool {
@@ -94,12 +93,20 @@ func (s *Session) enter(script string, keys []Key) error {
 			shown, _, _ := strings.Cut(s.withoutEcho(s.unread), s.mark)
 			return fmt.Errorf("ended before %q was typed%s", key.Typed, excerpt(shown))
 		}
-		io.WriteString(s.input, key.Typed)
+		s.press(key.Typed)
 	}
 	return nil
 }
 
-// withoutEcho returns what a terminal shows after the command that was typed.
+// press presses keys. If it cannot, because bash has ended or does not read, the
+// next read says so.
+func (s *Session) press(keys string) {
+	s.output.SetWriteDeadline(time.Now().Add(s.limit))
+	io.WriteString(s.output, keys)
+}
+
+// withoutEcho returns what a terminal shows after the command that was typed. What
+// a program in the background has printed between its letters is lost.
 func (s *Session) withoutEcho(screen string) string {
 	if _, shown, begun := strings.Cut(screen, s.begun); begun {
 		return shown
@@ -107,7 +114,8 @@ func (s *Session) withoutEcho(screen string) string {
 	return screen
 }
 
-// jobMessage is what bash tells about its jobs at a terminal:
+// jobMessage matches what bash tells about its jobs at a terminal. A job that fails
+// is a problem, too, when the session ends.
 //
 //	[1] 4711
 //	[1]+  Terminated              go run ./chapter07/srv_single '' &> server.log
