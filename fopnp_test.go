@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestREADMEs(t *testing.T) {
-	for _, page := range []string{"README.md", "lecture/README.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "lecture/README.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			weave.TestPage(t, page, nil)

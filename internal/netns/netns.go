@@ -14,6 +14,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 )
@@ -61,7 +62,28 @@ func Supported() error {
 // Start returns an error if the program cannot be run, and the error of
 // [Supported] if there are no private networks. It panics if the program has not
 // called [Main].
-func Start(cmd *exec.Cmd) (*Network, error) {
+func Start(cmd *exec.Cmd) (*Network, error) { return launch(cmd, false) }
+
+// StartAtTerminal is Start with a terminal of 24 lines and 80 columns. It connects
+// cmd to the terminal, whose session cmd leads, and returns the other end, where
+// keys are written and the screen is read. Reads can have a deadline, and fail when
+// the network has ended. The caller must close the terminal.
+func StartAtTerminal(cmd *exec.Cmd) (n *Network, terminal *os.File, err error) {
+	terminal, theirs, err := openTerminal()
+	if err != nil {
+		return nil, nil, fmt.Errorf("netns: open a terminal: %w", err)
+	}
+	defer theirs.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	if n, err = launch(cmd, true); err != nil {
+		terminal.Close()
+		return nil, nil, err
+	}
+	return n, terminal, nil
+}
+
+// launch starts cmd; leads says that it leads the session of its terminal.
+func launch(cmd *exec.Cmd, leads bool) (*Network, error) {
 	if err := Supported(); err != nil {
 		return nil, err
 	}
@@ -78,7 +100,7 @@ func Start(cmd *exec.Cmd) (*Network, error) {
 		// thread that started it for the parent. So this thread must not end.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := enter(cmd)
+		err := enter(cmd, leads)
 		started <- err
 		if err == nil {
 			n.err = cmd.Wait()

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -64,6 +66,9 @@ func becomeFirst(report io.Writer, program string) error {
 	if program == "" {
 		return nil
 	}
+	// If our parent ignores Ctrl-C, as a script's background jobs do, then so do we,
+	// and so would program. But what is caught is not ignored after exec.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt, unix.SIGQUIT)
 	return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, os.Args, os.Environ())}
 }
 
@@ -114,11 +119,18 @@ var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 	return nil, fmt.Errorf("no private networks: %w (%w)", err, errors.ErrUnsupported)
 })
 
-// enter starts cmd in namespaces of its own and waits until its program runs.
-func enter(cmd *exec.Cmd) error {
+// enter starts cmd in namespaces of its own and waits until its program runs. If it
+// leads a session, cmd.Stdin is the session's terminal.
+func enter(cmd *exec.Cmd, leads bool) error {
 	attr, err := namespaces()
 	if err != nil {
 		return err
+	}
+	if leads {
+		leader := *attr
+		leader.Setsid, leader.Setctty = true, true
+		leader.Setpgid = false // a session begins with a process group of its own
+		attr = &leader
 	}
 	return enterWith(cmd, attr)
 }
@@ -151,6 +163,31 @@ func enterWith(cmd *exec.Cmd, attr *syscall.SysProcAttr) error {
 	return fmt.Errorf("the first process ended before it reported (%v)", err)
 }
 
+// openTerminal returns both ends of a new terminal. Reads from ours can have a
+// deadline.
+func openTerminal() (ours, theirs *os.File, err error) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
+	}
+	ours = os.NewFile(uintptr(fd), "/dev/ptmx")
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+	}
+	if err == nil {
+		theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		ours.Close()
+		return nil, nil, err
+	}
+	return ours, theirs, nil
+}
+
 // Listeners returns the sockets of the network that clients can reach: TCP
 // sockets that listen, and UDP sockets that are not connected to one peer. It
 // returns none when the first process has exited.
@@ -177,4 +214,25 @@ func (n *Network) Listeners() []Socket {
 		}
 	}
 	return sockets
+}
+
+// Runs reports whether the first process has a child that runs and has the process
+// id pid on the network. If the kernel does not list children, Runs reports true
+// as long as the first process runs.
+func (n *Network) Runs(pid int) bool {
+	folder := fmt.Sprintf("/proc/%d", n.Pid())
+	children, err := os.ReadFile(fmt.Sprintf("%s/task/%d/children", folder, n.Pid()))
+	if err != nil {
+		_, err := os.Stat(folder)
+		return err == nil
+	}
+	// The last process id is that on the innermost network. Z stands for zombie.
+	runs := regexp.MustCompile(fmt.Sprintf(`(?s)\nState:\t[^Z].*\nNSpid:\t[^\n]*\b%d\n`, pid))
+	for _, child := range strings.Fields(string(children)) {
+		status, err := os.ReadFile("/proc/" + child + "/status")
+		if err == nil && runs.Match(status) { // otherwise it has exited meanwhile
+			return true
+		}
+	}
+	return false
 }

@@ -1,10 +1,16 @@
 package netns
 
 import (
+	"bufio"
+	"io"
+	"os"
 	"os/exec"
+	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // A first process whose parent died before the kernel could be told to kill it
@@ -36,5 +42,45 @@ func TestAttributes(t *testing.T) {
 	if n, err := Start(cmd); err == nil {
 		n.Close()
 		t.Error("Start replaced the command's SysProcAttr")
+	}
+}
+
+// A program at a terminal finds it at /dev/tty, and Ctrl-C there interrupts what
+// the program has started, even where the caller ignores Ctrl-C.
+func TestTerminal(t *testing.T) {
+	needsNetworks(t)
+	signal.Ignore(os.Interrupt)
+	defer signal.Reset(os.Interrupt)
+	n, terminal, err := StartAtTerminal(exec.Command("sh", "-c",
+		"trap : INT; stty size </dev/tty; sh -c 'echo $$ up; exec sleep 1000'; echo status $?"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	defer terminal.Close()
+	if err := terminal.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	screen := bufio.NewScanner(terminal)
+	expect := func(want string) {
+		t.Helper()
+		if !screen.Scan() || screen.Text() != want {
+			t.Fatalf("the screen shows %q (%v), want %q", screen.Text(), screen.Err(), want)
+		}
+	}
+	expect("24 80")
+	screen.Scan()
+	child, err := strconv.Atoi(strings.TrimSuffix(screen.Text(), " up"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !n.Runs(child) || n.Runs(child+1) || n.Runs(n.Pid()) {
+		t.Errorf("not only the child %d runs", child)
+	}
+	io.WriteString(terminal, "\x03")
+	expect("^Cstatus 130")
+	n.Wait()
+	if n.Runs(child) {
+		t.Errorf("the child %d runs when the network has ended", child)
 	}
 }

@@ -5,6 +5,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 )
@@ -17,7 +18,12 @@ func supported() error {
 	return fmt.Errorf("no private networks on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-func enter(*exec.Cmd) error { return errors.ErrUnsupported }
+func enter(*exec.Cmd, bool) error { return errors.ErrUnsupported }
+
+func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
 
 // Listeners returns nil.
 func (n *Network) Listeners() []Socket { return nil }
+
+// Runs returns false.
+func (n *Network) Runs(pid int) bool { return false }

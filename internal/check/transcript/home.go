@@ -8,13 +8,19 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"fopnp/internal/netns"
 )
 
 // A Config says what sessions work with.
 type Config struct {
 	Root string   // the folder of go.mod, an absolute path; sessions work on a copy
-	Bin  string   // the folder of the built programs, an absolute path
+	Bin  string   // the folder of the built programs, an absolute path, or "" for none
 	Env  []string // more environment, as in GOCOVERDIR=/tmp/coverage
+
+	// Terminal says to type commands at a terminal, as a reader would. Without it,
+	// bash is not interactive, and has no terminal.
+	Terminal bool
 
 	// What tests change.
 	shared bool          // use the system's network, even if there are private ones
@@ -24,7 +30,7 @@ type Config struct {
 
 // A Home is the folder that sessions run in, one after the other. It holds a copy
 // of the repository as a fresh clone would have it, a place for temporary files,
-// and a go command that knows the built programs.
+// and a go command that knows the built programs, if there are any.
 type Home struct {
 	Dir  string // holds all of it
 	Tree string // in Dir: the copy of the repository, where shells start
@@ -34,9 +40,14 @@ type Home struct {
 }
 
 // NewHome makes a home, in the folder for temporary files. Remove removes it. The
-// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system.
+// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system, or
+// not at a terminal, which takes a private network.
 func (c Config) NewHome() (*Home, error) {
-	if err := supported(); err != nil {
+	err := supported()
+	if err == nil && c.Terminal {
+		err = netns.Supported()
+	}
+	if err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "transcript")
@@ -63,9 +74,14 @@ func (h *Home) furnish() error {
 			return err
 		}
 	}
-	script := fmt.Sprintf(goScript, quote(h.config.Bin))
-	if err := os.WriteFile(filepath.Join(h.Dir, "bin", "go"), []byte(script), 0o777); err != nil {
+	if err := os.WriteFile(filepath.Join(h.Dir, "inputrc"), []byte(inputrc), 0o666); err != nil {
 		return err
+	}
+	if h.config.Bin != "" {
+		script := fmt.Sprintf(goScript, quote(h.config.Bin))
+		if err := os.WriteFile(filepath.Join(h.Dir, "bin", "go"), []byte(script), 0o777); err != nil {
+			return err
+		}
 	}
 	if err := h.copyTree(); err != nil {
 		return err
@@ -175,11 +191,14 @@ func (h *Home) Environment() []string {
 			}
 		}
 	}
-	path := []string{filepath.Join(h.Dir, "bin"), h.config.Bin, os.Getenv("PATH")}
+	path := []string{filepath.Join(h.Dir, "bin"), os.Getenv("PATH")}
+	if h.config.Bin != "" {
+		path = slices.Insert(path, 1, h.config.Bin)
+	}
 	return slices.Concat(env, []string{
 		"PATH=" + strings.Join(path, string(filepath.ListSeparator)),
 		"TMPDIR=" + filepath.Join(h.Dir, "tmp"),
-		"TERM=dumb",
+		"TERM=xterm",
 		"LC_ALL=C",
 		"TZ=UTC",
 		// What is built in the copy needs no network.

@@ -67,12 +67,10 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 	for look := 1; ; look++ {
 		// Whether it is alive comes first: a program that is dead now has done
 		// all that we look at afterwards.
-		said, err := s.ask("kill -0 " + pid + " 2>/dev/null")
+		said, alive, err := s.look(pid)
 		if err != nil {
 			return "", err
 		}
-		alive := s.status == 0
-		s.status = 0
 		more += said
 		switch {
 		case Announced(r.program, output+more) || Announced(r.program, r.said()):
@@ -90,6 +88,18 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 		}
 		<-tick.C
 	}
+}
+
+// look reports whether a child of bash is alive, and returns what is printed
+// meanwhile.
+func (s *Session) look(pid string) (said string, alive bool, err error) {
+	if s.config.Terminal {
+		return s.lookAtTerminal(pid)
+	}
+	said, err = s.ask("kill -0 " + pid + " 2>/dev/null")
+	alive = s.status == 0
+	s.status = 0
+	return said, alive, err
 }
 
 // said returns what the program has written to its files.

@@ -32,20 +32,24 @@ const (
 )
 
 // A Session is one bash and the programs that it has started. We send bash one
-// command at a time, each followed by a command that prints a mark. What comes
-// out before the mark is the command's output.
+// command at a time. A command ends when bash prints a mark: in a script because
+// the next command says so, and at a terminal because the prompt begins with it.
+// What comes out before the mark is the command's output.
 type Session struct {
 	*Home
 	network *netns.Network // nil if the session uses the system's
 	unlock  func()         // gives the system's network to the next session
 
-	input  io.Writer
-	output *os.File
-	life   *os.File // closed when we die; see watch
-	kill   func()   // kills all processes of the session
+	input  io.Writer // nil at a terminal
+	output *os.File  // at a terminal: its other end, which takes keys, too
+	life   *os.File  // closed when we die; see watch
+	kill   func()    // kills all processes of the session
 
-	line    int // of the page, where it begins
+	line    int           // of the page, where it begins
+	limit   time.Duration // how long a command may take
 	mark    string
+	begun   string // at a terminal: the mark after a command was typed
+	more    string // at a terminal: the mark of the prompt for more
 	unread  string // output that came behind the last mark
 	printed strings.Builder
 	broken  bool // bash does not answer any more
@@ -81,13 +85,17 @@ func (h *Home) Start(line int) (*Session, error) {
 		line:   line,
 		cwd:    h.Tree,
 		unlock: func() {},
+		limit:  commandLimit,
 		mark:   rand.Text(),
+		begun:  rand.Text(),
+		more:   rand.Text(),
 	}
 	if err := s.start(); err != nil {
 		s.output.Close() // nil, if there was no pipe to be had
 		s.unlock()
 		return nil, fmt.Errorf("cannot start bash: %w", err)
 	}
+	s.limit = cmp.Or(s.config.limit, commandLimit)
 	return s, nil
 }
 
@@ -95,6 +103,9 @@ func (s *Session) start() error {
 	bash := exec.Command("bash", "--norc", "--noprofile")
 	bash.Dir = s.Tree
 	bash.Env = s.Environment()
+	if s.config.Terminal {
+		return s.startAtTerminal(bash)
+	}
 	input, err := bash.StdinPipe()
 	if err != nil {
 		return err
@@ -195,9 +206,13 @@ func (s *Session) run(c Command) (output string, err error) {
 		ready = s.expect(program, outputs)
 	}
 
-	// Commands have no standard input, because bash reads them from its own. They
-	// do see the status of the command before them.
-	output, err = s.ask(fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(c.Script)))
+	script := c.Script
+	if !s.config.Terminal {
+		// Commands have no standard input, because bash reads them from its own.
+		// They do see the status of the command before them.
+		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
+	}
+	output, err = s.ask(script)
 	if err != nil {
 		return "", err
 	}
@@ -214,49 +229,82 @@ func (s *Session) run(c Command) (output string, err error) {
 		}
 		output += more
 	}
+	if s.config.Terminal {
+		return jobMessage.ReplaceAllString(Screen(output), ""), nil
+	}
 	return lineNumber.ReplaceAllString(output, "bash: "), nil
 }
 
-// printMark prints a mark, then what noteMark reads, then the mark again. It
-// prints one line, so that no program in the background can write in between.
-const printMark = `printf '%[2]s %%s %%s %%s %%s%[2]s' "$?" "$!" "$(echo $(jobs -p))" "$PWD"
-`
+// state stands between two marks, for noteMark. Bash prints all three at once, so
+// that no program in the background can write in between.
+const state = "$? $! $(echo $(jobs -p)) ${PWD}"
 
-// ask has bash run a script, and returns what is printed meanwhile.
-func (s *Session) ask(script string) (output string, err error) {
-	// An error here means that bash has ended, and the read below says so.
-	fmt.Fprintf(s.input, "%s\n"+printMark, script, s.mark)
-	limit := cmp.Or(s.config.limit, commandLimit)
-	s.output.SetReadDeadline(time.Now().Add(limit))
-	buf := make([]byte, 1<<16)
-	for {
-		parts := strings.SplitN(s.unread, s.mark, 3)
-		if len(parts) == 3 {
-			s.unread = parts[2]
-			s.printed.WriteString(parts[0])
-			return parts[0], s.noteMark(parts[1])
-		}
-		n, err := s.output.Read(buf)
-		s.unread += string(buf[:n])
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			err = fmt.Errorf("did not end within %v%s", limit, excerpt(s.unread))
-		case err != nil:
-			err = errors.New("ended the shell")
-		case len(s.unread) > 1<<20:
-			err = errors.New("printed more than 1 MiB")
-		}
-		if err != nil {
-			s.broken = true
+// ask has bash run a script, and returns what is printed meanwhile. The keys are
+// typed while it runs.
+func (s *Session) ask(script string, keys ...Key) (output string, err error) {
+	defer func() { s.broken = s.broken || err != nil }()
+	if s.config.Terminal {
+		if err := s.enter(script, keys); err != nil {
 			return "", err
 		}
+	} else {
+		// An error here means that bash has ended, and the answer says so.
+		fmt.Fprintf(s.input, "%s\nprintf %%s \"%[2]s"+state+"%[2]s\"\n", script, s.mark)
 	}
+	return s.answer()
 }
 
-// noteMark reads the inside of a mark: a status, process ids, a folder.
+// answer returns what is printed until bash waits for the next command.
+func (s *Session) answer() (output string, err error) {
+	if err := s.until(s.prompts); err != nil {
+		return "", err
+	}
+	parts := strings.SplitN(s.unread, s.mark, 3)
+	s.unread = parts[2]
+	output = s.withoutEcho(parts[0])
+	s.printed.WriteString(output)
+	return output, s.noteMark(parts[1])
+}
+
+// prompts reports whether bash waits for the next command.
+func (s *Session) prompts() bool { return strings.Count(s.unread, s.mark) >= 2 }
+
+// until reads until done reports that what it needs is there.
+func (s *Session) until(done func() bool) error {
+	s.output.SetReadDeadline(time.Now().Add(s.limit))
+	for !done() {
+		err := s.read()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = fmt.Errorf("did not end within %v%s", s.limit, excerpt(s.withoutEcho(s.unread)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads what bash and its programs have printed. If they print nothing before
+// the output's deadline, the error is [os.ErrDeadlineExceeded].
+func (s *Session) read() error {
+	buf := make([]byte, 1<<16)
+	n, err := s.output.Read(buf)
+	s.unread += string(buf[:n])
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	case err != nil:
+		return errors.New("ended the shell")
+	case len(s.unread) > 1<<20:
+		return errors.New("printed more than 1 MiB")
+	}
+	return nil
+}
+
+// noteMark reads what stands between two marks: a status, process ids, a folder.
 func (s *Session) noteMark(inside string) (err error) {
 	numbers, _, _ := strings.Cut(inside, "/")
-	s.cwd = inside[len(numbers):]
+	s.cwd = strings.TrimSuffix(inside[len(numbers):], prompt)
 	fields := strings.Fields(numbers)
 	if len(fields) == 0 {
 		return fmt.Errorf("unexpected mark %q", inside)
@@ -302,7 +350,7 @@ func (s *Session) End() (problems []Problem) {
 // crashes looks for the last words of Go programs, in all that was printed and
 // in the files that the session has made or changed.
 func (s *Session) crashes() error {
-	errs := []error{crash("the session's output", s.printed.String()+s.unread)}
+	errs := []error{crash("the session's output", s.printed.String()+s.withoutEcho(s.unread))}
 	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !s.changed(path, d) {
 			return err

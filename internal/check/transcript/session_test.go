@@ -27,7 +27,11 @@ func TestMain(m *testing.M) {
 	tiny.Main(map[string]func(args []string) error{
 		"play": func(args []string) error { // a session that the test will kill
 			c := Config{Root: args[0], Bin: args[1], Env: []string{"FIFO=" + args[2]}}
-			c.shared = args[3] == "shared"
+			for _, kind := range kinds {
+				if kind.name == args[3] {
+					kind.choose(&c)
+				}
+			}
 			return errors.New(play(c, args[4:]...))
 		},
 	})
@@ -38,6 +42,15 @@ func needsBash(t *testing.T) {
 	t.Helper()
 	if err := supported(); err != nil {
 		t.Skip(err)
+	}
+}
+
+// needs skips the test if the system cannot run sessions of this kind.
+func needs(t *testing.T, kind string) {
+	t.Helper()
+	needsBash(t)
+	if kind == "terminal" {
+		needsNetwork(t)
 	}
 }
 
@@ -137,12 +150,21 @@ func allDead(t *testing.T, pipe *os.File) {
 	}
 }
 
-// What goes wrong in a session is reported, whether it has a private network or
-// shares the system's.
+// Sessions are of these kinds.
+var kinds = []struct {
+	name   string
+	choose func(*Config)
+}{
+	{"private", func(c *Config) {}},
+	{"shared", func(c *Config) { c.shared = true }},
+	{"terminal", func(c *Config) { c.Terminal = true }},
+}
+
+// What goes wrong in a session is reported, of whatever kind it is.
 func TestSessions(t *testing.T) {
-	needsBash(t)
-	for _, shared := range []bool{false, true} {
-		t.Run(fmt.Sprintf("shared=%v", shared), func(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			needs(t, kind.name)
 			t.Parallel()
 			for _, test := range []struct {
 				name  string
@@ -180,11 +202,11 @@ func TestSessions(t *testing.T) {
 				}, `^$`},
 				{"a crash on the screen", []string{
 					"$ echo WARNING: DATA RACE; exit",
-				}, `^0: the session's output contains "WARNING: DATA RACE"\n1: ended the shell\n$`},
+				}, `^0: the session's output contains "WARNING: DATA RACE"\s+(exit\s+)?1: ended the shell\n$`},
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					c := folder(t, map[string]string{"notes.txt": "about panic: do not\n"})
-					c.shared = shared
+					kind.choose(&c)
 					got := play(c, test.lines...)
 					if !regexp.MustCompile(test.want).MatchString(got) {
 						t.Errorf("the problems are\n%s\nand should match %s", got, test.want)
@@ -220,13 +242,14 @@ func TestEnd(t *testing.T) {
 			"$ exit",
 		}, "2: ended the shell\n"},
 	} {
-		for _, shared := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/shared=%v", test.name, shared), func(t *testing.T) {
+		for _, kind := range kinds {
+			t.Run(test.name+"/"+kind.name, func(t *testing.T) {
+				needs(t, kind.name)
 				t.Parallel()
 				path := fifo(t)
 				pipe := open(t, path, os.O_RDONLY) // before any writer
 				c := folder(t, nil)
-				c.shared = shared
+				kind.choose(&c)
 				c.Env = append(c.Env, "FIFO="+path)
 				test.change(&c)
 				if got := play(c, test.lines...); got != test.want {
@@ -238,18 +261,113 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// Without a terminal, a command finds none, and nothing to read.
+func TestNoTerminal(t *testing.T) {
+	needsBash(t)
+	if got := play(folder(t, nil),
+		"$ cat; tty || true",
+		"not a tty",
+		"$ echo $- $LC_ALL",
+		"hBs C",
+	); got != "" {
+		t.Error(got)
+	}
+}
+
+// At a terminal, bash is interactive. Its job messages are no output, and neither
+// is what is typed.
+func TestTerminal(t *testing.T) {
+	needsNetwork(t)
+	long := strings.Repeat("0123456789", 30)
+	if got := play(terminal(folder(t, nil)),
+		"$ tty | grep -o /dev/pts; stty size; echo $-",
+		"/dev/pts",
+		"24 80",
+		"himBHs",
+		"$ echo "+long,
+		long,
+		"$ printf 'no line feed'; (exit 3) || echo $?; cat <<END",
+		"> «a» \\",
+		"> b",
+		">",
+		"> END",
+		"no line feed3",
+		"«a» b",
+		"",
+		"$ echo '!!' $!",
+		"!!",
+		"$ tiny shout 127.0.0.1:1060 &",
+		"Listening at 127.0.0.1:1060",
+		"$ tiny shout 127.0.0.1:1061 >log &",
+		"$ jobs | wc -l",
+		"2",
+		"$ kill %1; wait %1",
+		"$ mkdir folder; cd folder; kill %2; wait %2",
+		"$ tiny say 127.0.0.1:1060 hello || true",
+		"tiny: dial tcp 127.0.0.1:1060: connect: connection refused",
+	); got != "" {
+		t.Error(got)
+	}
+}
+
+func terminal(c Config) Config {
+	c.Terminal = true
+	return c
+}
+
+// A reader types while a command runs, and sees bash's job messages.
+func TestType(t *testing.T) {
+	needsNetwork(t)
+	c := terminal(folder(t, nil))
+	c.limit = patience
+	h, err := c.NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Remove()
+	s, err := h.Start(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.End()
+	ctrlC, ctrlD := "\x03", "\x04"
+	for _, test := range []struct {
+		command string
+		keys    []Key
+		want    string
+	}{
+		{"tiny shout 127.0.0.1:1060", []Key{{"Listening", ctrlC}}, `^Listening at 127.0.0.1:1060\n\^C\n$`},
+		{"cat", []Key{{"", "one\r"}, {"one\none", ctrlD}}, `^one\none\n$`},
+		{"sleep 1000 &", nil, `^\[1\] \d+\n$`},
+		{"kill %1; wait %1", nil, `^\[1\]\+  Terminated +sleep 1000\n$`},
+	} {
+		screen, err := s.Type(test.command, test.keys...)
+		if err != nil || !regexp.MustCompile(test.want).MatchString(screen) {
+			t.Errorf("after %q the screen shows %q (%v), want %s", test.command, screen, err, test.want)
+		}
+	}
+	_, err = s.Type("echo other", Key{"words", ctrlC})
+	if want := "ended before \"\\x03\" was typed\nother"; err == nil || strings.TrimSpace(err.Error()) != want {
+		t.Errorf("the error for a command that ends too early is %q, want %q", err, want)
+	}
+	_, err = s.Type("echo one\necho two")
+	if want := `is complete without "echo two"`; err == nil || err.Error() != want {
+		t.Errorf("the error for two commands is %q, want %q", err, want)
+	}
+}
+
 // None is left even if the test itself is killed, as go test does with a test
 // that takes too long.
 func TestKilled(t *testing.T) {
-	needsBash(t)
-	for _, kind := range []string{"private", "shared"} {
-		t.Run(kind, func(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			needs(t, kind.name)
 			t.Parallel()
 			path := fifo(t)
 			pipe := open(t, path, os.O_RDONLY)
 			writer := open(t, path, os.O_WRONLY) // so that the pipe has not ended yet
 			c := folder(t, nil)
-			cmd := exec.Command(filepath.Join(c.Bin, "tiny"), "play", c.Root, c.Bin, path, kind,
+			cmd := exec.Command(filepath.Join(c.Bin, "tiny"), "play", c.Root, c.Bin, path, kind.name,
 				"$ exec 5> $FIFO; tiny idle & echo up >&5; tiny idle")
 			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
 			if err := cmd.Start(); err != nil {

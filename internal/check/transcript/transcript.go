@@ -1,5 +1,5 @@
 // Package transcript takes console transcripts apart, runs their commands in
-// bash, and compares what the commands print.
+// bash, as a script or typed at a terminal, and compares what the commands print.
 //
 // # How a transcript is written
 //
@@ -30,6 +30,11 @@
 //
 // The built program may have the race detector and coverage counters, and go does
 // not add the line "exit status 1".
+//
+// Bash reads the commands as a script, and then they have no standard input. Or,
+// with [Config.Terminal], bash is interactive and each command is typed when the
+// prompt is there. Its output is then all that the screen shows until the next
+// prompt, except bash's messages about jobs that start or end, as in "[1] 4711".
 //
 // A command that ends in & starts a program in the background. The next command
 // waits until that program is ready. It is ready when it has announced itself,

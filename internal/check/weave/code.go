@@ -1,7 +1,6 @@
 package weave
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -12,8 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/diff"
 
 	"fopnp/internal/check/transcript"
 )
@@ -47,9 +44,9 @@ func (b *Book) goText(words []string) (string, []Place, error) {
 	return strings.Join(texts, "\n"), places, nil
 }
 
-// difference returns the text of a diff block: the difference of two files, or of
+// diffText returns the text of a diff block: the difference of two files, or of
 // the declarations of the same names in two folders.
-func (b *Book) difference(words []string) (string, []Place, error) {
+func (b *Book) diffText(words []string) (string, []Place, error) {
 	if len(words) < 2 {
 		return "", nil, errors.New("a diff block names two folders, and perhaps declarations: diff OLD NEW NAME...")
 	}
@@ -62,12 +59,11 @@ func (b *Book) difference(words []string) (string, []Place, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	d := diff.Diff(old, []byte(oldText), new, []byte(newText))
-	if d == nil {
+	d := difference(old, oldText, new, newText)
+	if d == "" {
 		return "", nil, fmt.Errorf("%s and %s do not differ", old, new)
 	}
-	_, d, _ = bytes.Cut(d, []byte("\n")) // "diff old new", which the next two lines repeat
-	return string(d), slices.Concat(oldPlaces, newPlaces), nil
+	return d + "\n", slices.Concat(oldPlaces, newPlaces), nil
 }
 
 // file returns the text of a block that shows a file as it is.

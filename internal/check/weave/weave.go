@@ -31,8 +31,11 @@
 //	                                     not be the first thing in a line
 //
 // The console blocks between one heading of level 1 or 2 and the next are one
-// section, and run in one session. Links and pictures must lead to files that
-// exist.
+// section, and run in one session. Each section runs twice: as a script, and typed
+// at a terminal if the system grants a private network. Both must print the same.
+//
+// Links and pictures must lead to files that exist. A #NAME must be that of a
+// heading, as GitHub forms it, or of an <a id="NAME">.
 package weave
 
 import (
@@ -40,9 +43,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -102,9 +103,7 @@ func (b *Book) files() fs.FS { return os.DirFS(b.Root) }
 // read takes a page apart and brings its blocks up to date.
 func (b *Book) read(path string, source []byte) *Page {
 	r := &reader{Book: b, Page: &Page{Path: path, Source: source}}
-	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
-	root := markdown.Parser().Parse(text.NewReader(source))
-	ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			r.visit(n)
 		}
@@ -112,6 +111,11 @@ func (b *Book) read(path string, source []byte) *Page {
 	})
 	r.sortProblems()
 	return r.Page
+}
+
+func parse(source []byte) ast.Node {
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
+	return markdown.Parser().Parse(text.NewReader(source))
 }
 
 // A reader goes once through a page.
@@ -139,21 +143,6 @@ func (r *reader) visit(n ast.Node) {
 		r.link(n.Pos(), string(n.Destination))
 	case *ast.Link:
 		r.link(n.Pos(), string(n.Destination))
-	}
-}
-
-// link checks that a page, a program or a picture is where the text says.
-func (r *reader) link(pos int, destination string) {
-	if n := len(r.Blocks); n > 0 && pos < r.Blocks[n-1].edit.stop {
-		return // it belongs to a table that is out of date
-	}
-	address, err := url.Parse(destination)
-	if err != nil || address.IsAbs() || address.Path == "" {
-		return
-	}
-	place := path.Join(path.Dir(r.Path), address.Path)
-	if _, err := fs.Stat(r.files(), place); err != nil {
-		r.report(r.line(pos), missing(place, err).Error())
 	}
 }
 
@@ -212,7 +201,7 @@ func (r *reader) fence(n *ast.FencedCodeBlock) {
 		fresh, b.Places, err = r.goText(words)
 	case "diff":
 		b.Kind = Diff
-		fresh, b.Places, err = r.difference(words)
+		fresh, b.Places, err = r.diffText(words)
 	case "text", "sh", "conf":
 		if len(words) > 0 && words[0] == "measured" {
 			b.Kind = Measured
@@ -280,10 +269,15 @@ func (p *Page) report(line int, what string) {
 
 // stale adds a problem that the woven text solves.
 func (p *Page) stale(line int, was, is string) {
-	d := diff.Diff("as written", []byte(was), "as it should be", []byte(is))
-	_, d, _ = bytes.Cut(d, []byte("\n"))
-	what := "out of date\n" + strings.TrimSuffix(string(d), "\n")
+	what := "out of date\n" + difference("as written", was, "as it should be", is)
 	p.Problems = append(p.Problems, Problem{Path: p.Path, Line: line, What: what, Stale: true})
+}
+
+// difference returns how two texts differ, without the last line feed.
+func difference(oldName, old, newName, new string) string {
+	d := diff.Diff(oldName, []byte(old), newName, []byte(new))
+	_, d, _ = bytes.Cut(d, []byte("\n")) // "diff old new", which the next two lines repeat
+	return strings.TrimSuffix(string(d), "\n")
 }
 
 func (p *Page) sortProblems() {

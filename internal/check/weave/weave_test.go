@@ -48,7 +48,7 @@ func TestPages(t *testing.T) {
 					t.Skip(p)
 				}
 			}
-			if name == "network" && netns.Supported() != nil {
+			if (name == "network" || name == "terminal") && netns.Supported() != nil {
 				t.Skip(netns.Supported())
 			}
 			if blocks, ok := want["document"]; ok {

@@ -1,0 +1,116 @@
+package weave
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark/ast"
+)
+
+// link checks that a page, a program or a picture is where the text says, and that
+// the page has the heading or the anchor that the link leads to.
+func (r *reader) link(pos int, destination string) {
+	if n := len(r.Blocks); n > 0 && pos < r.Blocks[n-1].edit.stop {
+		return // it belongs to a table that is out of date
+	}
+	address, err := url.Parse(destination)
+	if err != nil || address.IsAbs() || address.Host != "" {
+		return
+	}
+	page, source := r.Path, r.Source
+	if address.Path != "" {
+		page = path.Join(path.Dir(r.Path), address.Path)
+		info, err := fs.Stat(r.files(), page)
+		if err != nil {
+			r.report(r.line(pos), missing(page, err).Error())
+			return
+		}
+		if address.Fragment == "" {
+			return
+		}
+		if info.IsDir() {
+			page = path.Join(page, "README.md") // which is shown with the folder
+		}
+		if source, err = fs.ReadFile(r.files(), page); err != nil {
+			r.report(r.line(pos), missing(page, err).Error())
+			return
+		}
+	}
+	if address.Fragment != "" && !anchors(source)[address.Fragment] {
+		r.report(r.line(pos), fmt.Sprintf("%s has no heading or anchor for #%s", page, address.Fragment))
+	}
+}
+
+// anchorTag matches the beginning of <a id="NAME">.
+var anchorTag = regexp.MustCompile(`<a\s(?:[^>]*\s)?(?:id|name)="([^"]*)"`)
+
+// anchors returns the fragments that links to a page can have: one for each
+// heading, as GitHub forms it, and the ids of <a> elements.
+func anchors(source []byte) map[string]bool {
+	found := map[string]bool{}
+	repeated := map[string]int{}
+	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			first := slug(plain(n, source))
+			name := first
+			for found[name] {
+				repeated[first]++
+				name = fmt.Sprintf("%s-%d", first, repeated[first])
+			}
+			found[name] = true
+		case *ast.RawHTML:
+			for _, tag := range anchorTag.FindAllSubmatch(n.Segments.Value(source), -1) {
+				found[string(tag[1])] = true
+			}
+		case *ast.HTMLBlock:
+			for _, tag := range anchorTag.FindAllSubmatch(n.Lines().Value(source), -1) {
+				found[string(tag[1])] = true
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
+}
+
+// plain returns the text of a node without its markup.
+func plain(n ast.Node, source []byte) string {
+	var text strings.Builder
+	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.Image:
+			return ast.WalkSkipChildren, nil
+		case *ast.Text:
+			if entering {
+				text.Write(n.Segment.Value(source))
+				if n.SoftLineBreak() {
+					text.WriteByte(' ')
+				}
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return text.String()
+}
+
+// slug returns the fragment that GitHub makes of a heading, if no earlier heading
+// has it.
+func slug(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
+}
