@@ -54,12 +54,12 @@ func Main(m *testing.M) int {
 	return status
 }
 
-// Parallel makes eight tests run at once, unless the command line says
+// Parallel makes 24 tests run at once, unless the command line says
 // otherwise. Most of our tests wait for other programs most of the time.
 func Parallel() {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		flag.Set("test.parallel", "8")
+		flag.Set("test.parallel", "24")
 	}
 }
 

@@ -69,6 +69,7 @@ func TestBasics(t *testing.T) {
 // message or receive one in that time. Sending byte after byte does not help.
 // With every answer, the time starts again.
 func TestStreamTimeout(t *testing.T) {
+	t.Parallel()
 	const timeout = 20 * time.Millisecond
 	isTimeout := func(what string, err error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -76,12 +77,14 @@ func TestStreamTimeout(t *testing.T) {
 		}
 	}
 	t.Run("silent", func(t *testing.T) {
+		t.Parallel()
 		handleOnce(t, timeout, func(h *told) {
 			_, err := h.RFile.ReadByte()
 			isTimeout("read", err)
 		}, func(conn net.Conn) { ended(t, conn, "") })
 	})
 	t.Run("slow", func(t *testing.T) {
+		t.Parallel()
 		handleOnce(t, timeout, func(h *told) {
 			_, err := h.RFile.ReadString('\n')
 			isTimeout("read", err)
@@ -92,6 +95,7 @@ func TestStreamTimeout(t *testing.T) {
 		})
 	})
 	t.Run("does not receive", func(t *testing.T) {
+		t.Parallel()
 		done := make(chan bool)
 		handleOnce(t, timeout, func(h *told) {
 			defer close(done)
@@ -103,6 +107,7 @@ func TestStreamTimeout(t *testing.T) {
 		}, func(net.Conn) { <-done })
 	})
 	t.Run("asks", func(t *testing.T) {
+		t.Parallel()
 		const timeout = 400 * time.Millisecond
 		// On a busy machine, the client may be late. Then the test tries again.
 		for giveUp := time.Now().Add(progtest.Patience); ; {
@@ -335,6 +340,7 @@ func TestHandleTimeoutUDP(t *testing.T) {
 
 // RFile holds at most 4096 bytes of a line.
 func TestLongLine(t *testing.T) {
+	t.Parallel()
 	handleOnce(t, 0, func(h *told) {
 		if line, err := h.RFile.ReadSlice('\n'); len(line) != 4096 || err != bufio.ErrBufferFull {
 			t.Errorf("ReadSlice returned %d bytes, %v, want 4096, %v", len(line), err, bufio.ErrBufferFull)

@@ -21,6 +21,7 @@ import (
 // is sent at once, and all of it is sent, even if the client receives slowly
 // and signals interrupt the system calls.
 func TestWrite(t *testing.T) {
+	t.Parallel()
 	const big = 16<<20 + 1
 	const buffer = 64 << 10 // at either end, so that not all is on its way at once
 	signals := make(chan os.Signal, 1)
