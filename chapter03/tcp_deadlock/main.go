@@ -1,6 +1,6 @@
-// Tcp_deadlock sends everything before it receives anything, to a server that
-// sends each piece back before it reads the next: with enough bytes, each waits
-// for the other to read.
+// Tcp_deadlock deadlocks if you send enough: the client receives nothing until
+// it has sent everything, and the server sends each piece back before it reads
+// the next.
 //
 // Source: fopnp py3/chapter03/tcp_deadlock.py
 //

@@ -1,5 +1,5 @@
-// Tcp_sixteen sends sixteen octets each way over TCP, and receives them in as
-// many pieces as they arrive in.
+// Tcp_sixteen sends sixteen octets each way over TCP, and reads until all
+// sixteen have arrived, in however many pieces.
 //
 // Source: fopnp py3/chapter03/tcp_sixteen.py
 //

@@ -1,6 +1,6 @@
-// Srv_legacy2 answers Zen questions with asyncore's async_chat: it sets a
-// terminator, is called when the terminator was found, and never sees where one
-// segment ended and the next began.
+// Srv_legacy2 answers Zen questions with asyncore's async_chat: the handler
+// sets a terminator, is called when it is found, and never has to look for the
+// end of a question.
 //
 // Source: fopnp py3/chapter07/srv_legacy2.py
 //

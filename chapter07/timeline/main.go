@@ -1,5 +1,5 @@
-// Timeline draws who waits for a Zen server and who is being served, while six
-// clients ask it three questions each and an answer takes its time.
+// Timeline draws a chart of six clients that ask a slow Zen server three
+// questions each: when each one waits, and when it is served.
 //
 // What to notice: each line is a client, in the order in which they came. What
 // an architecture is shows at a glance: the steps of srv_single, the two blocks

@@ -1,6 +1,7 @@
-// Package zen_utils holds the conversation that all Zen servers share: a client
-// asks about the Zen of Python and the server answers, until the client hangs
-// up. Its functions are those of the book's module.
+// Package zen_utils contains the code of the conversation that all Zen servers
+// share: a client asks about the Zen of Python and the server answers, until
+// the client hangs up. Its functions are named after those of the book's
+// module.
 //
 // Source: fopnp py3/chapter07/zen_utils.py
 //

@@ -67,12 +67,12 @@ var Workloads = []Workload{
 		Name: "iterative",
 		About: "One client after another connects, asks one question and leaves. " +
 			"The idea is from Stevens, *UNIX Network Programming*, chapter 30: " +
-			"what a server costs more than the iterative one is the price of its process control.",
+			"whatever a server costs beyond the iterative one is the price of process control.",
 		Clients: []int{1}, Servers: append(Servers[:len(Servers):len(Servers)], InetdPair...),
 		Talk: Talk{1, 1}, Window: 300 * time.Millisecond,
 	}, {
 		Name: "closed-loop",
-		About: "1 to 1,000 clients. Each connects, asks ten questions, leaves and comes again. " +
+		About: "1 to 1,000 clients. Each connects, asks ten questions, hangs up and connects again. " +
 			"The second edition of the book has such a curve, up to 20 clients.",
 		Clients: []int{1, 2, 3, 5, 7, 10, 13, 16, 20, 32, 64, 128, 256, 512, 1000},
 		Servers: Servers, Talk: Talk{1, 10}, Window: 150 * time.Millisecond,
@@ -82,7 +82,7 @@ var Workloads = []Workload{
 		Clients: []int{32}, Servers: Servers, Talk: Talk{16, 0}, Window: 300 * time.Millisecond,
 	}, {
 		Name:    "churn",
-		About:   "32 clients. Each connects, asks three questions, leaves and comes again.",
+		About:   "32 clients. Each connects, asks three questions, hangs up and connects again.",
 		Clients: []int{32}, Servers: Servers, Talk: Talk{1, 3}, Window: 300 * time.Millisecond,
 	}, {
 		Name:    "crowd",

@@ -1,5 +1,5 @@
-// SockServTCP answers lines in upper case with the handler of SockServUDP: the
-// two programs differ only in their server class.
+// SockServTCP sends each line back in upper case with the handler of
+// SockServUDP: the two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //

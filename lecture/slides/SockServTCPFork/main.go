@@ -1,5 +1,5 @@
-// SockServTCPFork answers lines in upper case with a process for each client,
-// at most forty at a time: its server class is ForkingTCPServer.
+// SockServTCPFork sends each line back in upper case from a process for each
+// client, at most forty at a time: its server class is ForkingTCPServer.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //

@@ -1,5 +1,6 @@
-// SockServTCPThread answers lines in upper case with a thread for each client,
-// so no client waits for another: its server class is ThreadingTCPServer.
+// SockServTCPThread sends each line back in upper case from a thread for each
+// client, so no client waits for another: its server class is
+// ThreadingTCPServer.
 //
 // Source: Network Programming Using Python, EXERCISE 5: ASYNC TCP SERVERS
 //

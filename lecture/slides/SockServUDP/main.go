@@ -1,5 +1,5 @@
-// SockServUDP answers datagrams in upper case with the handler of SockServTCP:
-// the two programs differ only in their server class.
+// SockServUDP sends each datagram back in upper case with the handler of
+// SockServTCP: the two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE
 //

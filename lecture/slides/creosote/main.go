@@ -1,5 +1,6 @@
-// Creosote carries debug output to another machine: with words, it spews them
-// as datagrams; without, it is the bucket that prints what others spew.
+// Creosote carries debug output to another machine: it spews the words that you
+// give it as datagrams, and without words it is the bucket, which prints what
+// others spew.
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //

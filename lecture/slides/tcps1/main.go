@@ -1,5 +1,5 @@
-// Tcps1 answers lines in upper case, as tcpserv1 does, but here a server class
-// accepts each client and calls a handler with the connection.
+// Tcps1 sends each line back in upper case, as tcpserv1 does, but here a server
+// class accepts each client and calls a handler with the connection.
 //
 // Source: Network Programming Using Python, TCP UPPER-CASE SOCKETSERVER
 //

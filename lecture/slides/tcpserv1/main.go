@@ -1,5 +1,5 @@
-// Tcpserv1 answers lines in upper case with a listening socket and a loop
-// around accept: it serves one client at a time, and the others wait.
+// Tcpserv1 sends each line back in upper case with a listening socket and a
+// loop around accept: it serves one client at a time, and the others wait.
 //
 // Source: Network Programming Using Python, EXERCISE 3: TCP CLIENT/SERVER
 //

@@ -1,5 +1,6 @@
-// TsTservSS sends a line back with the time before it, and hangs up: a handler
-// class says what to do with a client, and a server class does the rest.
+// TsTservSS sends a line back with the time in front of it, and hangs up: a
+// handler class says what to do with a client, and a server class does the
+// rest.
 //
 // Source: Network Programming Using Python, THE SOCKETSERVER MODULE
 //

@@ -1,5 +1,5 @@
 // Udpserv1 sends every datagram back to its sender in upper case: one socket
-// serves all clients, because none of them is connected to it.
+// serves all clients, because it is not connected to any of them.
 //
 // Source: Network Programming Using Python, SIMPLE CONNECTIONLESS SERVER
 //
