@@ -2,7 +2,8 @@
 // it has sent everything, and the server sends each piece back before it reads
 // the next.
 //
-// Source: fopnp py3/chapter03/tcp_deadlock.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter03/tcp_deadlock.py
 //
 // What to notice: 16 bytes come back, and so do 160,000. Bytes that nobody has
 // read wait in the kernel's buffers, and these are large. Once they are full,

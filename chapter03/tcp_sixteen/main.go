@@ -1,7 +1,8 @@
 // Tcp_sixteen sends sixteen octets each way over TCP, and reads until all
 // sixteen have arrived, in however many pieces.
 //
-// Source: fopnp py3/chapter03/tcp_sixteen.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter03/tcp_sixteen.py
 //
 // What to notice: the server has two kinds of sockets, one that only listens
 // and one for each client. And a Read returns any number of octets, so recvall

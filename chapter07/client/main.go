@@ -1,7 +1,8 @@
 // Client asks a Zen server the three questions that it can answer, in random
 // order, and prints each with its answer.
 //
-// Source: fopnp py3/chapter07/client.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/client.py
 //
 // What to notice: the client sends a question only after the answer to the one
 // before. It never learns that the servers would take all three at once.

@@ -1,7 +1,8 @@
 // In_zen1 answers the Zen questions of one client and exits: inetd has accepted
 // the connection, and starts the program once for each client (nowait).
 //
-// Source: fopnp py3/chapter07/in_zen1.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/in_zen1.py
 //
 // What to notice: the program neither listens nor accepts. Descriptor 0 is the
 // connection, and there is nothing else for the program to do.

@@ -2,7 +2,8 @@
 // when no client has come for eight seconds: inetd listens, and starts it again
 // for the next client (wait).
 //
-// Source: fopnp py3/chapter07/in_zen2.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/in_zen2.py
 //
 // What to notice: descriptor 0 is the listener, so from its first client on
 // this is srv_single. A client that comes while the program exits waits in the

@@ -4,7 +4,8 @@
 // its clients at once, and keeps a table of half-read questions and half-sent
 // answers by hand.
 //
-// Source: fopnp py3/chapter07/srv_async.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_async.py
 //
 // What to notice: no call but poll ever waits, so one slow client slows down
 // nobody else. The page is long because doing it by hand is long: after every

@@ -1,7 +1,8 @@
 // Srv_asyncio1 answers Zen questions in callbacks: an event loop waits for all
 // clients at once and calls a conversation's methods when something happens.
 //
-// Source: fopnp py3/chapter07/srv_asyncio1.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_asyncio1.py
 //
 // What to notice: of everything that srv_async does by hand, only the lesson is
 // left. But a conversation is no longer a loop that you can read from top to

@@ -2,7 +2,8 @@
 // that reads from top to bottom and is suspended whenever it waits, while one
 // event loop waits for them all.
 //
-// Source: fopnp py3/chapter07/srv_asyncio2.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_asyncio2.py
 //
 // What to notice: Read looks as if it blocked. It does, but only this
 // conversation. Meanwhile the event loop of srv_asyncio1 runs and resumes

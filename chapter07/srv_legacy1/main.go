@@ -1,7 +1,8 @@
 // Srv_legacy1 answers Zen questions with the socketserver module: a handler
 // class, a server class, and a mix-in that gives each conversation a goroutine.
 //
-// Source: fopnp py3/chapter07/srv_legacy1.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_legacy1.py
 //
 // What to notice: the program says what it is, not what it does. The framework
 // does the rest.

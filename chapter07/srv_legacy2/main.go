@@ -2,7 +2,8 @@
 // sets a terminator, is called when it is found, and never has to look for the
 // end of a question.
 //
-// Source: fopnp py3/chapter07/srv_legacy2.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_legacy2.py
 //
 // What to notice: this is srv_asyncio1 with the framing in the framework. The
 // terminator is taken off, so the handler has to put the question mark back.

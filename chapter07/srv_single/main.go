@@ -1,7 +1,8 @@
 // Srv_single answers Zen questions one conversation at a time: a client that
 // comes while another is being served waits until that one has left.
 //
-// Source: fopnp py3/chapter07/srv_single.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_single.py
 //
 // What to notice: three calls make a server. Most of the time it waits, either
 // in accept or in recv.

@@ -1,7 +1,8 @@
 // Srv_threaded answers Zen questions with four workers that accept from one
 // listener, so a fifth client waits until one of the four has left.
 //
-// Source: fopnp py3/chapter07/srv_threaded.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_threaded.py
 //
 // What to notice: the workers share nothing but the listener. A new client goes
 // to a worker that waits in accept.

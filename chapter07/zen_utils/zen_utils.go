@@ -3,7 +3,8 @@
 // the client hangs up. Its functions are named after those of the book's
 // module.
 //
-// Source: fopnp py3/chapter07/zen_utils.py
+// Source:
+// https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/zen_utils.py
 //
 // What to notice: a question may arrive in pieces, and several may arrive at
 // once. RecvUntil returns them one by one.
