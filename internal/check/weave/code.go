@@ -18,7 +18,7 @@ import (
 // goText returns the text of a go block: a file, or declarations of a folder.
 func (b *Book) goText(words []string) (string, []Place, error) {
 	if len(words) == 0 {
-		return "", nil, errors.New("a go block names a folder, and perhaps declarations: go FOLDER NAME...")
+		return "", nil, errors.New("a go block is go FOLDER, or go FOLDER NAME... with declarations")
 	}
 	files, err := b.sources(words[0])
 	if err != nil {
@@ -48,7 +48,7 @@ func (b *Book) goText(words []string) (string, []Place, error) {
 // the declarations of the same names in two folders.
 func (b *Book) diffText(words []string) (string, []Place, error) {
 	if len(words) < 2 {
-		return "", nil, errors.New("a diff block names two folders, and perhaps declarations: diff OLD NEW NAME...")
+		return "", nil, errors.New("a diff block is diff OLD NEW, or diff OLD NEW NAME... with declarations")
 	}
 	old, new, names := words[0], words[1], words[2:]
 	oldText, oldPlaces, err := b.goText(append([]string{old}, names...))
