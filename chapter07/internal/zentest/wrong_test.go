@@ -83,7 +83,7 @@ func serveWrong(defect string, atOnce int, args []string) int {
 		fmt.Println("Listening at " + pyfmt.HostPort(shown, real))
 	}
 	if defect == "ready too late" {
-		<-time.After(100 * time.Millisecond)
+		<-time.After(10 * time.Second) // the signal comes before, however busy the machine
 		w.stopOnSignal()
 	}
 	w.places = make(chan struct{}, atOnce)
