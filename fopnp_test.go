@@ -1,7 +1,7 @@
 // Package fopnp has no code of its own. Its tests check what concerns the whole
 // repository: the first page, the terminal that it describes, the width of
-// listings, the time options, and who imports whom. Each
-// chapter tests its own programs and its own page.
+// listings, the time options, and the imports. Each chapter tests its own
+// programs and its own page.
 package fopnp
 
 import (

@@ -52,7 +52,7 @@ func (s *server) hangUp(row int, why error) {
 	}
 }
 
-// More from a client of a conversation that is shut down: nobody reads it.
+// More from a client whose conversation is shut down: discard it.
 func (s *server) drain(row int) {
 	c := s.conversations[row]
 	n, err := c.sock.Recv(s.buffer[:])
@@ -68,7 +68,7 @@ func (s *server) closeDrained(row int) {
 	s.close(row, nil)
 }
 
-// The signal to stop: accept nobody, and end every conversation when its
+// The signal to stop: accept no more clients, and end every conversation when its
 // answers are sent.
 func (s *server) stop() {
 	s.stopping = true

@@ -221,7 +221,7 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 	return s, err
 }
 
-// gc is held by whoever has turned the garbage collector off.
+// gc is held while the garbage collector is off.
 var gc sync.Mutex
 
 // withoutGC turns the garbage collector off, which would share the processor
@@ -243,7 +243,7 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
 	if zenbench.AtOnce(server) > 0 {
-		// Who waits in the queue shall be seen to have waited.
+		// Long enough for clients in the queue to be seen to have waited.
 		window = max(window, time.Duration(active)*time.Millisecond)
 	}
 	err := onProcessors(lastProcessor, func() error {

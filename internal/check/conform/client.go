@@ -39,7 +39,7 @@ func (c *Client) Send(text string) {
 	}
 }
 
-// trySend is Send for a client to whom the server may close the connection. It
+// trySend is Send for a client whose connection the server may close. It
 // fails the trial only if the server neither reads nor closes.
 func (c *Client) trySend(text string) (int, error) {
 	n, err := c.sendFor(c.wait(), text)
@@ -107,7 +107,7 @@ func (c *Client) Exchange() {
 	c.Hear(c)
 }
 
-// tryHear is Hear for a client to whom the server may close the connection.
+// tryHear is Hear for a client whose connection the server may close.
 func (c *Client) tryHear() error {
 	attempt := &Trial{Server: c.Server}
 	c.Hear(&Client{Trial: attempt, conn: c.conn, received: c.received, addr: c.addr})

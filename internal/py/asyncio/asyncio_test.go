@@ -384,3 +384,23 @@ func TestDrain(t *testing.T) {
 	})
 	wantCalls(t, order, "drained", "word")
 }
+
+// After Close, the loop drains a megabyte from a peer that keeps sending, and
+// then closes the connection.
+func TestDrainsNoMoreThanMaxLinger(t *testing.T) {
+	t.Parallel()
+	var transport *Transport
+	serve(t, func(loop *Loop) Protocol {
+		return &recorder{loop: loop, begin: func(t *Transport) {
+			transport = t
+			t.Close()
+		}}
+	}, func(conn *net.TCPConn) {
+		for piece, err := make([]byte, 64<<10), error(nil); err == nil; {
+			_, err = conn.Write(piece)
+		}
+	})
+	if n, most := transport.drained, socket.MaxLinger+len(transport.loop.buffer); n > most {
+		t.Errorf("the loop drained %d bytes, want at most %d", n, most)
+	}
+}

@@ -14,7 +14,6 @@ package asyncore
 import (
 	"bytes"
 	"net/netip"
-	"time"
 
 	"fopnp/internal/py/asyncio"
 	"fopnp/internal/py/selectors"
@@ -80,9 +79,6 @@ func (c *AsyncChat) CloseWhenDone() {
 	c.initiateSend()
 	c.transport.Close()
 }
-
-// SetTimeout limits the peer's time, as asyncio.Transport.SetTimeout does.
-func (c *AsyncChat) SetTimeout(timeout time.Duration) { c.transport.SetTimeout(timeout) }
 
 // Addr returns the address of the peer.
 func (c *AsyncChat) Addr() netip.AddrPort { return c.transport.PeerName() }

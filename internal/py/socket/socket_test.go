@@ -164,3 +164,31 @@ func TestRelease(t *testing.T) {
 		t.Errorf("%d conversations are still registered", n-before)
 	}
 }
+
+// Close stops reading after a megabyte, however fast the peer sends.
+func TestCloseReadsNoMoreThanMaxLinger(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	sent := make(chan int)
+	go func() {
+		n := 0
+		for piece, err := make([]byte, 4<<10), error(nil); err == nil; {
+			var written int
+			written, err = theirs.Write(piece)
+			n += written
+		}
+		sent <- n
+	}()
+	c := Converse(halfClosed{ours})
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if n := <-sent; n < MaxLinger || n > MaxLinger+16<<10 {
+		t.Errorf("Close read %d bytes, want about %d", n, MaxLinger)
+	}
+}
+
+// halfClosed is a pipe whose sending side can be shut down.
+type halfClosed struct{ net.Conn }
+
+func (halfClosed) CloseWrite() error { return nil }

@@ -27,7 +27,7 @@ func cut(segments ...string) (messages []string, rest string, tooLong bool) {
 			}
 			messages = append(messages, string(message))
 		}
-		clear(buffer) // whoever still looks at the caller's bytes will show
+		clear(buffer) // a Framer that still refers to the caller's bytes will show
 	}
 	return messages, string(f.Rest()), false
 }

@@ -91,7 +91,7 @@ func same(fd1, fd2 int) bool {
 }
 
 // check returns nil if the socket is a stream socket, and listens if and only
-// if wantListener. Otherwise it dismisses whoever waits there.
+// if wantListener. Otherwise it takes the client or datagram that waits there off the queue.
 func check(wantListener bool) error {
 	if taken < 0 {
 		return errNoSocket
