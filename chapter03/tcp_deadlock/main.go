@@ -5,7 +5,7 @@
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter03/tcp_deadlock.py
 //
-// What to notice: 16 bytes come back, and so do 160,000. Bytes that nobody has
+// What to notice: 16 bytes come back, and so do 160,000. Bytes that are not
 // read wait in the kernel's buffers, and these are large. Once they are full,
 // both counters stand still.
 //

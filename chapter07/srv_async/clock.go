@@ -68,8 +68,8 @@ func (s *server) closeDrained(row int) {
 	s.close(row, nil)
 }
 
-// The signal to stop: accept no more clients, and end every conversation when its
-// answers are sent.
+// The signal to stop: accept no more clients, and end every conversation when
+// its answers are sent.
 func (s *server) stop() {
 	s.stopping = true
 	s.listener.Close()

@@ -120,7 +120,7 @@ func copyProgram(from, to string) error {
 	return errors.Join(err, dst.Close())
 }
 
-// tidy removes what nobody will miss. What cannot be removed stays for the next
+// tidy removes what is not needed any more. What cannot be removed stays for the next
 // time.
 func (c Cache) tidy(now time.Time) {
 	built := byAge(filepath.Join(c.Dir, "built"))

@@ -145,7 +145,7 @@ func build(servers []listings.Listing) (bin string, remove func(), err error) {
 }
 
 // endOnSignal makes a signal end the program. A server or a client that runs
-// ends with it. SIGPIPE comes when nobody reads what we print.
+// ends with it. SIGPIPE comes when our output has no reader.
 func endOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)

@@ -87,7 +87,7 @@ func (s Starter) Start(cmd *exec.Cmd) (*Process, error) {
 func (p *Process) run(thread func() error, printed io.Reader, started chan<- error) {
 	// The kernel takes the thread that starts a program for its parent. So this
 	// thread must last as long as the program. It is not unlocked, so it ends
-	// with this goroutine, and nobody inherits what was done to it.
+	// with this goroutine, so no other goroutine inherits what was done to it.
 	runtime.LockOSThread()
 	release, err := p.start(thread)
 	if err != nil {
