@@ -19,17 +19,18 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/py/socketserver"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/slides"
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server",
+	address := lecture.ParseServerCommandLine("upper-case server",
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	myserver, err := socketserver.New[
 		socketserver.ThreadingTCPServer, slides.UCHandler](address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(address, myserver.ServerAddress)
+	lecture.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

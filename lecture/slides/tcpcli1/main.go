@@ -22,7 +22,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func client(address socket.Address, timeout time.Duration) {
@@ -30,10 +30,10 @@ func client(address socket.Address, timeout time.Duration) {
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
-	server := slides.NewLines(sock)
+	server := lecture.NewLines(sock)
 	defer server.Close()
 	for {
-		data, err := slides.RawInput("Send: ")
+		data, err := lecture.RawInput("Send: ")
 		if err == io.EOF {
 			return // Ctrl-D
 		}
@@ -47,7 +47,7 @@ func client(address socket.Address, timeout time.Duration) {
 		if err != nil {
 			program.Fail(fmt.Sprintf("no answer from %v", address), err)
 		}
-		fmt.Println(pyfmt.Bare(slides.Chomp(answer)))
+		fmt.Println(pyfmt.Bare(lecture.Chomp(answer)))
 	}
 }
 
@@ -55,7 +55,7 @@ func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", time.Minute,
 		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)
 }

@@ -14,13 +14,14 @@ package main
 
 import (
 	"fopnp/internal/py/socket"
+	"fopnp/lecture"
 	"fopnp/lecture/slides"
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("upper-case server",
+	address := lecture.ParseServerCommandLine("upper-case server",
 		socket.Address{Host: "127.0.0.1", Port: 2345})
-	listener := slides.Listen(address)
+	listener := lecture.Listen(address)
 	for {
 		sock, err := listener.Accept()
 		if err != nil {

@@ -20,14 +20,14 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func main() {
 	parser := argparse.New("time client program")
 	t := parser.Seconds("t", time.Minute,
 		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 8888})
 	s, err := socket.Connect(address, *t)
 	if err != nil {

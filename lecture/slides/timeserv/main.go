@@ -22,13 +22,13 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func main() {
-	address := slides.ParseServerCommandLine("time server program",
+	address := lecture.ParseServerCommandLine("time server program",
 		socket.Address{Port: 8888})
-	s := slides.Listen(address)
+	s := lecture.Listen(address)
 	for {
 		client, err := s.Accept()
 		if err != nil {

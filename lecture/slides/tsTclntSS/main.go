@@ -27,7 +27,7 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 const bufsiz = 8192 // for the longest line and the time
@@ -39,7 +39,7 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 		program.Fail(fmt.Sprintf("connect to %v", address), err)
 	}
 	defer server.Close()
-	data, err := slides.RawInput("> ")
+	data, err := lecture.RawInput("> ")
 	if err == io.EOF || data == "" {
 		return false
 	}
@@ -63,7 +63,7 @@ func main() {
 	parser := argparse.New("timestamp client")
 	t := parser.Seconds("t", time.Minute,
 		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "localhost", Port: 21567})
 	for ask(address, *t) {
 	}

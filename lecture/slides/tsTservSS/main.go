@@ -27,7 +27,7 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/py/socketserver"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 type MyRequestHandler struct {
@@ -36,7 +36,7 @@ type MyRequestHandler struct {
 
 func (h *MyRequestHandler) Handle() error {
 	program.Println("...connected from:", pyfmt.Addr(h.ClientAddress))
-	line, err := slides.ReadLine(h.RFile)
+	line, err := lecture.ReadLine(h.RFile)
 	if err == io.EOF {
 		return nil // the client had nothing to say
 	} else if err != nil {
@@ -47,14 +47,14 @@ func (h *MyRequestHandler) Handle() error {
 }
 
 func main() {
-	address := slides.ParseServerCommandLine("timestamp server",
+	address := lecture.ParseServerCommandLine("timestamp server",
 		socket.Address{Port: 21567})
 	server, err := socketserver.New[
 		socketserver.TCPServer, MyRequestHandler](address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(address, server.ServerAddress)
+	lecture.Announce(address, server.ServerAddress)
 	program.Println("waiting for connection...")
 	server.ServeForever()
 }

@@ -21,11 +21,11 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func client(server socket.Address, timeout time.Duration) {
-	line, err := slides.RawInput("Send: ")
+	line, err := lecture.RawInput("Send: ")
 	if err == io.EOF {
 		return // Ctrl-D
 	}
@@ -49,7 +49,7 @@ func main() {
 	parser := argparse.New("upper-case client")
 	t := parser.Seconds("t", 5*time.Second,
 		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)
 }

@@ -25,7 +25,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func client(server socket.Address, timeout time.Duration) {
@@ -50,7 +50,7 @@ func main() {
 	parser := argparse.New("simple connectionless client")
 	t := parser.Seconds("t", 5*time.Second,
 		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 11111})
 	client(address, *t)
 }

@@ -22,6 +22,7 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/py/socketserver"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/slides"
 )
 
@@ -37,13 +38,13 @@ func (h *UCHandler) Handle() error {
 
 func main() {
 	parser := argparse.New("upper-case server")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	myserver, err := socketserver.New[socketserver.UDPServer, UCHandler](
 		address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	slides.Announce(address, myserver.ServerAddress)
+	lecture.Announce(address, myserver.ServerAddress)
 	myserver.ServeForever()
 }

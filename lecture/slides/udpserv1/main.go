@@ -18,7 +18,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
-	"fopnp/lecture/slides"
+	"fopnp/lecture"
 )
 
 func serve(s *socket.UDPSocket) {
@@ -36,7 +36,7 @@ func serve(s *socket.UDPSocket) {
 
 func main() {
 	parser := argparse.New("simple connectionless server")
-	address := slides.ParseCommandLine(parser,
+	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 11111})
-	serve(slides.Bind(address))
+	serve(lecture.Bind(address))
 }

@@ -1,0 +1,91 @@
+// Package lecture has what the programs of all lectures share and no lecture is
+// about: command lines, announcements, prompts, and lines of bounded length.
+package lecture
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
+)
+
+// ParseCommandLine parses a command line that says where a server listens, in
+// addition to what parser declares. The default host and port are those of
+// address.
+func ParseCommandLine(
+	parser *argparse.Parser, address socket.Address,
+) socket.Address {
+	host := parser.OptionalArgument("host", address.Host,
+		"IP or hostname (default '%(default)s')")
+	port := parser.Port("p", address.Port,
+		"port (default %(default)s)")
+	parser.Parse()
+	return socket.Address{Host: *host, Port: *port}
+}
+
+// ParseServerCommandLine parses the command line of a server that has no
+// options of its own. See ParseServerOptions.
+func ParseServerCommandLine(
+	description string, address socket.Address,
+) socket.Address {
+	return ParseServerOptions(argparse.New(description), address)
+}
+
+// ParseServerOptions parses the command line of a server, in addition to what
+// parser declares. The option -t limits the time that a client has for each
+// message: see socket.SetDefaultTimeout. The empty host means every interface.
+func ParseServerOptions(
+	parser *argparse.Parser, address socket.Address,
+) socket.Address {
+	t := parser.Seconds("t", time.Minute,
+		"how long to wait for a client"+
+			" (default %(default)s, 0: for ever)")
+	address = ParseCommandLine(parser, address)
+	socket.SetDefaultTimeout(*t)
+	return address
+}
+
+// Announce prints the address of a server whose text does not announce one. It
+// does so only for port 0, because then clients could not find the server
+// otherwise.
+func Announce(asked, listening socket.Address) {
+	if asked.Port == 0 {
+		program.Printf("Listening at %v\n", listening)
+	}
+}
+
+// Listen opens the listener of a server and announces it. If it cannot, the
+// program ends with status 1 and a line that says why.
+func Listen(address socket.Address) *socket.Listener {
+	listener, err := socket.Listen(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at %v", address), err)
+	}
+	Announce(address, listener.Address)
+	return listener
+}
+
+// Bind opens the UDP socket of a server and announces it. If it cannot, the
+// program ends with status 1 and a line that says why.
+func Bind(address socket.Address) *socket.UDPSocket {
+	s, err := socket.BindUDP(address)
+	if err != nil {
+		program.Fail(fmt.Sprintf("bind to %v", address), err)
+	}
+	Announce(address, s.Address)
+	return s
+}
+
+// Complain reports a client's fault on stderr, in one line that names the
+// client. It says nothing about a client that left because the server stops.
+func Complain(client net.Addr, err error) {
+	if err == io.EOF && program.Stopping().Err() != nil {
+		return
+	}
+	program.Complain("client "+pyfmt.Addr(client), err)
+}
