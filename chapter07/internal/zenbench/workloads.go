@@ -73,7 +73,7 @@ var Workloads = []Workload{
 	}, {
 		Name: "closed-loop",
 		About: "1 to 1,000 clients. Each connects, asks ten questions, hangs up and connects again. " +
-			"The second edition of the book has such a curve, up to 20 clients.",
+			"The second edition of the book plots such a workload, for up to 20 clients.",
 		Clients: []int{1, 2, 3, 5, 7, 10, 13, 16, 20, 32, 64, 128, 256, 512, 1000},
 		Servers: Servers, Talk: Talk{1, 10}, Window: 150 * time.Millisecond,
 	}, {
