@@ -158,13 +158,15 @@ func (c *Conversation) linger() {
 		return
 	}
 	c.Conn.SetReadDeadline(time.Now().Add(Linger()))
-	unread := make([]byte, 16<<10)
+	unread := c.buffer[:] // most peers send nothing more
 	for left := MaxLinger; left > 0; {
 		n, err := c.Conn.Read(unread)
 		if err != nil {
 			return
 		}
-		left -= n
+		if left -= n; len(unread) < 16<<10 {
+			unread = make([]byte, 16<<10)
+		}
 	}
 }
 
