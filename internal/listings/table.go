@@ -42,6 +42,9 @@ var All = []Listing{
 	{Name: "SockServTCP", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 1, Faults: Stderr, Visit: upperBy("tcpc1")},
 	{Name: "SockServTCPThread", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, Faults: Stderr, Visit: upperBy("tcpc1")},
 	{Name: "SockServTCPFork", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 40, Faults: Stderr, Visit: upperBy("tcpc1")},
+
+	{Name: "lecture23", Shelf: "lecture", Kind: Package},
+	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
