@@ -35,14 +35,14 @@ func TestREADMEs(t *testing.T) {
 	}
 }
 
-// A listing is read as a page: its lines have 80 columns, with tabs of four.
-// Examples are read as well, other tests are not pages.
+// People read a listing as a page, so its lines have at most 80 columns, with
+// tabs of four. They read Examples as well, but no other tests.
 func TestPagesAreNarrow(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"chapter*/*/*.go", "lecture/*/*.go", "lecture/*/*/*.go"} {
 		matches, err := filepath.Glob(pattern)
 		if err != nil || matches == nil {
-			t.Fatalf("%s: nothing is there (%v)", pattern, err)
+			t.Fatalf("%s: no file matches (%v)", pattern, err)
 		}
 		pages = append(pages, matches...)
 	}
@@ -127,8 +127,9 @@ func chainOfImports(imports map[string][]string, from, prefix string) []string {
 	return follow(from)
 }
 
-// run runs a program until it ends, and returns what it printed. The error is how
-// it ended, if not with status 0. A program that does not end by itself is killed.
+// run runs a program until it ends, and returns what it printed. The error says
+// how it ended, if not with status 0. If the program does not end on its own,
+// run kills it.
 func run(t *testing.T, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), progtest.Patience)
 	defer cancel()
@@ -141,9 +142,9 @@ func run(t *testing.T, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Every option that is a time takes seconds and durations, and refuses what is
-// no time: 1e-10 must not become 0, which is "no limit". The option is parsed
-// before -h, which ends the program.
+// Every option whose value is a time accepts seconds and durations, and refuses
+// everything else: 1e-10 must not become 0, which means no limit. The program
+// parses the option before -h, which ends it.
 func TestTimeOptions(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  (-[td]|-\S+ seconds)\b`)
@@ -179,7 +180,7 @@ func TestTimeOptions(t *testing.T) {
 	}
 }
 
-// The time of -t covers connecting. Where the kernel drops every request for a
+// The timeout of -t covers connecting: if the kernel drops every request for a
 // connection, a client gives up in time.
 func TestConnectingTakesTime(t *testing.T) {
 	t.Parallel()
@@ -214,14 +215,16 @@ const (
 	refused     = `client: connect to \('localhost', 1060\): connection refused\n`
 )
 
-// What the first page says about your own terminal, typed there, with the real go.
+// What the first page says about your own terminal is true: the test types it
+// at a terminal, with the real go command.
 func TestYourOwnTerminal(t *testing.T) {
 	for _, claim := range []struct {
 		name  string
 		proof func(r *reader)
 	}{
 		{"Ctrl-C", func(r *reader) {
-			// It reaches both, and go run adds a line only if the program dies of it.
+			// Ctrl-C reaches both the program and go run. Go run adds a line
+			// only if the program dies of it.
 			r.types("go run ./chapter07/srv_single ''", ready+`\^C\n`, ctrlC("Listening"))
 			r.types(ask, refused+`exit status 1\n`)
 			r.types("go run ./lecture/slides/tcpserv1 &>server.log &", started)
@@ -247,7 +250,7 @@ func TestYourOwnTerminal(t *testing.T) {
 			r.types(ask+" -p 1061", `client: connect to .*: connection refused\nexit status 1\n`)
 		}},
 		{"wait", func(r *reader) {
-			// Bash forgets a job when it has reported its end.
+			// Bash forgets a job once it has reported that the job ended.
 			pid := r.types(serve, started)[1]
 			r.types(untilReady, ready)
 			r.types("kill %1; while kill -0 "+pid+" 2>/dev/null; do :; done", terminated)
@@ -273,9 +276,10 @@ func TestYourOwnTerminal(t *testing.T) {
 			r.types(ask, refused+`exit status 1\n`)
 		}},
 		{"wait and go run", func(r *reader) {
-			// The server is held up, and wait returns all the same. But when go run
-			// is gone, the kernel lets a server that was stopped go on, so it may
-			// have ended before we look: then we look again at another one.
+			// The server is suspended, and wait returns all the same. But when
+			// go run is gone, the kernel lets a suspended server go on, so it
+			// may have ended before we look. Then we try again with another
+			// server.
 			r.seesProcesses()
 			for try := 1; ; try++ {
 				r.types(serve, started)
@@ -345,8 +349,8 @@ func (r *reader) types(command, want string, keys ...transcript.Key) []string {
 	return match
 }
 
-// seesProcesses has the session's own processes in /proc, where pgrep looks.
-// Otherwise they are numbered there as the host does.
+// seesProcesses mounts a /proc with the session's own process ids, because
+// pgrep looks there. Otherwise, /proc has the ids that the host gives.
 func (r *reader) seesProcesses() {
 	r.Helper()
 	r.types(`exec unshare --mount sh -c 'mount -t proc proc /proc; exec bash --norc --noprofile -i'`, ".*\n?")

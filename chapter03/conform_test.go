@@ -9,8 +9,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// server returns the row of the server that a program is when its first argument
-// is "server".
+// server completes the row of a program that is a server when its first
+// argument is "server".
 func server(s conform.Server) conform.Server {
 	s.AtOnce = 1
 	s.Error = s.Name + ": client ADDR: WHY"
@@ -59,7 +59,8 @@ var servers = []conform.Server{
 	}),
 }
 
-// A TCP server closes a connection without a reset, whatever it has not read.
+// A TCP server closes a connection without a reset, even if it has not read all
+// input.
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	for _, server := range servers {

@@ -25,8 +25,8 @@ func TestDeadlock(t *testing.T) {
 	t.Parallel()
 	server, client, sides := deadlock(t)
 
-	// The server holds a piece that it has read and not sent, or not all of it.
-	// The client may hold the rest of a piece, too.
+	// The server holds a piece that it has read and has not sent, or not
+	// completely. The client may hold the rest of a piece, too.
 	toServer := sides[1].Unsent + sides[0].Unread
 	toClient := sides[0].Unsent + sides[1].Unread
 	processed := shows(t, server, "processed so far", toClient-1024, toClient)
@@ -36,7 +36,7 @@ func TestDeadlock(t *testing.T) {
 		t.Errorf("the client reads before it has sent everything:\n%s", client.Output())
 	}
 
-	// At Ctrl-C, the client ends its line and leaves. The server says how the
+	// On Ctrl-C, the client ends its line and leaves. The server says how the
 	// connection ended, and serves the next client.
 	if err := client.Stop(os.Interrupt); err != nil {
 		t.Error(err)
@@ -73,8 +73,8 @@ func TestDeadlockStopped(t *testing.T) {
 	waitFor(t, client, ` bytes sent \ntcp_deadlock: send: (connection reset by peer|broken pipe)\n$`)
 }
 
-// tooMuch is more than the buffers of any kernel hold. The client and the server
-// deadlock before the client has sent so much.
+// tooMuch is more than the buffers of any kernel hold. The client and the
+// server deadlock before the client has sent that much.
 const tooMuch = 1 << 40
 
 // deadlock returns a server and a client that are deadlocked, and what the

@@ -12,7 +12,7 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// The time that tcp_sixteen gives a client is for the whole message. The server
+// The time that tcp_sixteen gives a client covers the whole message. The server
 // drops a client that sends an octet now and then before it has sent them all.
 func TestOctetAtATime(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,7 @@ func BenchmarkZen(b *testing.B) {
 	for _, m := range data.Measurements {
 		name := strings.TrimPrefix(zenbench.Name(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
 		b.Run(name, func(b *testing.B) {
-			b.ReportMetric(0, "ns/op") // a zero is not printed
+			b.ReportMetric(0, "ns/op") // go test does not print a zero
 			for unit := range m.Figures {
 				b.ReportMetric(m.Best(unit), unit)
 			}
@@ -191,7 +191,7 @@ func TestData(t *testing.T) {
 			t.Errorf("%s, %s: a question costs nothing", m.Workload, m.Server)
 		}
 	}
-	// Servers are compared under the same number of clients.
+	// Each server served all of its clients, or as many as it can hold at once.
 	for _, server := range zenbench.Servers {
 		for _, clients := range []int{1, 4, 100} {
 			want := clients
@@ -289,7 +289,7 @@ func wanted(workload, server string) bool {
 	return true
 }
 
-// A progress is a line on the terminal, if there is one. It is written to
+// A progress is a line on the terminal, if there is one. We write it to
 // /dev/tty because go test captures what a test prints.
 type progress struct {
 	terminal *os.File

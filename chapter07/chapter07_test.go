@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	variant()
 	conform.Main()
 	weave.Main()
-	flag.Set("test.benchtime", "1x") // BenchmarkZen has measured before it begins
+	flag.Set("test.benchtime", "1x") // BenchmarkZen measures before its sub-benchmarks begin
 	os.Exit(progtest.Main(m))
 }
 

@@ -49,7 +49,7 @@ func TestZenReplies(t *testing.T) {
 			conn.Close()
 			client.Prints(t, "", fmt.Sprintf("client: no answer to b'%s': %s\n", question, test.why))
 			if status := client.Cmd.ProcessState.ExitCode(); status != 1 {
-				t.Errorf("it ends with status %d", status)
+				t.Errorf("the client exits with status %d, want 1", status)
 			}
 		})
 	}

@@ -46,8 +46,8 @@ func TestCosts(t *testing.T) {
 	}
 }
 
-// questions is how many questions a server gets while its system calls are
-// counted.
+// questions is how many questions a server gets while strace counts its system
+// calls.
 const questions = 6400
 
 func TestSystemCalls(t *testing.T) {
@@ -124,8 +124,8 @@ func connect(t *testing.T, server *progtest.Server, n int) []net.Conn {
 	return clients
 }
 
-// askInTurn sends a question from each client, and then receives the answer of
-// each. It repeats this rounds times.
+// askInTurn sends a question from each client, and then receives each client's
+// answer. It repeats this rounds times.
 func askInTurn(t *testing.T, clients []net.Conn, rounds int) {
 	question, answer := []byte("Simple is better than?"), []byte("Complex.")
 	heard := make([]byte, len(answer))

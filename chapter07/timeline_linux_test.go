@@ -19,7 +19,7 @@ func TestTimelineEnds(t *testing.T) {
 	for _, signal := range []os.Signal{os.Kill, syscall.SIGTERM, os.Interrupt} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
-			// While an answer takes so long, the server cannot end by itself.
+			// While an answer takes so long, the server cannot end on its own.
 			cmd := exec.Command(filepath.Join(progtest.Bin(), "timeline"), "srv_single", "-d", "10m")
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 // The chapter says what srv_single and srv_threaded would cost if they waited
 // in another way. We measured these variants to find out. The test binary runs
 // as a variant if its name is one of zenbench.Variants. Variants log nothing,
-// have no limits and do not stop in order.
+// have no limits and do not stop cleanly.
 //
 //	single_blocking, threaded_blocking   read from a blocking descriptor with
 //	                                     package os: the thread waits, and Go's

@@ -27,7 +27,8 @@ func TestGetAnswer(t *testing.T) {
 }
 
 // converse begins a conversation over TCP and returns the client's end of it.
-// The server's lines go nowhere; done is closed when it is over.
+// The server's lines go to the null device. The channel done is closed when the
+// conversation is over.
 func converse(t testing.TB) (client net.Conn, done chan struct{}) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +62,7 @@ func converse(t testing.TB) (client net.Conn, done chan struct{}) {
 	return client, done
 }
 
-// ask asks batch n times and reads the answers, which are size bytes long.
+// ask sends batch n times and reads the answers, which are size bytes long.
 func ask(t testing.TB, client net.Conn, batch []byte, size, n int) {
 	answers := make([]byte, size)
 	for range n {
@@ -74,8 +75,8 @@ func ask(t testing.TB, client net.Conn, batch []byte, size, n int) {
 	}
 }
 
-// Ten thousand questions on one connection cost no allocation each. What else
-// the process allocates meanwhile is far below one in a hundred questions.
+// Ten thousand questions on one connection cost no allocation each. The rest of
+// the process allocates far less than once per hundred questions.
 func TestConversationAllocatesNothing(t *testing.T) {
 	client, _ := converse(t)
 	ask(t, client, []byte("Simple is better than?"), len("Complex."), 1)

@@ -14,8 +14,8 @@ import (
 	"fopnp/internal/listings"
 )
 
-// listensAt wants a server to have a socket of the given network at the port
-// that it has announced.
+// listensAt fails the test unless the server has a socket of the given network
+// at the port that it has announced.
 func listensAt(t *testing.T, server *progtest.Server, network string) {
 	t.Helper()
 	kind := map[string]int{"tcp": unix.SOCK_STREAM, "udp": unix.SOCK_DGRAM}[network]
@@ -32,20 +32,20 @@ func listensAt(t *testing.T, server *progtest.Server, network string) {
 		found = found || got == kind && fmt.Sprint(port) == server.Port
 	})
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
-		t.Log("not looked at: ", err)
+		t.Log("cannot look at the server's sockets: ", err)
 	} else if err != nil || !found {
-		t.Errorf("it has no %s socket at port %s: %v", network, server.Port, err)
+		t.Errorf("the server has no %s socket at port %s: %v", network, server.Port, err)
 	}
 }
 
 // A TCP server accepts as many silent clients as its row says, and the next one
-// when one of them has left. The kernel gives a connection an inode when it is
-// accepted.
+// when one of them has left. The kernel gives a connection an inode when the
+// server accepts it.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
 	otherwise := map[string]bool{
 		"timeserv":        true, // no client can make it wait
-		"SockServTCPFork": true, // it accepts one more, which waits: the tests of lecture/slides show it
+		"SockServTCPFork": true, // it accepts one more, which waits, as the tests of lecture/slides show
 	}
 	for _, l := range listings.On("", listings.Server, listings.Both) {
 		if l.Network != "tcp" || otherwise[l.Name] {
@@ -68,7 +68,7 @@ func TestAtOnce(t *testing.T) {
 			next := clients[n]
 			if l.AtOnce > 0 {
 				if accepted(t, next) {
-					t.Errorf("it has accepted %d clients", n+1)
+					t.Errorf("the server has accepted %d clients", n+1)
 				}
 				clients[0].Close()
 			}

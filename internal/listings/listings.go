@@ -1,5 +1,5 @@
-// Package listings is the table of all listings: what each is called, where it
-// lies, how it is started, how it says that it is ready, and what a visit to it
+// Package listings is the table of all listings: the name of each, its folder,
+// how to start it, how it announces that it is ready, and what a visit to it
 // shows. Tests, benchmarks and test.sh read it. To add a listing, write its
 // folder, its script in testdata/ and one row of All.
 package listings
@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// A Kind says what a listing is run for.
+// A Kind says what a listing is for.
 type Kind string
 
 const (
@@ -27,7 +27,7 @@ const (
 type Stream string
 
 const (
-	None   Stream = "" // whatever the client has sent is a message, or it need not send any
+	None   Stream = "" // it reports none: whatever the client has sent is a message, or it need not send any
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
 )
@@ -35,29 +35,29 @@ const (
 // A Listing is one row of the table.
 type Listing struct {
 	Name  string // of its folder and of its program
-	Shelf string // the folder that holds it, from the module's root: "lecture/slides"
+	Shelf string // the folder that holds it, relative to the module's root: "lecture/slides"
 	Kind  Kind
 
-	// Where a server listens unless its arguments say otherwise, and where a
-	// client expects it. Network is "tcp" or "udp".
+	// Network and Port are where a server listens unless its arguments say
+	// otherwise, and where a client expects it. Network is "tcp" or "udp".
 	Network string
 	Port    int
 
 	// Serve are the arguments that start a server, Ask those of a client. HOST
-	// and PORT in them stand for the server's. Nil is HOST -p PORT.
+	// and PORT in them stand for the server's. Nil means HOST -p PORT.
 	Serve, Ask []string
 
 	// Ready matches the line that a server prints when it is ready for clients.
-	// Its group is the port, if the line names it. Nil is Listening. A server may
-	// say nothing unless its port was given as 0.
+	// Its group is the port, if the line names it. Nil means Listening. A
+	// server may print no such line unless its port was given as 0.
 	Ready *regexp.Regexp
 
-	AtOnce int    // how many conversations a server holds at once; 0 is no limit
+	AtOnce int    // how many conversations a server holds at once; 0 means no limit
 	Faults Stream // where a server reports a client that leaves in the middle of a message
 	Visit  Visit
 }
 
-// A Visit is what a client says to a server, and what there is to see.
+// A Visit is what a client says to a server, and what one of them prints.
 type Visit struct {
 	Client string   // the listing that asks; if empty, there is no visit
 	Words  []string // more arguments for it
@@ -71,22 +71,24 @@ type Visit struct {
 	AtServer bool
 }
 
-// Listening matches the line with which most servers say that they are ready,
-// if only because their port was given as 0.
+// Listening matches the line with which most servers announce that they are
+// ready. Some print it only if their port was given as 0.
 var Listening = regexp.MustCompile(`(?m)^` + listening + `\r?\n`)
 
 const listening = `Listening at .*?(\d+)(?:, \d+, \d+)?[^\d\n]?`
 
-// listeningOr matches Listening's line, and that of a server whose text has line.
-// The first of them names the port, if there are both.
+// listeningOr matches Listening's line, and also line, which a server prints
+// because its text does. If the server prints both, Listening's line comes
+// first and names the port.
 func listeningOr(line string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^(?:` + listening + `|` + line + `)\r?\n`)
 }
 
-// Folder is the listing's folder, from the module's root.
+// Folder returns the listing's folder, relative to the module's root.
 func (l Listing) Folder() string { return path.Join(l.Shelf, l.Name) }
 
-// Script is the file of the listing's script, from the module's root.
+// Script returns the file of the listing's script, relative to the module's
+// root.
 func (l Listing) Script() string { return path.Join("testdata", l.Shelf, l.Name+".txtar") }
 
 // IsProgram reports whether the listing can be run.
@@ -148,9 +150,10 @@ func Names(listings []Listing) []string {
 	return names
 }
 
-// Ready reports whether the server with the given name says in its output that it
-// is ready, and returns the port where it listens, if it says that. A program
-// that is not in the table announces itself as most servers do.
+// Ready reports whether the server with the given name announces in its output
+// that it is ready, and returns the port where it listens, if the announcement
+// names it. Ready expects a program that is not in the table to announce itself
+// as most servers do.
 func Ready(name, output string) (port string, ok bool) {
 	ready := Listening
 	if l, found := Find(strings.TrimSuffix(name, ".exe")); found && l.Ready != nil {

@@ -47,9 +47,9 @@ func TestTree(t *testing.T) {
 		}
 		rows[l.Folder()] = true
 		if l.IsProgram() && !programs[l.Folder()] {
-			t.Errorf("%s is no program", l.Folder())
+			t.Errorf("%s is not a program", l.Folder())
 		} else if !l.IsProgram() && !packages[l.Folder()] {
-			t.Errorf("%s is no package", l.Folder())
+			t.Errorf("%s is not a package", l.Folder())
 		}
 	}
 	shelves := map[string]bool{}
@@ -67,8 +67,8 @@ func TestTree(t *testing.T) {
 }
 
 // Names are unique, because "go build -o bin/ ./..." keeps only one of two
-// programs with the same name. There are file systems that do not tell capitals
-// from small letters.
+// programs with the same name. Some file systems do not tell capitals from
+// small letters.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	rows := map[string]string{}
@@ -124,11 +124,11 @@ func TestScripts(t *testing.T) {
 		t.Error(err)
 	}
 	for _, script := range slices.Sorted(maps.Keys(missing)) {
-		t.Errorf("%s is not there", script)
+		t.Errorf("%s does not exist", script)
 	}
 }
 
-// The port of a row is the one that the program uses if it is told none.
+// The port of a row is the one that the program uses by default.
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  -p port .*\(default (\d+)\)$`)
@@ -153,7 +153,7 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// Every server says that it is ready, as its row has it, and stops in order.
+// Every server announces that it is ready, as its row says, and stops cleanly.
 func TestServers(t *testing.T) {
 	t.Parallel()
 	for _, l := range listings.On("", listings.Server, listings.Both) {
@@ -168,13 +168,14 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// Every server can be visited, by a client.
+// The row of every server names a client that visits it, and what the visit
+// shows.
 func TestVisits(t *testing.T) {
 	t.Parallel()
 	for _, l := range listings.All {
 		if !l.IsServer() {
 			if l.Visit.Client != "" {
-				t.Errorf("%s is no server, and is visited by %s", l.Name, l.Visit.Client)
+				t.Errorf("%s is not a server, but %s visits it", l.Name, l.Visit.Client)
 			}
 			continue
 		}

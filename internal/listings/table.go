@@ -83,7 +83,8 @@ var (
 	upperDatagram = Visit{Client: "udpc1", Typed: "hello\n", Prints: []string{`Send: Recv: HELLO`}}
 )
 
-// upperBy is a visit to the upper-case service over TCP, by one of its clients.
+// upperBy returns a visit to the upper-case service over TCP, by one of its
+// clients.
 func upperBy(client string) Visit {
 	return Visit{Client: client, Typed: "hello\n\n", Prints: []string{`Send: HELLO`, `Send: `}}
 }

@@ -82,7 +82,7 @@ func StartAtTerminal(cmd *exec.Cmd) (n *Network, terminal *os.File, err error) {
 	return n, terminal, nil
 }
 
-// launch starts cmd; leads says that it leads the session of its terminal.
+// launch starts cmd; leads says whether cmd leads the session of its terminal.
 func launch(cmd *exec.Cmd, leads bool) (*Network, error) {
 	if err := Supported(); err != nil {
 		return nil, err

@@ -17,11 +17,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Start runs the calling program once more with this variable set, as
-// "DESCRIPTOR PROGRAM". In that process, Main brings the loopback interface up,
-// which can only be done from inside, and becomes PROGRAM. It reports to
-// DESCRIPTOR, a pipe: a line feed before it becomes PROGRAM, and otherwise why it
-// cannot.
+// becomes is an environment variable. Start runs the calling program once more
+// with it set to "DESCRIPTOR PROGRAM". In that process, Main brings the
+// loopback interface up, which works only from inside, and becomes PROGRAM. It
+// reports to DESCRIPTOR, a pipe: a line feed before it becomes PROGRAM, and
+// otherwise why it cannot.
 const becomes = "FOPNP_NETNS"
 
 // Main must be the first call of main, or of TestMain, in a program that calls
@@ -67,7 +67,8 @@ func becomeFirst(report io.Writer, program string) error {
 		return nil
 	}
 	// If our parent ignores Ctrl-C, as a script's background jobs do, then so do we,
-	// and so would program. But what is caught is not ignored after exec.
+	// and so would program. But a signal that we catch is not ignored after
+	// exec.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, unix.SIGQUIT)
 	return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, os.Args, os.Environ())}
 }
@@ -108,7 +109,7 @@ var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 		},
 		{Cloneflags: private}, // as root, where the kernel denies them to users
 	} {
-		attr.Setpgid = true // so that Ctrl-C at our terminal does not interrupt it
+		attr.Setpgid = true // so Ctrl-C at our terminal does not interrupt it
 		trial := &exec.Cmd{}
 		if err = enterWith(trial, attr); err == nil {
 			trial.Process.Kill()

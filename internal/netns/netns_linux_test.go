@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// A first process whose parent died before the kernel could be told to kill it
-// finds the pipe broken, and does not become the program.
+// If the parent dies before the first process can ask the kernel to be killed
+// with it, the first process finds the pipe broken, and does not become the
+// program.
 func TestParentGone(t *testing.T) {
 	needsNetworks(t)
 	attr, err := namespaces()
@@ -34,7 +35,8 @@ func TestParentGone(t *testing.T) {
 	}
 }
 
-// A caller that has attributes of its own would lose them.
+// Start refuses a command that has a SysProcAttr of its own, because it would
+// replace it.
 func TestAttributes(t *testing.T) {
 	needsNetworks(t)
 	cmd := exec.Command("true")
@@ -75,7 +77,7 @@ func TestTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !n.Runs(child) || n.Runs(child+1) || n.Runs(n.Pid()) {
-		t.Errorf("not only the child %d runs", child)
+		t.Errorf("Runs does not report that the child %d runs, and no other", child)
 	}
 	io.WriteString(terminal, "\x03")
 	expect("^Cstatus 130")

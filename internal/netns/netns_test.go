@@ -71,13 +71,13 @@ func helper(verb string, args []string) error {
 			return err
 		}
 		defer client.Close()
-	case "parent": // starts a network whose programs live as long as they may
+	case "parent": // start a network whose programs never exit on their own
 		n, err := Start(command("bear", os.Stdin, os.Stdout))
 		if err != nil {
 			return err
 		}
 		return n.Wait()
-	case "bear": // starts a child that leaves its process group, and stays
+	case "bear": // start a child that leaves its process group, and wait for it
 		child := exec.Command("setsid", "sh", "-c", "echo up; while :; do sleep 1000; done")
 		child.Stdout = os.Stdout
 		if err := child.Start(); err != nil {
@@ -139,7 +139,7 @@ func start(t *testing.T, name, verb string, args ...string) host {
 	return host{n, stdinEnd, bufio.NewReader(stdoutEnd)}
 }
 
-// startUp is start, and waits until the helper is up.
+// startUp calls start, and waits until the helper is up.
 func startUp(t *testing.T, name, verb string, args ...string) host {
 	t.Helper()
 	h := start(t, name, verb, args...)
@@ -312,7 +312,8 @@ func TestListeners(t *testing.T) {
 	}
 }
 
-// What cannot be started is an error that names it, and leaves no network.
+// If Start cannot start a program, it returns an error that names the program,
+// and leaves no network.
 func TestStartErrors(t *testing.T) {
 	needsNetworks(t)
 	if n, err := Start(exec.Command("nosuchprogram")); err == nil {

@@ -100,8 +100,8 @@ func Example_bind() {
 	// a second time: true
 }
 
-// s.connect(address), s.accept() and s.getpeername(): accept returns another
-// socket than the one that listens, and each end is the other's peer.
+// s.connect(address), s.accept() and s.getpeername(): accept returns a new
+// socket, not the one that listens, and each end is the other's peer.
 func Example_accept() {
 	s := must(net.Listen("tcp", "127.0.0.1:0"))
 	client := must(net.Dial("tcp", s.Addr().String()))
@@ -174,7 +174,7 @@ func Example_shutdown() {
 	// to "the question"
 }
 
-// s.close(): a closed socket cannot be used any more.
+// s.close(): you cannot use a closed socket any more.
 func Example_close() {
 	client, server := pair()
 	server.Close()
@@ -297,7 +297,7 @@ func Example_inet_ntoa() {
 var hosts = &net.Resolver{
 	PreferGo: true,
 	Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("no server is asked")
+		return nil, errors.New("hosts must ask no server")
 	},
 }
 

@@ -69,14 +69,14 @@ var servers = []conform.Server{
 	},
 }
 
-// stamped hears the time in brackets, and the line.
+// stamped receives the time in brackets, and the line.
 func stamped(c *conform.Client) {
 	c.Expect("[")
 	isTime(c)
 	c.Expect("] hello\r\n")
 }
 
-// isTime hears the time.
+// isTime receives the time.
 func isTime(c *conform.Client) {
 	stamp := make([]byte, len(time.ANSIC))
 	if _, err := c.Receive(stamp); err != nil {
@@ -86,7 +86,8 @@ func isTime(c *conform.Client) {
 	}
 }
 
-// A TCP server closes a connection without a reset, whatever it has not read.
+// A TCP server closes a connection without a reset, even if it has not read all
+// input.
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	for _, server := range servers {

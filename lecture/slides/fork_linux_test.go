@@ -68,7 +68,7 @@ func speak(t *testing.T, conn net.Conn, line string) {
 	}
 }
 
-// doesNotSpin checks that a server uses next to no processor time for a while.
+// doesNotSpin checks that a server uses next to no CPU time for a while.
 func doesNotSpin(t *testing.T, server *progtest.Server) {
 	t.Helper()
 	cpu := func() time.Duration {
@@ -81,6 +81,6 @@ func doesNotSpin(t *testing.T, server *progtest.Server) {
 	before := cpu()
 	<-time.After(300 * time.Millisecond)
 	if used := cpu() - before; used > 30*time.Millisecond {
-		t.Errorf("it used %v of processor time while it could do nothing", used)
+		t.Errorf("it used %v of CPU time while it could do nothing", used)
 	}
 }

@@ -125,7 +125,7 @@ func TestTCPReplies(t *testing.T) {
 }
 
 // A byte now and then does not keep a conversation open, because the time limit
-// is for the whole line.
+// covers the whole line.
 func TestDribble(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "tcpserv1", "-p", "0", "-t", "0.2")
@@ -218,8 +218,8 @@ func TestFortyChildren(t *testing.T) {
 }
 
 // The bucket gets 100,000 datagrams as fast as we can send them. Some may be
-// lost, because that is UDP. All others are printed, logged and counted, once
-// and in order.
+// lost, because that is UDP. The bucket prints, logs and counts all others,
+// once and in order.
 func TestCreosoteFlood(t *testing.T) {
 	t.Parallel()
 	n := 100_000
@@ -233,8 +233,8 @@ func TestCreosoteFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// Each processor has its own queue for what is sent from it, so datagrams
-	// from several processors may change their order.
+	// Each processor has its own queue for what it sends, so datagrams from
+	// several processors may change their order.
 	if err := progtest.StayOnOneProcessor(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,8 +68,8 @@ type Measurement struct {
 }
 
 // Best returns the value of the best round: the highest rate and the most clients
-// served, or else the lowest value. It returns NaN if no round has one, as when no
-// question was answered.
+// served, or else the lowest value. It returns NaN if no round has one, for
+// example because the server answered no question.
 func (m Measurement) Best(unit string) float64 {
 	figure, ok := m.Figures[unit]
 	switch {
@@ -107,8 +107,8 @@ type Data struct {
 	Timelines    []Timeline    `json:"timelines"`
 }
 
-// Find returns a measurement, or an empty one if there is none. With 0 clients, it
-// returns the first that the workload has of the server.
+// Find returns a measurement, or an empty one if there is none. With 0 clients,
+// it returns the first measurement of the workload and the server.
 func (d *Data) Find(workload string, clients int, server string) Measurement {
 	for _, m := range d.Measurements {
 		if m.Workload == workload && m.Server == server && (m.Clients == clients || clients == 0) {

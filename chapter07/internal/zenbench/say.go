@@ -218,8 +218,9 @@ func table(head []string, rows ...[]string) string {
 
 const none = "–"
 
-// cell returns a value for a table, or a dash if the data have none. Beside the cost
-// of a question it tells how many clients were served, if not all were.
+// cell returns a value for a table, or a dash if the data have none. Beside the
+// cost of a question, it says how many clients the server served, if it did not
+// serve all.
 func (d *Data) cell(workload string, clients int, server, unit string) string {
 	m := d.Find(workload, clients, server)
 	value := m.Best(unit)
@@ -257,8 +258,8 @@ func questions(d *Data) string {
 		"system calls, 64 clients", "threads of the process"}, rows...)
 }
 
-// calls returns the system calls of a question. It tells how many clients asked,
-// if these were not 64.
+// calls returns how many system calls a question costs. It says how many
+// clients asked, if these were not 64.
 func (d *Data) calls(server string) string {
 	m := d.Find("calls", 0, server)
 	cell := d.cell("calls", 0, server, Calls)

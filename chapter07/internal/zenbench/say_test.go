@@ -68,7 +68,7 @@ func TestSummarize(t *testing.T) {
 		t.Errorf("%d of 4 clients were served, %v, want 1", served, part)
 	}
 	if served, part := m.PartServed(); part {
-		t.Errorf("%d clients were served, but nobody counted", served)
+		t.Errorf("%d clients were served, but no sample counts them", served)
 	}
 }
 
@@ -107,8 +107,8 @@ func TestSay(t *testing.T) {
 	}
 }
 
-// The tables tell how many clients were served, and how many asked, where this is
-// not the number in the header.
+// The tables say how many clients a server served, and how many asked, where
+// the number differs from the one in the header.
 func TestTables(t *testing.T) {
 	for table, want := range map[string]string{
 		"questions": "| `srv_single` | 36 µs | 41 µs (1 served) | – | 3.71 (1 client) | – |\n" +
@@ -153,7 +153,8 @@ func TestSaveAndLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Values are stored with four significant digits, and all digits before the point.
+	// Save keeps four significant digits of a value, and all digits before the
+	// point.
 	saved.Measurements[0].Figures[Rate] = Figure{190_005, 190_006, 190_007}
 	saved.Measurements[3].Figures[Memory] = Figure{458.8, 458.8, 458.8}
 	saved.Measurements[11].Figures[Calls] = Figure{3.706, 3.706, 3.706}

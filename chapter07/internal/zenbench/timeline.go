@@ -17,13 +17,13 @@ const (
 // connect at once. Times are in ms since the first connected.
 type Timeline struct {
 	Server string  `json:"server"`
-	Cost   float64 `json:"cost_ms"` // how long the server takes for an answer
+	Cost   float64 `json:"cost_ms"` // how long the server takes for each answer
 	Lanes  []Lane  `json:"lanes"`   // one for each client, in the order in which they connected
 }
 
 // A Lane holds the times of one client. The server takes the same time for every
-// answer, so the client was being served for that time before the answer came. The
-// rest of the time since its question it waited.
+// answer, so the client was being served for that time before the answer came.
+// For the rest of the time since its question, it waited.
 type Lane struct {
 	Asked    []float64 `json:"asked"`
 	Answered []float64 `json:"answered"`
@@ -44,8 +44,9 @@ func (t Timeline) End() (end float64) {
 }
 
 // RecordTimeline lets six clients ask a server three questions each. The server
-// must take the time cost for an answer (its option -d). It returns an error if a
-// connection fails, or if an answer takes much longer than all of them should.
+// must take the time cost for each answer (its option -d). It returns an error
+// if a connection fails, or if an answer takes much longer than all of them
+// should.
 func RecordTimeline(server, address string, cost time.Duration) (Timeline, error) {
 	t := Timeline{Server: server, Cost: milliseconds(cost), Lanes: make([]Lane, laneCount)}
 	begin := time.Now()

@@ -16,8 +16,8 @@ var InetdPair = listings.Names(listings.On("chapter07", listings.Inetd))
 // read. The benchmark's own test binary runs them.
 var Variants = []string{"single_blocking", "single_raw", "threaded_blocking"}
 
-// AtOnce returns how many conversations a server or a variant holds at once. 0 is
-// no limit.
+// AtOnce returns how many conversations a server or a variant holds at once. 0
+// means no limit.
 func AtOnce(server string) int {
 	switch server {
 	case "single_blocking", "single_raw":

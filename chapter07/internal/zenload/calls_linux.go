@@ -57,8 +57,8 @@ func SystemCalls(bin, server string, clients, questions int) (calls float64, tab
 	return total / float64(asked), string(text), nil
 }
 
-// ask has clients ask until at least that many questions are answered, and
-// returns how many were.
+// ask makes clients ask until the server has answered at least that many
+// questions, and returns how many it has answered.
 func (p *process) ask(clients, questions int) (int, error) {
 	c, err := newCrowd(p.port)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// A crowd is many clients of one server in one thread, so that they disturb
-// what they measure as little as possible. One epoll waits for all of them, and
-// a question costs the crowd two system calls and no allocation.
+// A crowd is many clients of one server in one thread, so they disturb what
+// they measure as little as possible. One epoll waits for all of them, and a
+// question costs the crowd two system calls and no allocation.
 //
 // Every client works in a closed loop: it asks, waits for the answer, checks
 // it, and asks again.
@@ -58,8 +58,8 @@ type batch struct {
 	questions, answers []byte
 }
 
-// newBatches returns three batches of depth questions. Each begins with another
-// of the three questions.
+// newBatches returns three batches of depth questions. Each begins with a
+// different one of the three questions.
 func newBatches(depth int) (batches [3]batch) {
 	questions := []string{"Beautiful is better than?", "Explicit is better than?", "Simple is better than?"}
 	answers := []string{"Ugly.", "Implicit.", "Complex."}

@@ -10,8 +10,8 @@ import (
 	"fopnp/chapter07/internal/zenbench"
 )
 
-// crowdOf has two clients ask a server that answers as reply says, until there
-// are 20 right answers or two errors.
+// crowdOf makes two clients ask a server that answers as reply says, until
+// there are 20 right answers or two errors.
 func crowdOf(t *testing.T, talk zenbench.Talk, reply func(question string) string) *crowd {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

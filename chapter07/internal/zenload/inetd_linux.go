@@ -13,12 +13,12 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// ErrNoInetd is what a workload of the inetd pair fails with where there is no
-// inetd.
+// ErrNoInetd is the error of a workload for the inetd pair if the machine has
+// no inetd.
 var ErrNoInetd = exec.ErrNotFound
 
-// runInetd has inetd serve one of the pair as inetd.conf has them. The costs are
-// those of inetd and of whatever it starts.
+// runInetd starts inetd for one program of the pair, as inetd.conf configures
+// it. The costs are those of inetd and of all that it starts.
 func runInetd(bin, name string) (*process, error) {
 	inetd, err := exec.LookPath("inetd")
 	if err != nil {

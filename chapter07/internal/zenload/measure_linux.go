@@ -24,17 +24,18 @@ import (
 // patience limits every wait for something that must happen.
 const patience = child.Patience
 
-// A process is a server that runs, alone on its processors.
+// A process is a running server, which does not share its processors with the
+// clients if there is more than one.
 type process struct {
 	*child.Process
 	port   int
 	output *os.File // what it prints, in memory
 
-	children bool   // what its children cost is its own
-	folder   string // which goes with it
+	children bool   // what its children cost counts as its own cost
+	folder   string // that stop removes, or ""
 }
 
-// Timeline records the timeline of a server of the folder bin.
+// Timeline records the timeline of a server in the folder bin.
 func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error) {
 	p, err := run(bin, server, "-d", cost.String())
 	if err != nil {
@@ -44,7 +45,7 @@ func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error)
 	return zenbench.RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.port), cost)
 }
 
-// Run starts a server of the folder bin. The caller must call stop.
+// Run starts a server in the folder bin. The caller must call stop.
 func Run(bin, server string) (port int, stop func(), err error) {
 	p, err := run(bin, server)
 	if err != nil {
@@ -53,9 +54,9 @@ func Run(bin, server string) (port int, stop func(), err error) {
 	return p.port, p.stop, nil
 }
 
-// run starts a program of the folder bin and waits until it is ready.
+// run starts a program in the folder bin and waits until it is ready.
 func run(bin, name string, options ...string) (*process, error) {
-	l, _ := listings.Find(name) // a variant is no listing, but has the same arguments
+	l, _ := listings.Find(name) // a variant is not a listing, but has the same arguments
 	return serve(exec.Command(filepath.Join(bin, name), l.ServeArgs("127.0.0.1", "0", options...)...))
 }
 
@@ -75,7 +76,8 @@ func serve(cmd *exec.Cmd) (*process, error) {
 }
 
 // start starts a program on all processors but the last, which is the crowd's.
-// The program prints to memory, so it wakes nobody while it is measured.
+// The program prints to memory, so it wakes no other process while we measure
+// it.
 func start(cmd *exec.Cmd) (*process, error) {
 	fd, err := unix.MemfdCreate("output", unix.MFD_CLOEXEC)
 	if err != nil {
@@ -99,14 +101,14 @@ func start(cmd *exec.Cmd) (*process, error) {
 
 func (p *process) stop() {
 	p.Signal(syscall.SIGTERM)
-	p.Wait() // a server that failed shows in what was measured
+	p.Wait() // a failure of the server shows in the measurements
 	p.output.Close()
 	if p.folder != "" {
 		os.RemoveAll(p.folder)
 	}
 }
 
-// cpu is how long the processors have worked for the server so far.
+// cpu returns the CPU time that the server has used so far.
 func (p *process) cpu() time.Duration {
 	if p.children {
 		return kernel.FamilyCPU(p.Pid)
@@ -115,16 +117,18 @@ func (p *process) cpu() time.Duration {
 	return spent
 }
 
-// status is a number of the server's /proc/PID/status, or 0 if it has ended.
+// status returns a number from the server's /proc/PID/status, or 0 if it has
+// ended.
 func (p *process) status(key string) float64 {
 	n, _ := kernel.Status(p.Pid, key)
 	return float64(n)
 }
 
-// resident is the server's memory that is in use, in bytes.
+// resident returns how many bytes of the server are in memory.
 func (p *process) resident() float64 { return 1024 * p.status("VmRSS") }
 
-// Which processors somebody runs on. With one alone, everybody shares it.
+// The server runs on firstProcessors, the clients on lastProcessor. If there is
+// only one processor, they share it.
 func firstProcessors(all []int) []int { return all[:max(1, len(all)-1)] }
 func lastProcessor(all []int) []int   { return all[len(all)-1:] }
 
@@ -160,18 +164,19 @@ func onProcessors(which func([]int) []int, do func() error) error {
 	return do()
 }
 
-// A workload has what is done with it here.
+// A workload is a zenbench.Workload that this package runs.
 type workload struct{ zenbench.Workload }
 
-// Measure has a workload's clients ask a server once, a program of the folder
-// bin, for the time of the workload's window and a fifth longer, in which they
-// arrive. There is a sample for each number of clients, and for a crowd one of
-// its memory at each size. Of the inetd pair the error is ErrNoInetd where there
-// is none.
+// Measure runs one round of a workload with a server, a program in the folder
+// bin. The clients ask for a fifth of the workload's window, in which they
+// arrive, and then for the window itself. Measure returns a sample for each
+// number of clients, and for a crowd also one of the server's memory at each
+// size. For the inetd pair, the error is ErrNoInetd if the machine has no
+// inetd.
 func Measure(load zenbench.Workload, bin, server string) ([]zenbench.Sample, error) {
 	w := workload{load}
 	var samples []zenbench.Sample
-	if w.Crowd > 0 { // the same crowd serves all of them
+	if w.Crowd > 0 { // one crowd does for all numbers of clients
 		p, err := w.start(bin, server)
 		if err != nil {
 			return nil, err
@@ -224,8 +229,9 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 // gc is held while the garbage collector is off.
 var gc sync.Mutex
 
-// withoutGC turns the garbage collector off, which would share the processor
-// with the clients, after a last collection. It waits while somebody else has.
+// withoutGC turns the garbage collector off, because it would share the
+// processor with the clients, and collects once more. If another goroutine has
+// turned it off, withoutGC waits until that one restores it.
 func withoutGC() (restore func()) {
 	gc.Lock()
 	percent := debug.SetGCPercent(-1)
@@ -236,14 +242,14 @@ func withoutGC() (restore func()) {
 	}
 }
 
-// watch has the clients of a crowd talk, and reports what they do in the
+// watch makes the clients of a crowd talk, and reports what they do in the
 // workload's window.
 func (w workload) watch(p *process, c *crowd, server string, active int) (zenbench.Sample, error) {
 	defer withoutGC()()
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
 	if zenbench.AtOnce(server) > 0 {
-		// Long enough for clients in the queue to be seen to have waited.
+		// This is long enough to show that clients in the queue had to wait.
 		window = max(window, time.Duration(active)*time.Millisecond)
 	}
 	err := onProcessors(lastProcessor, func() error {
@@ -263,7 +269,7 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 			return err
 		}
 		s.Values[zenbench.GeneratorCPU] = micro(own) / float64(c.questions)
-		if cpu > 0 { // inetd's clock ticks every 10 ms and may not have ticked
+		if cpu > 0 { // inetd's CPU time comes in units of 10 ms, so it may be 0
 			s.Values[zenbench.CPU] = micro(cpu) / float64(c.questions)
 		}
 		if cpu > 0 && c.conversations > 0 {
@@ -277,16 +283,16 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 	return s, err
 }
 
-// ownCPU is how long the processors have worked for the crowd's thread.
+// ownCPU returns the CPU time that the crowd's thread has used.
 func ownCPU() time.Duration {
-	spent, _ := kernel.ThreadCPU() // a thread that asks is there
+	spent, _ := kernel.ThreadCPU() // a thread can always ask about itself
 	return spent
 }
 
 func micro(d time.Duration) float64 { return float64(d) / 1000 }
 
-// measureCrowd gathers a crowd, notes what it costs while it grows, and has some
-// of it talk.
+// measureCrowd gathers a crowd, notes the server's memory while the crowd
+// grows, and makes some of its clients talk.
 func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sample, err error) {
 	c, err := newCrowd(p.port)
 	if err != nil {
@@ -314,7 +320,7 @@ func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sa
 	return samples, nil
 }
 
-// crowdSizes are those at which the memory is looked at.
+// crowdSizes are the sizes at which measureCrowd notes the memory.
 var crowdSizes = []int{100, 300, 1000, 3000, 10_000}
 
 // dialSlow begins a question that has no end.

@@ -100,8 +100,8 @@ func bars(title string, find func(server string) zenbench.Measurement) (*plot.Pl
 	return p, nil
 }
 
-// A heading is a title that begins where the bars do. The uppermost row is left for
-// it.
+// A heading is a title that begins where the bars do. The diagram keeps its top
+// row free for it.
 type heading string
 
 func (h heading) Plot(c draw.Canvas, p *plot.Plot) {

@@ -123,7 +123,7 @@ func (e element) attr(name string) string {
 	return ""
 }
 
-// add lays out an element, where m leads from the place of its parent to the page.
+// add lays out an element; m maps its parent's coordinates to the page's.
 func (l *layout) add(e element, m matrix) {
 	m = m.transformed(e.attr("transform"))
 	switch e.XMLName.Local {
@@ -139,9 +139,9 @@ func (l *layout) add(e element, m matrix) {
 
 var fontSize = regexp.MustCompile(`font-size:([\d.]+)px`)
 
-// addText takes as much room for a text as letters take that are as tall and as
-// deep as any in Latin fonts. If the text has no length of its own, it may turn
-// out a fifth longer than in our font, because the reader may not have our font.
+// addText gives a text as much room as the tallest and the deepest letters of
+// Latin fonts need. If the text has no length of its own, it may turn out a
+// fifth longer than in our font, because the reader may not have our font.
 func (l *layout) addText(e element, m matrix) {
 	size := numbers(fontSize.FindStringSubmatch(e.attr("style"))[1])[0]
 	x, y := numbers(e.attr("x"))[0], numbers(e.attr("y"))[0]
@@ -194,7 +194,7 @@ func (l *layout) addPath(e element, m matrix) {
 	}
 }
 
-// A matrix leads from x, y to a*x + c*y + e, b*x + d*y + f, as in SVG.
+// A matrix maps x, y to a*x + c*y + e, b*x + d*y + f, as in SVG.
 type matrix struct{ a, b, c, d, e, f float64 }
 
 func (m matrix) apply(p point) point {
@@ -211,7 +211,7 @@ func (m matrix) times(n matrix) matrix {
 
 var transformation = regexp.MustCompile(`(\w+)\(([^)]*)\)`)
 
-// transformed returns m behind the transformations of an attribute.
+// transformed returns m, preceded by the transformations of an attribute.
 func (m matrix) transformed(attribute string) matrix {
 	for _, t := range transformation.FindAllStringSubmatch(attribute, -1) {
 		v := numbers(t[2])

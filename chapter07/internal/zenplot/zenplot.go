@@ -53,8 +53,8 @@ var Pictures = map[string]func(*zenbench.Data) ([]byte, error){
 	"timeline.svg":   timelines,
 }
 
-// width is that of every picture. GitHub shows pictures at up to 830 px, and this
-// is 816.
+// width is the width of every picture. GitHub shows pictures at up to 830 px,
+// and this is 816.
 const width = 8.5 * vg.Inch
 
 // render lets do draw on a canvas of the given height and returns the SVG.

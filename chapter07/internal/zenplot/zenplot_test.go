@@ -113,7 +113,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// The bars tell how many clients a server served, where it did not serve all.
+// The bars say how many clients a server served, if it did not serve all.
 func TestPartServed(t *testing.T) {
 	data := &zenbench.Data{}
 	for _, clients := range []int{1, 4, 100} {

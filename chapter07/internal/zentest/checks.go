@@ -27,7 +27,7 @@ var zenChecks = []conform.Check{
 	conform.WrongCall("no duration", "127.0.0.1", "-d", "x"),
 }
 
-// A table of questions and answers, in no order.
+// table has questions and their answers, in no order.
 var table = [][2]string{
 	{"Beautiful is better than?", "Ugly."},
 	{"Explicit is better than?", "Implicit."},
@@ -41,7 +41,8 @@ var table = [][2]string{
 func many(n int) (questions, answers string) {
 	var q, a strings.Builder
 	for i := range n {
-		// 5 is prime to the length of the table, and does not walk it in order.
+		// The length of the table has no factor 5, so these steps visit all of
+		// it, but not in order.
 		entry := table[i*5%len(table)]
 		q.WriteString(entry[0])
 		a.WriteString(entry[1])
@@ -49,7 +50,7 @@ func many(n int) (questions, answers string) {
 	return q.String(), a.String()
 }
 
-// The three aphorisms are answered, and everything else is unknown.
+// A server answers the three aphorisms, and everything else is unknown to it.
 func answers(t *conform.Trial) {
 	c := t.Connect()
 	for _, entry := range table {
@@ -67,7 +68,7 @@ func pipelined2(t *conform.Trial) {
 	c.Leave()
 }
 
-// So do sixteen, known and unknown.
+// Sixteen questions in one segment, known and unknown, get sixteen answers.
 func pipelined16(t *conform.Trial) {
 	c := t.Connect()
 	questions, answers := many(16)
@@ -79,7 +80,7 @@ func pipelined16(t *conform.Trial) {
 // A question split over any number of segments is one question.
 func split(t *conform.Trial) {
 	c := t.Connect()
-	tick := time.NewTicker(time.Millisecond) // so that most are received alone
+	tick := time.NewTicker(time.Millisecond) // so the server receives most of them alone
 	defer tick.Stop()
 	for _, b := range []byte("Explicit is better than?") {
 		c.Send(string([]byte{b}))
@@ -101,7 +102,7 @@ func splitWithNext(t *conform.Trial) {
 	c.Leave()
 }
 
-// CR, LF, space and tab before a question are skipped, those in it are not.
+// The server skips CR, LF, space and tab before a question, but not in it.
 func blanks(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("\r\n \tSimple is better than?\r\n\r\n")

@@ -7,14 +7,14 @@ import (
 	"fopnp/internal/check/conform"
 )
 
-// costChecks are about answers that cost time (-d). Those for which the server
-// must have received the question are there on Linux only.
+// costChecks are about answers that cost time (-d). Those that must know when
+// the server has received the question exist only on Linux.
 var costChecks = slices.Concat([]conform.Check{
 	conform.Alone("costly answers", costlyAnswers, "-t", "1", "-d", "1500ms"),
 }, linuxChecks)
 
-// What an answer costs is the server's time. It counts neither for the client
-// that asked, nor for the next one.
+// The time that the server takes for an answer does not count against the
+// timeout of the client that asked, nor against that of the next one.
 func costlyAnswers(t *conform.Trial) {
 	clients := 2
 	if t.AtOnce == 1 {

@@ -19,7 +19,7 @@ var linuxChecks = []conform.Check{
 }
 
 // The answers to sixteen questions that came in one segment leave in one write,
-// even if the questions are as long as those of the text can be.
+// even if the questions are the longest of the text.
 func oneWrite(t *conform.Trial) {
 	c := t.Connect()
 	c.Send(strings.Repeat("Beautiful is better than?", 16))
@@ -30,7 +30,7 @@ func oneWrite(t *conform.Trial) {
 	c.Leave()
 }
 
-// A stop lets the answer go out that is being made.
+// A server that is told to stop still sends the answer that it is working on.
 func stopDuringAnswer(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Simple is better than?")
@@ -42,7 +42,8 @@ func stopDuringAnswer(t *conform.Trial) {
 	t.ExpectExit(0)
 }
 
-// What the server has read it answers, or names in a line: nothing is lost.
+// The server answers what it has read, or names it in a line. It drops nothing
+// silently.
 func stopDuringAnswers(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Beautiful is better than?Explicit is better than?Simple is better than?")
@@ -58,7 +59,8 @@ func stopDuringAnswers(t *conform.Trial) {
 	}
 }
 
-// An answer that would take too long is cut short, and goes out.
+// A server that is told to stop does not take all the time for an answer that
+// would take too long, but sends it at once.
 func stopLongAnswer(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Simple is better than?")
@@ -71,7 +73,7 @@ func stopLongAnswer(t *conform.Trial) {
 }
 
 // A second signal ends the server at once, with the status of a program that died
-// of it. The server is stopped until both signals are there.
+// of it. The server is suspended until both signals have arrived.
 func secondSignal(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Simple is better than?")

@@ -25,9 +25,9 @@ func startedBy(mode, name string, atOnce int, notFor map[string]string) conform.
 		"port in use":             "the super-server listens",
 		"port not permitted":      "the super-server listens",
 		"unresolvable host":       "the super-server listens",
-		"options before the host": "it is told no host",
-		"options after the host":  "it is told no host",
-		"wrong call/":             "it is told neither host nor port; its script makes a wrong call",
+		"options before the host": "it gets no host",
+		"options after the host":  "it gets no host",
+		"wrong call/":             "it gets neither host nor port; its script makes a wrong call",
 		"help":                    "its script asks for it",
 	}
 	for check, why := range notFor {

@@ -33,7 +33,7 @@ type wrong struct {
 	forgotten     [][]byte   // for the defect "never forgets"
 }
 
-// serveWrong is the main function of the server. Its status is returned.
+// serveWrong is the main function of the server. It returns the exit status.
 func serveWrong(defect string, atOnce int, args []string) int {
 	w := &wrong{defect: defect, timeout: 60 * time.Second}
 	host, port, err := w.parse(args)
@@ -83,7 +83,7 @@ func serveWrong(defect string, atOnce int, args []string) int {
 		fmt.Println("Listening at " + pyfmt.HostPort(shown, real))
 	}
 	if defect == "ready too late" {
-		<-time.After(10 * time.Second) // the signal comes before, however busy the machine
+		<-time.After(10 * time.Second) // the signal comes before that, however busy the machine is
 		w.stopOnSignal()
 	}
 	w.places = make(chan struct{}, atOnce)
@@ -106,10 +106,10 @@ func (w *wrong) parse(args []string) (host, port string, err error) {
 			continue
 		}
 		if w.defect == "options first" && len(hosts) > 0 {
-			return "", "", errors.New("options stand first")
+			return "", "", errors.New("options must come first")
 		}
 		if w.defect == "options last" && len(hosts) == 0 {
-			return "", "", errors.New("options stand last")
+			return "", "", errors.New("options must come last")
 		}
 		if i+1 == len(args) {
 			return "", "", errors.New("option without value")
@@ -220,7 +220,7 @@ func (w *wrong) acceptForever() {
 	}
 }
 
-// converse is a whole conversation.
+// converse has a whole conversation.
 func (w *wrong) converse(conn net.Conn) {
 	addr := pyfmt.Addr(conn.RemoteAddr())
 	if w.defect == "lines mix" {
@@ -253,7 +253,8 @@ func (w *wrong) converse(conn net.Conn) {
 	}
 }
 
-// close closes a connection, but not before the client has received what was sent.
+// close closes a connection after the client has had time to receive what was
+// sent.
 func (w *wrong) close(conn *net.TCPConn) {
 	defer conn.Close()
 	if w.defect == "closes with input unread" {
@@ -281,7 +282,7 @@ func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 	var received []byte
 	buffer := make([]byte, 4096)
 	if w.defect == "no most" {
-		buffer = make([]byte, 1<<20) // it takes the endless faster
+		buffer = make([]byte, 1<<20) // takes in an endless request faster
 	}
 	renew := true
 	for {
@@ -337,7 +338,7 @@ func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 	}
 }
 
-// time is that of a client for a question.
+// time returns how much time a client has for a question.
 func (w *wrong) time() time.Duration {
 	if w.defect == "a tenth of the time" {
 		return w.timeout / 10
@@ -348,7 +349,8 @@ func (w *wrong) time() time.Duration {
 	return w.timeout
 }
 
-// answers answers the whole questions in received, and returns the rest of it.
+// answers answers the complete questions in received, and returns the rest of
+// it.
 func (w *wrong) answers(received []byte) (answers, rest []byte, why string) {
 	for {
 		blanks := "\r\n \t"
@@ -386,7 +388,7 @@ func (w *wrong) answers(received []byte) (answers, rest []byte, why string) {
 	}
 }
 
-// reply is the answer to one question.
+// reply returns the answer to one question.
 func (w *wrong) reply(question string) string {
 	if w.cost > 0 {
 		select {
@@ -408,7 +410,7 @@ func (w *wrong) reply(question string) string {
 	return "Error: unknown aphorism."
 }
 
-// send sends answers, whole, and returns why it could not.
+// send sends all answers, or returns why it could not.
 func (w *wrong) send(conn *net.TCPConn, answers []byte) (why string) {
 	if len(answers) == 0 {
 		return ""

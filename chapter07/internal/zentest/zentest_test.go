@@ -16,7 +16,8 @@ import (
 	"fopnp/internal/netns"
 )
 
-// With this in its environment the test binary is the wrong server: a defect.
+// isServer and itsPlaces are environment variables. With them, the test binary
+// is the wrong server, with a defect and a number of places.
 const isServer, itsPlaces = "ZENTEST_DEFECT", "ZENTEST_PLACES"
 
 func TestMain(m *testing.M) {
@@ -40,7 +41,8 @@ func server(defect string, atOnce int) conform.Server {
 	return s
 }
 
-// Without a defect every check passes, however many are served at once.
+// A server without a defect passes every check, however many clients it serves
+// at once.
 func TestCorrect(t *testing.T) {
 	for _, atOnce := range []int{0, 1, 4} {
 		t.Run(fmt.Sprint(atOnce), func(t *testing.T) { Run(t, server("", atOnce)) })
@@ -83,8 +85,8 @@ func TestLargeBuffers(t *testing.T) {
 	}
 }
 
-// defects name, for each check, what breaks the rule that it proves: each of
-// them alone, if there are several.
+// defects names, for each check, what breaks the rule that it proves. If a
+// check has several defects, each alone breaks it.
 var defects = map[string]string{
 	"announcement":                 "plain address",
 	"announcement/name":            "shows the address",
@@ -160,7 +162,7 @@ var defects = map[string]string{
 func TestWrong(t *testing.T) {
 	for _, check := range Checks {
 		if defects[check.Name] == "" {
-			t.Errorf("%s: no defect is known that this check finds", check.Name)
+			t.Errorf("%s has no defect in defects, so nothing proves that it can fail", check.Name)
 		}
 		for _, defect := range strings.Split(defects[check.Name], ", ") {
 			t.Run(check.Name+"/"+defect, func(t *testing.T) {

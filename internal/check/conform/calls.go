@@ -23,13 +23,13 @@ var callChecks = []Check{
 	{Name: "unresolvable host", Run: unresolvableHost},
 }
 
-// An outcome is all that can be seen of a program that has ended.
+// An outcome is all that a test can see of a program that has ended.
 type outcome struct {
 	stdout, stderr string
 	status         int
 }
 
-// run runs the server as a program that ends by itself.
+// run runs the server with args and waits until it exits on its own.
 func (s Server) run(args ...string) (outcome, error) {
 	return s.runCommand(s.command(args...))
 }
@@ -52,8 +52,8 @@ func (s Server) runCommand(cmd *exec.Cmd) (outcome, error) {
 	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }
 
-// WrongCall returns the check, "wrong call/" and name, that the server refuses to
-// be called with args: usage on stderr, nothing on stdout, status 2.
+// WrongCall returns a check, named "wrong call/" and name, that the server
+// rejects args: usage on stderr, nothing on stdout, status 2.
 func WrongCall(name string, args ...string) Check {
 	return Check{Name: "wrong call/" + name, Run: func(s Server) error {
 		got, err := s.run(args...)
@@ -73,14 +73,14 @@ func help(s Server) error {
 	return err
 }
 
-// Options may stand before the host.
+// Options may come before the host.
 func optionsBefore(s Server) error {
 	command := s.command
 	s.Command = func(args ...string) *exec.Cmd { return command(append(args[1:], args[0])...) }
 	return serving(announcement, "-t", "5")(s)
 }
 
-// portInUse starts a second server at the port of the first.
+// portInUse starts a second server on the port of the first. It must give up.
 func portInUse(t *Trial) {
 	if err := t.givesUp(t.run(t.host, "-p", t.process.Port)); err != nil {
 		t.Fail(err)
@@ -91,9 +91,9 @@ func unresolvableHost(s Server) error {
 	return s.givesUp(s.run("nosuch.invalid", "-p", "0"))
 }
 
-// givesUp returns an error unless a program ended as one that cannot do what it
-// should: one line on stderr, "NAME: what failed: why", and status 1; never a
-// stack trace.
+// givesUp returns an error unless a program that cannot do its work exited as
+// it should: one line on stderr, "NAME: what failed: why", nothing on stdout,
+// no stack trace, and status 1.
 func (s Server) givesUp(got outcome, err error) error {
 	line := regexp.MustCompile("^" + regexp.QuoteMeta(s.Name) + `: [^\n]+: [^\n]+\n$`)
 	if err == nil && (got.status != 1 || got.stdout != "" || !line.MatchString(got.stderr)) {

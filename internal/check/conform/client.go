@@ -74,8 +74,8 @@ func (c *Client) Expect(text string) {
 	}
 }
 
-// ExpectEnd waits until the server closes its side. Nothing else may come, and
-// no reset.
+// ExpectEnd waits until the server closes its side. It fails the trial if
+// anything else comes first, or a reset.
 func (c *Client) ExpectEnd() {
 	if rest, err := c.Rest(); rest != "" || err != nil {
 		c.Failf("%s received %q (%v), want the end", c.addr, short(rest), err)
@@ -101,7 +101,7 @@ func (c *Client) Rest() (string, error) {
 	return string(rest), err
 }
 
-// Exchange asks and hears the answer.
+// Exchange sends one request and receives its answer.
 func (c *Client) Exchange() {
 	c.Send(c.Ask)
 	c.Hear(c)
@@ -114,8 +114,8 @@ func (c *Client) tryHear() error {
 	return attempt.err
 }
 
-// asks sends n requests, and then something else, in one write. It hears the
-// answers.
+// asks sends n requests, and the text then after them, in one write. It
+// receives the n answers.
 func (c *Client) asks(n int, then string) {
 	c.Send(strings.Repeat(c.Ask, n) + then)
 	for range n {
@@ -130,14 +130,14 @@ func (c *Client) Close() {
 	}
 }
 
-// CloseWrite closes the client's side of the connection.
+// CloseWrite half-closes the connection: the client sends no more.
 func (c *Client) CloseWrite() {
 	if !c.Failed() {
 		c.conn.CloseWrite()
 	}
 }
 
-// Reset closes the connection as a crash would.
+// Reset resets the connection, as a crash would.
 func (c *Client) Reset() {
 	if !c.Failed() {
 		c.conn.SetLinger(0)
@@ -145,13 +145,13 @@ func (c *Client) Reset() {
 	}
 }
 
-// Leave ends the conversation as every client should.
+// Leave ends the conversation as a well-behaved client does.
 func (c *Client) Leave() {
 	c.leaveUnseen()
 	c.ExpectEnding(c.Closed)
 }
 
-// leaveUnseen is Leave without a look at what the server prints.
+// leaveUnseen is Leave, but does not check what the server prints.
 func (c *Client) leaveUnseen() {
 	if c.Goodbye != "" {
 		c.Send(c.Goodbye)
@@ -162,7 +162,7 @@ func (c *Client) leaveUnseen() {
 	c.Close()
 }
 
-// visit is a whole conversation.
+// visit has a whole conversation: a client connects, asks once and leaves.
 func (t *Trial) visit() {
 	c := t.Connect()
 	c.Exchange()
@@ -170,10 +170,10 @@ func (t *Trial) visit() {
 }
 
 // flood sends a request over and over, and receives nothing, until the server is
-// stuck. That happens sooner or later, however large the buffers are. flood sends
-// no more before the server has read what it sent, so little is unread in the
-// end. It returns how many requests it has begun to send, and what is left to
-// send of the last ones.
+// stuck. That happens sooner or later, however large the buffers are. Before
+// each write, flood waits until the server has read the one before, so little
+// is unread at the end. It returns how many requests it has begun to send, and
+// the rest of the last ones, which it could not send.
 func (c *Client) flood(request string) (n int, rest string) {
 	perWrite := max(1, 16<<10/len(request))
 	batch := strings.Repeat(request, perWrite)
@@ -196,12 +196,13 @@ func (c *Client) flood(request string) (n int, rest string) {
 	return n, rest
 }
 
-// readLate asks so much that the answers fill all buffers, and receives the
-// answers only then. If stopAsking is true, it closes its side before.
+// readLate asks until the answers fill all buffers, and only then receives
+// them. If stopAsking is true, it half-closes the connection after the last
+// request, while it receives.
 func (c *Client) readLate(stopAsking bool) {
 	exchange := c.longAnswers()
 	n, rest := c.flood(exchange.Ask)
-	c.conn.SetReadBuffer(1 << 20) // from here on it goes fast
+	c.conn.SetReadBuffer(1 << 20) // from here on, receive fast
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		if stopAsking {

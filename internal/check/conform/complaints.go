@@ -16,9 +16,10 @@ import (
 )
 
 // Complaints checks that the TCP servers of a shelf keep stdout and stderr apart.
-// A server prints its text's lines to stdout. It reports a client that leaves in
-// the middle of a message where its row says. What goes to stderr is one line.
-// Every other test reads the two as one stream.
+// A server prints its text's lines to stdout. When a client leaves in the
+// middle of a message, the server reports it on the stream that its row names,
+// and a report on stderr is one line. All other tests read the two streams as
+// one.
 func Complaints(t *testing.T, shelf string) {
 	for _, listing := range listings.On(shelf, listings.Server, listings.Both) {
 		if listing.Network != "tcp" {

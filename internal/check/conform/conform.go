@@ -5,12 +5,12 @@
 //
 // The suite of a protocol states only what sets the protocol apart: how each
 // server is started and which lines it prints (Server), what a client asks, what
-// it hears, and what a fault is (Protocol), and checks of its own. Checks has the
-// checks that hold for all servers.
+// it hears, and what a fault is (Protocol), and checks of its own. Checks holds
+// the checks that every server must pass.
 //
-// A check never waits for time to pass and then takes for granted that something
-// has happened. It waits for the event itself: an answer, the end of a
-// connection, the line about a conversation that ended.
+// A check never sleeps and then assumes that something has happened. It waits
+// for the event itself: an answer, the end of a connection, the line about a
+// conversation that ended.
 package conform
 
 import (
@@ -32,7 +32,7 @@ import (
 // it differs from the others.
 type Server struct {
 	Name   string // of the program. The server's lines on stderr begin with it
-	AtOnce int    // how many clients it serves at the same time; 0 is no limit
+	AtOnce int    // how many clients it serves at the same time; 0 means no limit
 	Lines
 	Protocol
 
@@ -40,8 +40,8 @@ type Server struct {
 	Quiet bool
 
 	// Command returns a command that runs the server with args, which are
-	// those of a command line: a host, -p and a port, and other options. Nil
-	// runs the program Name in progtest.Bin().
+	// those of a command line: a host, -p and a port, and other options. If
+	// it is nil, the program Name in progtest.Bin() runs.
 	Command func(args ...string) *exec.Cmd
 
 	// Children is true if the process that Command starts does not serve
@@ -54,7 +54,7 @@ type Server struct {
 	// begin with it.
 	NotFor map[string]string
 
-	// Patience bounds each wait for something that must happen; 0 is
+	// Patience bounds each wait for something that must happen; 0 means
 	// progtest.Patience. It is shorter where a failure is expected.
 	Patience time.Duration
 
@@ -69,7 +69,7 @@ type Lines struct {
 	Accepted string // a conversation begins
 	Closed   string // it ended between two requests
 	Half     string // the client closed its side in the middle of a request
-	Unsent   string // the conversation broke before all answers were sent; if empty, Error says so
+	Unsent   string // the conversation broke before all answers were sent; if empty, Error reports it
 	Error    string // it broke for any other reason
 
 	// Others are regular expressions for whole lines that are not about the
@@ -82,24 +82,27 @@ type Protocol struct {
 	Exchange // a request and its answer
 
 	// Flood is an exchange with a long answer to a short request. If it is
-	// empty, Exchange has to do.
+	// empty, the checks use Exchange instead.
 	Flood Exchange
 
-	// Unfinished is the beginning of a request. To leave after it is a fault.
+	// Unfinished is the beginning of a request. A client that leaves after
+	// it commits a fault.
 	Unfinished string
 
-	// Goodbye is what a client sends before it leaves, and upon which the
-	// server closes the connection; "" if a client may leave after any answer.
+	// Goodbye is what a client sends before it leaves. It makes the server
+	// close the connection. It is "" if a client may leave after any
+	// answer.
 	Goodbye string
 
 	// Once is true if the server closes the connection after one answer.
 	Once bool
 
-	// Longest is how many bytes a request may have before its end; 0 is 4096.
+	// Longest is how many bytes a request may have before its end; 0 means
+	// 4096.
 	Longest int
 }
 
-// An Exchange is a request of a client and the server's answer.
+// An Exchange is a client's request and the server's answer.
 type Exchange struct {
 	Ask  string        // the request, with its end
 	Hear func(*Client) // receives the answer, and nothing after it
@@ -109,14 +112,15 @@ type Exchange struct {
 type Check struct {
 	Name string
 
-	// Run returns nil if the server keeps the rule, ErrSkipped if that
-	// cannot be found out here, and otherwise how the server broke the rule.
+	// Run returns nil if the server keeps the rule, an error that wraps
+	// ErrSkipped if this machine cannot tell, and otherwise an error that
+	// says how the server broke the rule.
 	Run func(Server) error
 
-	shared func(*Trial) // is Run for a server that other checks share; or nil
+	shared func(*Trial) // Run for a server that other checks share; nil if it needs its own
 }
 
-// ErrSkipped is the error of a check that cannot be made on this machine.
+// ErrSkipped is the error of a check that cannot run on this machine.
 var ErrSkipped = errors.New("skipped")
 
 // Shared returns a check that needs no server of its own.
@@ -124,30 +128,30 @@ func Shared(name string, check func(*Trial)) Check {
 	return Check{name, serving(check), check}
 }
 
-// Alone returns a check with a server of its own, which listens at 127.0.0.1 and
-// is given the options args. The check's Run starts the server, lets check play
+// Alone returns a check with a server of its own, which listens at 127.0.0.1
+// and gets the options args. The check's Run starts the server, lets check play
 // the clients, and stops the server.
 func Alone(name string, check func(*Trial), args ...string) Check {
 	return Check{Name: name, Run: serving(check, args...)}
 }
 
-// Checks are the checks that hold for all servers. Those that look into the
-// server's process or into the kernel's tables are there on Linux only.
+// Checks are the checks that every server must pass. Those that look into the
+// server's process or into the kernel's tables exist only on Linux.
 var Checks = slices.Concat(
 	conversationChecks, faultChecks, timeoutChecks, crowdChecks, stopChecks,
 	callChecks, kernelChecks)
 
 // Run puts a server through checks, each a subtest of t. One process serves all
-// checks that can share it, one after the other, because starting that many
-// processes takes most of the time. Each of the other checks has its own.
+// checks that can share it, one after the other, because starting a process for
+// each would take most of the time. Each of the other checks has its own.
 func Run(t *testing.T, s Server, checks []Check) {
 	if runtime.GOOS == "windows" {
-		t.Skip("a server cannot be told to stop by a signal here")
+		t.Skip("Windows has no signal that tells a server to stop")
 	}
 	s.broken = new(atomic.Bool)
 	for name := range s.NotFor {
 		if !slices.ContainsFunc(checks, func(c Check) bool { return covers(name, c.Name) }) {
-			t.Errorf("%s has a reason not to be put through %q, which is no check", s.Name, name)
+			t.Errorf("NotFor of %s names %q, but there is no such check", s.Name, name)
 		}
 	}
 	t.Run("shared", func(t *testing.T) {
@@ -165,8 +169,8 @@ func Run(t *testing.T, s Server, checks []Check) {
 	}
 }
 
-// runShared makes all checks that can share a server. A server that has failed a
-// check is replaced.
+// runShared runs all checks that can share a server. After a check that fails,
+// it starts another server for the next one.
 func runShared(t *testing.T, s Server, checks []Check) {
 	var server *Trial
 	defer func() {
@@ -210,9 +214,9 @@ func (s Server) skipIfNotFor(t *testing.T, check Check) {
 	}
 }
 
-// report reports the error of a check. After a failure the server's other checks
-// do not wait long for what does not come: a server that fails most of them
-// would otherwise take longer than go test allows.
+// report reports the error of a check. After a failure, the server's other
+// checks give up sooner. Otherwise a server that fails most of them would take
+// longer than go test allows.
 func (s Server) report(t *testing.T, err error) {
 	t.Helper()
 	if errors.Is(err, ErrSkipped) {
@@ -224,7 +228,7 @@ func (s Server) report(t *testing.T, err error) {
 	}
 }
 
-// wait is how long to wait for what must happen.
+// wait returns how long to wait for an event that must happen.
 func (s Server) wait() time.Duration {
 	switch {
 	case s.Patience != 0:
@@ -235,7 +239,7 @@ func (s Server) wait() time.Duration {
 	return progtest.Patience
 }
 
-// command is how to run the server.
+// command returns the command that runs the server with args.
 func (s Server) command(args ...string) *exec.Cmd {
 	var cmd *exec.Cmd
 	if s.Command != nil {
@@ -251,7 +255,7 @@ func (s Server) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// with returns the server with an environment variable.
+// with returns the server with one more environment variable, NAME=VALUE.
 func (s Server) with(variable string) Server {
 	command := s.command
 	s.Command = func(args ...string) *exec.Cmd {
@@ -270,7 +274,8 @@ func (p Protocol) longAnswers() Exchange {
 	return p.Flood
 }
 
-// tooLong returns the beginning of a request that is longer than one may be.
+// tooLong returns the beginning of a request that is longer than the server
+// allows.
 func (p Protocol) tooLong() string {
 	if p.Longest == 0 {
 		p.Longest = 4096

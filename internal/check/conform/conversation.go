@@ -11,9 +11,9 @@ var conversationChecks = []Check{
 	Shared("half-close", halfClose),
 }
 
-// The server can be reached at the port that it announces, even if the port was
-// given as 0. That it announces the host as it was given is seen after every
-// check.
+// A client can reach the server at the port that it announces, even if the port
+// was given as 0. After every check, examine looks whether the server announced
+// the host as it was given.
 func announcement(t *Trial) {
 	if t.process.Port == "0" {
 		t.Failf("it announced the port 0")
@@ -21,8 +21,8 @@ func announcement(t *Trial) {
 	t.visit()
 }
 
-// The empty host is every interface, IPv4 and IPv6. Each client's address is
-// printed as Python prints those of its family.
+// The empty host means every interface, IPv4 and IPv6. The server prints each
+// client's address as Python prints addresses of that family.
 func everyInterface(t *Trial) {
 	for _, host := range loopbacks() {
 		c := t.connectTo(host, nil)

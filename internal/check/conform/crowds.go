@@ -13,7 +13,7 @@ var crowdChecks = []Check{
 	{Name: "churn", Run: churn},
 }
 
-// All clients that come are served, each in its turn.
+// A server serves all clients that come, each in its turn.
 func oneAfterAnother(t *Trial) {
 	for range 50 {
 		t.visit()
@@ -21,8 +21,8 @@ func oneAfterAnother(t *Trial) {
 }
 
 // A server serves as many clients at the same time as its row says. The next
-// client waits, and is served when another has left: the line that begins its
-// conversation comes after one that ends another.
+// client waits until another has left: the line that begins its conversation
+// comes after one that ends another.
 func atOnce(t *Trial) {
 	n := t.AtOnce
 	if n == 0 {
@@ -61,13 +61,13 @@ func atOnce(t *Trial) {
 	t.Failf("it serves more than %d at once:\n%s", n, before)
 }
 
-// Thousands of short conversations, of several clients at a time, leave nothing
-// but their lines: the server's memory stays as it is. A conversation that the
-// server never forgets costs it 600 bytes or more. With GOGC=10 its memory also
-// varies by chance, but not upwards time after time.
+// Thousands of short conversations, several at a time, leave nothing behind but
+// their lines: the server's memory does not grow. A conversation that the
+// server never forgets costs it 600 bytes or more. Even with GOGC=10, its
+// memory varies by chance, but it does not grow time after time.
 func churn(s Server) error {
 	return serving(func(t *Trial) {
-		const leaked = 200 // bytes a conversation
+		const leaked = 200 // bytes per conversation
 		t.converse(t.affordable(2000))
 		var n, grown int
 		for range 3 {
@@ -97,7 +97,7 @@ func (t *Trial) affordable(n int) int {
 // processEach reports whether each client has a process of its own.
 func (s Server) processEach() bool { return s.Children && s.AtOnce != 1 }
 
-// converse has n short conversations, of four clients at a time.
+// converse has n short conversations, four at a time.
 func (t *Trial) converse(n int) {
 	const workers = 4
 	var all sync.WaitGroup

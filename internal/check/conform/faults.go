@@ -6,7 +6,8 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// The fault of one client is reported in one line and affects no other client.
+// A server reports one client's fault in one line, and the fault affects no
+// other client.
 var faultChecks = []Check{
 	Shared("half a request", Beside(half)),
 	Shared("half a request/half-close", Beside(halfHalfClose)),
@@ -17,7 +18,7 @@ var faultChecks = []Check{
 	Shared("endless", Beside(endless)),
 }
 
-// Here the fault is to leave in the middle of a request.
+// A client leaves in the middle of a request.
 func half(t *Trial) {
 	c := t.Connect()
 	c.Send(c.Unfinished)
@@ -34,7 +35,8 @@ func (c *Client) expectHalf() {
 // unfinished returns the beginning of a request as Python prints it.
 func (p Protocol) unfinished() string { return pyfmt.Bytes([]byte(p.Unfinished)) }
 
-// The same, but the client waits for the answer to the request before.
+// A client half-closes its connection in the middle of a request, and waits for
+// the answer to the request before.
 func halfHalfClose(t *Trial) {
 	c := t.Connect()
 	c.Send(c.Ask + c.Unfinished)
@@ -52,9 +54,9 @@ func reset(t *Trial) {
 	c.ExpectEnding(c.Error)
 }
 
-// A client crashes in the middle of a request, and the line must name what had
-// come of it, because nothing is lost. The answer to the request before shows
-// that the server has received it.
+// A client crashes in the middle of a request. The server's line must name the
+// part that it received, because nothing may be dropped silently. The answer to
+// the request before shows that the server has received that part.
 func resetHalf(t *Trial) {
 	c := t.Connect()
 	c.asks(1, c.Unfinished)
@@ -62,8 +64,8 @@ func resetHalf(t *Trial) {
 	c.ExpectNaming(c.unfinished())
 }
 
-// A request that is too long, and whose end has not come, is an error for its
-// conversation alone.
+// A request that grows too long before its end has come breaks its own
+// conversation, and no other.
 func tooLong(t *Trial) {
 	c := t.Connect()
 	c.Send(c.tooLong())
@@ -71,7 +73,7 @@ func tooLong(t *Trial) {
 	c.ExpectEnding(c.Error)
 }
 
-// The requests before it are answered.
+// The server answers the requests that come before one that is too long.
 func tooLongAfterRequests(t *Trial) {
 	c := t.Connect()
 	c.asks(3, c.tooLong())
@@ -79,7 +81,8 @@ func tooLongAfterRequests(t *Trial) {
 	c.ExpectEnding(c.Error)
 }
 
-// A client that sends a request without end is cut off, and memory stays bounded.
+// The server cuts off a client that sends a request without end, and its memory
+// stays bounded.
 func endless(t *Trial) {
 	c := t.Connect()
 	sent, most := 0, 1<<30

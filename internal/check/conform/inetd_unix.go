@@ -21,15 +21,17 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// With this in its environment a test binary is a super-server. The value is its
-// mode, "wait" or "nowait", and the program that it starts.
+// superServer is the environment variable that makes a test binary a
+// super-server. Its value is the mode, "wait" or "nowait", and the program to
+// start.
 const superServer = "CONFORM_SUPERSERVER"
 
 // SuperServer returns the Command of a Server that listens as inetd does and
-// starts the program name of progtest.Bin(). The mode is inetd's: with "nowait",
-// each client gets a process, whose descriptors 0 to 2 are the connection; with
-// "wait", one process at a time serves clients, and its descriptors 0 to 2 are
-// the listener. What the program prints to its log (-l) the super-server prints.
+// starts the program name in progtest.Bin(). The mode is inetd's: with
+// "nowait", each client gets a process, whose descriptors 0 to 2 are the
+// connection; with "wait", one process at a time serves clients, and its
+// descriptors 0 to 2 are the listener. The super-server prints what the program
+// writes to its log (-l).
 //
 // The test's TestMain must call Main, and the Server's Children must be true.
 func SuperServer(mode, name string) func(args ...string) *exec.Cmd {
@@ -69,9 +71,9 @@ type inetd struct {
 	status  int // of a program that failed
 }
 
-// serveInetd serves until it is told to stop and all programs have ended. The
-// signal is for its process group, so the programs receive it as well. The status
-// is that of a program that failed.
+// serveInetd serves until a signal stops it and all programs have ended. The
+// signal goes to the whole process group, so the programs receive it as well.
+// The status is that of a program that failed, or 0.
 func serveInetd(mode, program string, args []string) (status int, err error) {
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
@@ -113,7 +115,7 @@ func serveInetd(mode, program string, args []string) (status int, err error) {
 	return i.status, err
 }
 
-// follow prints a log until a channel is closed, and then the rest of it.
+// follow prints a log until ended is closed, and then the rest of the log.
 func follow(log *os.File, ended <-chan struct{}) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -146,8 +148,8 @@ func (i *inetd) nowait() {
 	}
 }
 
-// wait starts the program when a client comes and it does not run, until the
-// listener is closed.
+// wait starts the program when a client comes and the program is not running,
+// until the listener is closed.
 func (i *inetd) wait() {
 	for {
 		socket, err := i.listener.File()
@@ -155,7 +157,7 @@ func (i *inetd) wait() {
 			return // it is closed
 		}
 		clients := []unix.PollFd{{Fd: int32(socket.Fd()), Events: unix.POLLIN}}
-		const briefly = 20 // ms: then see whether it is closed
+		const briefly = 20 // ms, then look whether the listener is closed
 		if n, _ := unix.Poll(clients, briefly); n > 0 {
 			i.start(socket)
 			i.running.Wait()

@@ -26,8 +26,8 @@ var kernelChecks = slices.Concat([]Check{
 	{Name: "quiet", Run: quiet},
 }, Unread)
 
-// narrow prepares a socket to have small buffers and small segments: with the
-// large segments of loopback a small window would open only now and then.
+// narrow gives a socket small buffers and small segments. With loopback's large
+// segments, a small window would open only now and then.
 func narrow(_, _ string, c syscall.RawConn) (err error) {
 	c.Control(func(fd uintptr) {
 		err = errors.Join(
@@ -59,7 +59,7 @@ func (c *Client) WaitUntilRead() {
 	})
 }
 
-// progress is how far a server had come with its client, and since when.
+// progress is how much a server had read from its client, and since when.
 type progress struct {
 	read  uint64 // bytes
 	since time.Time
@@ -69,9 +69,10 @@ type progress struct {
 // whether it has read all that has come.
 //
 // A stuck server can neither send to c nor go on reading. Its send buffer is full,
-// there is something to read, and it has read nothing for a while. The kernel has
-// also asked the client for room and got none: with the first such answer it may
-// enlarge the send buffer, and then the server goes on.
+// there is something to read, and it has read nothing for a while. The kernel
+// has also asked the client for room and got none. When the client first
+// answers so, the kernel may enlarge the send buffer, and then the server goes
+// on.
 func (p *progress) see(c *Client) (isStuck, hasReadAll bool) {
 	side := c.serverSide()
 	read := side.Received - uint64(side.Unread)
@@ -135,7 +136,7 @@ func (t *Trial) server() int {
 }
 
 // MemoryBounded fails the trial if a process that serves clients has ever had
-// more than 64 MiB.
+// 64 MiB of memory or more.
 func (t *Trial) MemoryBounded() {
 	for _, pid := range t.servers() {
 		if kib := t.status(pid, "VmHWM"); kib >= 64<<10 {
@@ -161,12 +162,12 @@ func (t *Trial) status(pid int, key string) int {
 	case errors.Is(err, os.ErrNotExist):
 		t.Fail(err)
 	case err != nil:
-		t.Skip(err.Error()) // this kernel does not tell
+		t.Skip(err.Error()) // this kernel does not report it
 	}
 	return n
 }
 
-// When accept fails because there is no descriptor left, the server says so once
+// When accept fails because no descriptor is left, the server reports it once
 // per episode, does not spin, and goes on when it can.
 func outOfDescriptors(t *Trial) {
 	c := t.Connect()
@@ -235,7 +236,8 @@ func (t *Trial) cpuTime() time.Duration {
 	return used
 }
 
-// limitDescriptors lets the server open only descriptors with lower numbers.
+// limitDescriptors lets the server open only descriptors with numbers lower
+// than below.
 func (t *Trial) limitDescriptors(old unix.Rlimit, below uint64) {
 	pid := t.server()
 	if t.Failed() {
@@ -267,7 +269,7 @@ func (t *Trial) lowestFree() uint64 {
 }
 
 // However a conversation ends, the server closes its descriptor. It does not
-// leave that to the garbage collector: here there is none.
+// leave that to the garbage collector, which is off here.
 func descriptorsAreClosed(s Server) error {
 	return serving(func(t *Trial) {
 		c := t.Connect()
@@ -281,8 +283,8 @@ func descriptorsAreClosed(s Server) error {
 	})(s.with("GOGC=off"))
 }
 
-// A server may not listen at a port below 1024 if its user may not. As root the
-// check becomes the user nobody.
+// A server gives up if its user may not listen at its port. If we are root, the
+// server runs as the user nobody.
 func portNotPermitted(s Server) error {
 	const port = 1
 	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_unprivileged_port_start"); err == nil {
@@ -303,14 +305,14 @@ func portNotPermitted(s Server) error {
 	}
 	err := s.givesUp(s.runCommand(cmd))
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("%w: this root cannot become nobody: %v", ErrSkipped, err)
+		return fmt.Errorf("%w: this root cannot become the user nobody: %v", ErrSkipped, err)
 	}
 	return err
 }
 
-// asNobody has a command run as nobody, who cannot look into the folder of the
-// programs but can run what we have opened. A program that is built for coverage
-// gets a folder that nobody can write to.
+// asNobody prepares a command to run as the user nobody. That user cannot look
+// into the folder of the programs, but can run a program that we have opened. A
+// program built for coverage gets a folder that every user can write to.
 func asNobody(cmd *exec.Cmd) (restore func(), err error) {
 	program, err := os.Open(cmd.Path)
 	if err != nil {
@@ -333,8 +335,9 @@ func asNobody(cmd *exec.Cmd) (restore func(), err error) {
 	}, nil
 }
 
-// A server announces where it listens, with the host as it was given. A server
-// whose text announces nothing does so only if its port was given as 0.
+// A server announces where it listens, with the host as it was given. A quiet
+// server, whose original announces nothing, does so only if its port was given
+// as 0.
 func quiet(s Server) error {
 	port, release, err := progtest.ReservePort()
 	if err != nil {
@@ -361,7 +364,8 @@ func quiet(s Server) error {
 	return nil
 }
 
-// exchangeAt has a request answered at a port where the server may not listen yet.
+// exchangeAt sends a request to a port where the server may not listen yet, and
+// receives the answer.
 func (s Server) exchangeAt(port string) error {
 	var conn net.Conn
 	var err error

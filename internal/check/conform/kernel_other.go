@@ -6,11 +6,12 @@ import "syscall"
 
 var kernelChecks []Check
 
-// Unread is empty: its checks must know when the server closes a connection.
+// Unread is empty, because its checks must know when the server closes a
+// connection.
 var Unread []Check
 
-// MemoryBounded does nothing: how much memory a process has had is known on Linux
-// only.
+// MemoryBounded does nothing, because only Linux tells how much memory a
+// process has had.
 func (t *Trial) MemoryBounded() {}
 
 // resident returns 0: see MemoryBounded.

@@ -18,9 +18,9 @@ const (
 	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
 )
 
-// expression returns the regular expression for one of the server's lines. Values
-// are pairs: a word of the line, and what stands in its place. Other words may
-// stand for anything.
+// expression returns the regular expression for one of the server's lines.
+// Values are pairs: a word of the line, and what stands in its place. A word
+// without a value may stand for anything of its kind.
 func expression(line string, values ...string) string {
 	e := regexp.QuoteMeta(line)
 	for i := 0; i < len(values); i += 2 {
@@ -46,7 +46,8 @@ func about(addr, output string) (lines []string) {
 	}
 }
 
-// complaint returns the expression of what the server prints when accept fails.
+// complaint returns the expression for what the server prints when accept
+// fails.
 func (s Server) complaint() string {
 	return regexp.QuoteMeta(s.Name + ": accept (will try again): too many open files")
 }
@@ -150,8 +151,9 @@ func (c *Client) ExpectNaming(bytes string) {
 	}
 }
 
-// waitForEnding waits for the line about the end of c's conversation, unless line
-// is empty. That there is none then, examine will see.
+// waitForEnding waits for the line about the end of c's conversation. If line
+// is empty, it does not wait, and examine checks later that the server printed
+// none.
 func (c *Client) waitForEnding(line string) (found string) {
 	if c.Failed() {
 		return ""

@@ -16,8 +16,8 @@ var stopChecks = []Check{
 	{Name: "stop/never reads", Run: stopNeverReads},
 }
 
-// At SIGINT and SIGTERM a server stops accepting, closes idle conversations and
-// exits with status 0.
+// On SIGINT and SIGTERM, a server stops accepting, closes idle conversations
+// and exits with status 0.
 func stopped(signal os.Signal) func(*Trial) {
 	return func(t *Trial) {
 		c := t.Connect()
@@ -34,13 +34,15 @@ func stopped(signal os.Signal) func(*Trial) {
 	}
 }
 
-// A server that has announced itself can be stopped, even before the first client.
+// A signal stops a server that has announced itself, even before the first
+// client.
 func stopNoClient(t *Trial) {
 	t.Signal(syscall.SIGTERM)
 	t.ExpectExit(0)
 }
 
-// What was received and not answered is named, because nothing is lost.
+// The server names what it received and did not answer, because nothing may be
+// dropped silently.
 func stopHalf(t *Trial) {
 	c := t.Connect()
 	c.asks(1, c.Unfinished)
@@ -51,9 +53,8 @@ func stopHalf(t *Trial) {
 }
 
 // A server exits within a second of the signal, even if a client does not take
-// its answers. If the machine is busy, the exit is noticed later than it
-// happened, so one server that exits in time is enough: a server that takes too
-// long takes too long every time.
+// its answers. On a busy machine we notice the exit late, so one server that
+// exits in time is enough: a server that takes too long does so every time.
 func stopNeverReads(s Server) error {
 	const bound = 1500 * time.Millisecond
 	for giveUp := time.Now().Add(s.wait()); ; {

@@ -19,7 +19,8 @@ var timeoutChecks = []Check{
 	Shared("slow reader/half-close", slowReaderHalfClose),
 }
 
-// A client that is silent for the time of -t is cut off, and not before.
+// The server cuts off a client that is silent for as long as -t says, and not
+// before.
 func silence(t *Trial) {
 	start := time.Now()
 	c := t.Connect()
@@ -30,7 +31,8 @@ func silence(t *Trial) {
 	c.ExpectEnding(c.Error, "WHY", "timed out")
 }
 
-// So is one that has sent half a request, which the line names.
+// The server also cuts off a silent client that has sent half a request. Its
+// line names that half.
 func silenceHalf(t *Trial) {
 	c := t.Connect()
 	c.asks(1, c.Unfinished)
@@ -38,7 +40,7 @@ func silenceHalf(t *Trial) {
 	c.ExpectEnding(c.Error, "WHY", "received "+c.unfinished()+" then timed out")
 }
 
-// So is one that has asked before.
+// The server also cuts off a client that is silent after its first request.
 func silenceBetween(t *Trial) {
 	c := t.Connect()
 	c.Exchange()
@@ -46,8 +48,8 @@ func silenceBetween(t *Trial) {
 	c.ExpectEnding(c.Error, "WHY", "timed out")
 }
 
-// The time of a silent client does not count for the client after it, which is
-// served at once or when the first one's time is up.
+// A silent client's timeout does not run for the client after it. The server
+// serves that one at once, or when the first one has timed out.
 func silenceNext(t *Trial) {
 	silent := t.Connect()
 	next := t.Connect()
@@ -66,9 +68,9 @@ func silenceWithoutEnd(t *Trial) {
 	c.Leave()
 }
 
-// The time of -t covers a whole request: a byte now and then does not keep the
-// conversation open. The bytes come so fast that none is late, and so slowly that
-// 2000 of them, fewer than a request may have, take four seconds.
+// The timeout covers a whole request, so a byte now and then does not keep the
+// conversation open. The bytes come so fast that none is late, and so slowly
+// that 2000 of them, fewer than a request may have, take four seconds.
 func byteAtATime(t *Trial) {
 	c := t.Connect()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -88,9 +90,9 @@ func byteAtATime(t *Trial) {
 	}
 }
 
-// The time of -t begins anew with every request, so a client that keeps asking
-// stays. If the machine was so busy that a request took half of the time, the
-// client may have been the late one, and another client tries.
+// The timeout begins anew with every request, so a client that keeps asking
+// stays. If the machine was so busy that a request took half of the timeout,
+// the client may have been the late one, and another client tries.
 func keepsAsking(t *Trial) {
 	const timeout = 400 * time.Millisecond
 	for giveUp := time.Now().Add(t.wait()); time.Now().Before(giveUp); {
@@ -101,9 +103,9 @@ func keepsAsking(t *Trial) {
 	t.Failf("no conversation outlived %v", timeout)
 }
 
-// keptAsking reports whether a client could ask for three times timeout. It fails
-// the trial if the server closed the connection though the client was never
-// silent for half of timeout.
+// keptAsking reports whether a client could go on asking for three times as
+// long as timeout. It fails the trial if the server closed the connection even
+// though the client was never silent for half of timeout.
 func (t *Trial) keptAsking(timeout time.Duration) bool {
 	start := time.Now() // before the server accepts, and its clock starts
 	c := t.Connect()
@@ -126,8 +128,8 @@ func (t *Trial) keptAsking(timeout time.Duration) bool {
 	return true
 }
 
-// A client that asks and never receives is cut off, what could not be sent to it
-// is named, memory stays bounded, and no other client is affected.
+// The server cuts off a client that asks and never receives, and names what it
+// could not send. Its memory stays bounded, and no other client is affected.
 func neverReads(t *Trial) {
 	c := t.ConnectNarrow()
 	ask := c.longAnswers().Ask
@@ -166,15 +168,17 @@ func closed(done <-chan struct{}) bool {
 	}
 }
 
-// What a server sends, it sends whole: a client that takes its time receives all
-// answers, in order, though the server could send only some of them at first.
+// A server sends all that it has to send: a client that takes its time receives
+// all answers, in order, even though the server could send only some of them at
+// first.
 func slowReader(t *Trial) {
 	c := t.ConnectNarrow()
 	c.readLate(false)
 	c.Leave()
 }
 
-// The same for a client that has closed its side meanwhile.
+// A client that half-closes its connection while it reads also receives all
+// answers, and then the end.
 func slowReaderHalfClose(t *Trial) {
 	c := t.ConnectNarrow()
 	c.readLate(true)

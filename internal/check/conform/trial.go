@@ -16,10 +16,10 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// A Trial is the run of one server, for one check or more. The first failure
-// decides it: after that no method waits for anything, so checks read as plain
-// sequences of events. Several goroutines may call the methods of a Trial and of
-// its clients.
+// A Trial is one run of a server, for one check or more. Its first failure
+// decides it. After that, no method waits for anything, so checks read as plain
+// sequences of events. Several goroutines may call the methods of a Trial and
+// of its clients.
 type Trial struct {
 	Server
 	host    string
@@ -36,7 +36,7 @@ func serving(check func(*Trial), args ...string) func(Server) error {
 	return servingAt("127.0.0.1", check, args...)
 }
 
-// servingAt is serving with the server's host.
+// servingAt is serving for a server that listens at host.
 func servingAt(host string, check func(*Trial), args ...string) func(Server) error {
 	return func(s Server) error {
 		t, err := start(s, host, args...)
@@ -75,7 +75,7 @@ func (t *Trial) finish() error {
 	return t.err
 }
 
-// kill ends the server if it still runs, and its children.
+// kill kills the server, if it still runs, and its children.
 func (t *Trial) kill() {
 	if t.Children {
 		signalGroup(t.process.Pid, os.Kill)
@@ -102,7 +102,7 @@ func (t *Trial) Fail(err error) {
 // Failf is Fail with an error made by fmt.Errorf.
 func (t *Trial) Failf(format string, args ...any) { t.Fail(fmt.Errorf(format, args...)) }
 
-// Skip ends the trial of a check that cannot be made here.
+// Skip ends the trial of a check that cannot run on this machine.
 func (t *Trial) Skip(why string) { t.Failf("%w: %s", ErrSkipped, why) }
 
 // Failed reports whether the trial has failed or was skipped.
@@ -170,8 +170,8 @@ func (t *Trial) WaitFor(expression string) {
 	}
 }
 
-// Until looks again and again until something is true. It is for what announces
-// itself in no other way.
+// Until calls isTrue every 2 ms until it returns true. It is for events that
+// nothing announces.
 func (t *Trial) Until(what string, isTrue func() bool) {
 	patience := time.After(t.wait())
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -180,7 +180,7 @@ func (t *Trial) Until(what string, isTrue func() bool) {
 		select {
 		case <-tick.C:
 		case <-patience:
-			t.Failf("it never happened that %s", what)
+			t.Failf("gave up waiting until %s", what)
 		}
 	}
 }

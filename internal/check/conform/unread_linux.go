@@ -15,18 +15,18 @@ import (
 	"fopnp/internal/check/kernel"
 )
 
-// Unread are checks of how a server closes a connection while there is something
-// to read that it has not read. The kernel then resets the connection, and what
-// the client has not received yet is lost, unless the server shuts down its side
-// first and reads for a while. They are part of Checks.
+// Unread are checks of how a server closes a connection with unread input. The
+// kernel then resets the connection, and the client loses what it has not
+// received yet, unless the server first shuts down its side and reads for a
+// while. Unread is part of Checks.
 var Unread = []Check{
 	Shared("unread input", Beside(unreadInput)),
 	{Name: "stop/unread input", Run: stopUnread},
 }
 
 // A client asks 3000 times in one write and goes on with a request that is too
-// long. It receives nothing until the server has closed the connection, or cannot
-// go on. Then all answers must come, and the end, and no reset.
+// long. It receives nothing until the server has closed the connection, or
+// cannot go on. Then all answers must come, followed by the end, and no reset.
 func unreadInput(t *Trial) {
 	c := t.ConnectNarrow()
 	n, ending := 3000, c.Error
@@ -34,7 +34,7 @@ func unreadInput(t *Trial) {
 		n, ending = 1, c.Closed
 	}
 	var sending sync.WaitGroup
-	var sendErr error // is a failure, but less telling than what the client receives
+	var sendErr error // also a failure, but what the client receives tells more
 	sending.Go(func() {
 		_, sendErr = c.trySend(strings.Repeat(c.Ask, 3000) + strings.Repeat("x", 20_000))
 	})
@@ -43,7 +43,7 @@ func unreadInput(t *Trial) {
 		isStuck, _ := p.see(c)
 		return isStuck || c.serverSide().Closed
 	})
-	c.conn.SetReadBuffer(1 << 20) // from here on it goes fast
+	c.conn.SetReadBuffer(1 << 20) // from here on, receive fast
 	for i := range n {
 		if err := c.tryHear(); err != nil {
 			c.Failf("%d of %d answers came, and then: %w", i, n, err)
@@ -77,9 +77,10 @@ func (c *Client) expectNoReset() {
 	})
 }
 
-// A server is told to stop while it is stuck over the answers to a client, and has
-// not read all that the client has sent, of which the last is half a request. What
-// it could send of the answers must come, and then the end, and no reset.
+// A signal tells a server to stop while it is stuck: it cannot send its answers
+// to a client, and has not read all that the client sent, which ends with half
+// a request. The answers that it could send must come, followed by the end, and
+// no reset.
 //
 // A server that gets no CPU time may have to exit before it has read the rest, so
 // it may try three times.
@@ -109,8 +110,9 @@ func (t *Trial) stopUnread() {
 	c.expectNoReset()
 }
 
-// leaveUnread has a server that gives one answer told to stop when it has accepted
-// c and read nothing of a thousand requests and a half. It may answer or not.
+// leaveUnread is for a server that gives one answer. It tells the server to
+// stop when the server has accepted c and read nothing of its thousand requests
+// and a half. The server may answer or not.
 func (c *Client) leaveUnread() {
 	c.Until("the server accepts", func() bool { return c.serverSide().Inode != 0 })
 	resume := c.suspend()

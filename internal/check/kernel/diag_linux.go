@@ -24,10 +24,10 @@ type Side struct {
 // ErrNoSide is the error of SideOf for a connection that the kernel does not know.
 var ErrNoSide = errors.New("the kernel knows no such connection")
 
-// SideOf asks the kernel for the end at the address local of an IPv4 connection
-// to peer, whichever process holds it. The kernel finds it at once. /proc/net/tcp
-// lists all connections, and a busy machine has thousands. The error is ErrNoSide
-// if there is no such connection.
+// SideOf asks the kernel for one end of an IPv4 connection: the one at the
+// address local, connected to peer, whichever process holds it. The kernel
+// finds it at once, but /proc/net/tcp lists all connections, and a busy machine
+// has thousands. The error is ErrNoSide if there is no such connection.
 //
 // Source: sock_diag(7)
 func SideOf(local, peer netip.AddrPort) (Side, error) {
@@ -82,8 +82,9 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	return side, nil
 }
 
-// What an answer has besides, if it was asked for: INET_DIAG_INFO, which is struct
-// tcp_info, and INET_DIAG_SKMEMINFO, which is an array of uint32.
+// These attributes are in an answer if the request asks for them:
+// INET_DIAG_INFO, which is struct tcp_info, and INET_DIAG_SKMEMINFO, which is
+// an array of uint32.
 const (
 	tcpInfo = 2
 	memory  = 7

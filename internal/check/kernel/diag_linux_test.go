@@ -8,7 +8,7 @@ import (
 )
 
 func TestSideOf(t *testing.T) {
-	listener, err := net.Listen("tcp", "") // of both families
+	listener, err := net.Listen("tcp", "") // IPv4 and IPv6
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestSideOf(t *testing.T) {
 		t.Errorf("our side: %+v, %v", side, err)
 	}
 	if side, err := SideOf(ours, ours); err != ErrNoSide {
-		t.Errorf("a side of nothing: %+v, %v", side, err)
+		t.Errorf("a side of no connection: %+v, %v", side, err)
 	}
 
 	// We write until there is no room left. The kernel may make more, for a while.
@@ -55,7 +55,7 @@ func TestSideOf(t *testing.T) {
 	}
 	io.Copy(io.Discard, io.LimitReader(peer, int64(total)))
 	peer.Close()
-	// The kernel may have forgotten it already.
+	// The kernel may have forgotten the connection already.
 	if side, err := SideOf(theirs, ours); err != ErrNoSide && (err != nil || !side.Closed) {
 		t.Errorf("the other side when it is closed: %+v, %v", side, err)
 	}

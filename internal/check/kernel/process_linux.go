@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status returns the number that a line of /proc/PID/status begins with, such as
-// "Threads" or "VmRSS", whose unit is KiB.
+// Status returns the number in the line of /proc/PID/status that begins with
+// key, such as "Threads" or "VmRSS", whose unit is KiB.
 //
 // Source: proc_pid_status(5)
 func Status(pid int, key string) (int, error) {
@@ -35,7 +35,7 @@ func Resident(pid int) (int, error) {
 	return kib << 10, err
 }
 
-// CPU returns how long the processors have worked for a process.
+// CPU returns the CPU time that a process has used.
 //
 // Source: clock_getcpuclockid(3)
 func CPU(pid int) (time.Duration, error) {
@@ -43,7 +43,7 @@ func CPU(pid int) (time.Duration, error) {
 	return clock(^int32(pid)<<3 | perProcess)
 }
 
-// ThreadCPU returns how long they have worked for the calling thread.
+// ThreadCPU returns the CPU time that the calling thread has used.
 func ThreadCPU() (time.Duration, error) { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
 
 func clock(id int32) (time.Duration, error) {
@@ -54,8 +54,8 @@ func clock(id int32) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// FamilyCPU returns how long the processors have worked for a process, for its
-// children that have ended, and for those that run, to 10 ms.
+// FamilyCPU returns the CPU time that a process has used, with that of its
+// children, both those that have ended and those that run, in units of 10 ms.
 //
 // Source: proc_pid_stat(5)
 func FamilyCPU(pid int) (spent time.Duration) {
@@ -76,7 +76,7 @@ func FamilyCPU(pid int) (spent time.Duration) {
 }
 
 // Children returns the processes that any thread of a process has started and
-// that still are there. It is empty if the process has ended.
+// that still exist. If the process has ended, there are none.
 func Children(pid int) (pids []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, list := range lists {
@@ -101,8 +101,8 @@ func Descriptors(pid int) (numbers []int, err error) {
 
 // EachDescriptor calls visit with a copy of each open descriptor of a process.
 // The copy is ours during the call: we can ask the kernel about it, and what we
-// set is set for the process as well. The error is unix.EPERM or unix.ENOSYS
-// where the kernel does not lend us the descriptors of others.
+// set is set for the process as well. The error is unix.EPERM or unix.ENOSYS if
+// the kernel does not let us copy the descriptors of another process.
 func EachDescriptor(pid int, visit func(fd int)) error {
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -127,9 +127,10 @@ func EachDescriptor(pid int, visit func(fd int)) error {
 	return nil
 }
 
-// Exit returns a function that waits until the process that has the number pid
-// now ends. It need not be our child. The function returns os.ErrDeadlineExceeded
-// if the process still runs after limit. It must be called once.
+// Exit returns a function that waits for the end of the process that now has
+// the number pid, which need not be our child. The function returns
+// os.ErrDeadlineExceeded if the process still runs after limit. It must be
+// called once.
 func Exit(pid int) (wait func(limit time.Duration) error, err error) {
 	process, err := unix.PidfdOpen(pid, 0)
 	if err != nil {

@@ -32,7 +32,7 @@ func TestStatus(t *testing.T) {
 		t.Errorf("%d bytes more make %d, %v", size, after-before, err)
 	}
 	if n, err := Status(os.Getpid(), "Thread"); err == nil {
-		t.Errorf("half a key is %d", n)
+		t.Errorf("the key Thread, which is only the beginning of one, is %d", n)
 	}
 }
 
@@ -62,9 +62,10 @@ func TestCPU(t *testing.T) {
 	}
 }
 
-// A child is found whichever thread has started it, and its end is noticed.
+// Children finds a child, whichever thread has started it, and Exit notices its
+// end.
 func TestChildren(t *testing.T) {
-	runtime.LockOSThread() // so that the child is not the main thread's
+	runtime.LockOSThread() // so another thread than the main one starts the child
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command("cat")
 	stdin, err := cmd.StdinPipe()
@@ -88,7 +89,7 @@ func TestChildren(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := wait(0); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("it runs, and its end was noticed: %v", err)
+		t.Errorf("the child still runs, and waiting for its end returned %v", err)
 	}
 	if wait, err = Exit(pid); err != nil {
 		t.Fatal(err)
@@ -111,13 +112,13 @@ func TestListens(t *testing.T) {
 	}
 	defer conn.Close()
 	if !Listens(port) {
-		t.Errorf("nobody listens at %v", port)
+		t.Errorf("no server listens at %v", port)
 	}
 	if Listens(conn.LocalAddr().(*net.TCPAddr).Port) {
 		t.Errorf("a client listens")
 	}
 	listener.Close()
 	if Listens(port) {
-		t.Errorf("somebody listens at %v", port)
+		t.Errorf("a server still listens at %v", port)
 	}
 }

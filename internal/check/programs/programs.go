@@ -1,9 +1,9 @@
 // Package programs builds the programs of a module for tests, and keeps them in
-// the user's cache folder, so that the next test only has to look whether they
-// are up to date.
+// the user's cache folder, so the next test only has to check whether they are
+// up to date.
 //
-// The flags are those of "go run". The packages that a test compiles are thus
-// already compiled when somebody runs a program by hand.
+// The flags are those of "go run", so the packages that a test compiles need
+// not be compiled again when you run a program by hand.
 package programs
 
 import (
@@ -46,7 +46,7 @@ func UserCache() (Cache, error) {
 // module's root ("./chapter07/client"), with flags for go build besides its
 // usual ones. It returns a new folder with these programs and nothing else. They
 // stay as they are, whatever is built later, until remove is called. The error
-// of a failed build is what the go command says.
+// of a failed build includes what the go command printed.
 func (c Cache) Build(root string, packages []string, flags ...string) (bin string, remove func(), err error) {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return "", nil, err
@@ -120,8 +120,8 @@ func copyProgram(from, to string) error {
 	return errors.Join(err, dst.Close())
 }
 
-// tidy removes what is not needed any more. What cannot be removed stays for the next
-// time.
+// tidy removes what is no longer needed. What it cannot remove, it leaves for
+// the next time.
 func (c Cache) tidy(now time.Time) {
 	built := byAge(filepath.Join(c.Dir, "built"))
 	for _, folder := range built[:max(0, len(built)-kept)] {
@@ -134,7 +134,7 @@ func (c Cache) tidy(now time.Time) {
 	}
 }
 
-// A folder was last used at some time.
+// A folder is a folder of the cache, and when it was last used.
 type folder struct {
 	path string
 	used time.Time

@@ -63,7 +63,7 @@ func build(t *testing.T, c Cache, root string, flags ...string) (bin string) {
 	return bin
 }
 
-// prints wants the program in bin to be of the given version.
+// prints fails the test unless the program in bin prints version.
 func prints(t *testing.T, bin, version string) {
 	t.Helper()
 	out, err := exec.Command(filepath.Join(bin, "echo")).Output()
@@ -72,7 +72,7 @@ func prints(t *testing.T, bin, version string) {
 	}
 }
 
-// A program that is in use stays as it is, even while it runs.
+// A later build does not change a program that is in use, even one that runs.
 func TestProgramsStay(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
@@ -119,11 +119,11 @@ func TestProgramsStay(t *testing.T) {
 	}
 }
 
-// Runs of two copies of a module, and of one copy in two flavours, get what they
-// asked for, and one builds after the other.
+// Builds of two copies of a module, and of one copy with different flags, get
+// what they asked for, and the go command builds one after the other.
 func TestBuildsAtOnce(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the go command is watched by a shell script")
+		t.Skip("a shell script watches the go command, and Windows cannot run it")
 	}
 	real, err := exec.LookPath("go")
 	if err != nil {
@@ -160,7 +160,7 @@ func TestBuildsAtOnce(t *testing.T) {
 	wait.Wait()
 }
 
-// A program is not built again, whatever else was built meanwhile.
+// Build does not build a program again, whatever else it has built meanwhile.
 func TestWarm(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
@@ -176,8 +176,8 @@ func TestWarm(t *testing.T) {
 	}
 }
 
-// The cache does not grow without end, and what is removed from it goes on for
-// those who use it.
+// The cache does not grow without end, and a test can go on using a program
+// that is no longer in the cache.
 func TestTidy(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
@@ -210,7 +210,7 @@ func TestTidy(t *testing.T) {
 	}
 	built := byAge(filepath.Join(c.Dir, "built"))
 	if len(built) != kept {
-		t.Errorf("%d are kept: %v", len(built), built)
+		t.Errorf("the cache keeps %d builds: %v", len(built), built)
 	}
 	if _, err := os.Stat(fmt.Sprint(old, 0)); err != nil {
 		t.Errorf("what was used an hour ago is gone: %v", err)
@@ -233,20 +233,20 @@ func TestTidy(t *testing.T) {
 	prints(t, first, "one")
 }
 
-// The error of a build is what the go command says.
+// The error of a failed build includes what the go command printed.
 func TestBuildFails(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, `one" + nothing + "`)
 	_, _, err := c.Build(root, []string{"./echo"})
 	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") {
-		t.Errorf("it says %v", err)
+		t.Errorf("the error is %v", err)
 	}
 	if runs := byAge(filepath.Join(c.Dir, "runs")); len(runs) != 0 {
 		t.Errorf("these are in use: %v", runs)
 	}
 }
 
-// Where there are no links, a program is copied.
+// Where the file system has no hard links, Build copies a program.
 func TestCopy(t *testing.T) {
 	bin := build(t, Cache{t.TempDir()}, newModule(t, "one"))
 	copied := t.TempDir()

@@ -30,8 +30,8 @@ import (
 //	bereave PROGRAM NAME
 //	                   kill the server's child that serves a client (Linux)
 //	order              print the names of the clients to stdout, in one line, in
-//	                   the order in which their first answers since the last
-//	                   serve arrived
+//	                   the order in which their answers since the last serve
+//	                   began to arrive; what a hear waits for is one answer
 //	crowd N            N more clients connect, and each asks and gets an answer
 //	datagram TEXT [N]  send TEXT, or N times TEXT, to 127.0.0.1:$PORT in one
 //	                   datagram

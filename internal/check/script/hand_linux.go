@@ -452,7 +452,7 @@ func (p *handedTo) wait() string {
 	case <-time.After(progtest.Patience):
 		p.cmd.Process.Kill()
 		<-p.exited
-		return "SIGKILL, because it did not end"
+		return "SIGKILL, because it did not exit"
 	}
 }
 

@@ -125,8 +125,7 @@ func (s *servers) kill() {
 	}
 }
 
-// arguments fails the script if it uses a command in another way than usage
-// says.
+// arguments fails the script if it does not use a command as usage says.
 func arguments(ts *testscript.TestScript, neg bool, args []string, least, most int, usage string) {
 	if neg || len(args) < least || len(args) > most {
 		ts.Fatalf("usage: %s", usage)

@@ -28,7 +28,7 @@ func TestScriptsThatMustFail(t *testing.T) {
 		"waits in vain":   {"serve srv_single nosuch.invalid -p 0", "never printed"},
 		"other lines":     {"serve srv_single 127.0.0.1 -p 0\nterminate srv_single\ntranscript stdout want\n-- want --\nListening at ('', 41284)", "is not want"},
 		"other answers":   {"serve srv_single 127.0.0.1 -p 0\nconnect a\nsay a Why?\nhear a Because.................\nterminate srv_single", "want \"Because"},
-		"nobody answers":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
+		"no answer came":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
 		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
 		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "is already running"},
 	})

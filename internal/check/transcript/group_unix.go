@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// supported returns nil: there are process groups, and a bash to be expected.
+// supported returns nil, because Unix has process groups and, most likely, a
+// bash.
 func supported() error { return nil }
 
 // startGroup starts cmd in a process group of its own. The function kill kills

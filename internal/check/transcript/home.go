@@ -18,11 +18,11 @@ type Config struct {
 	Bin  string   // the folder of the built programs, an absolute path, or "" for none
 	Env  []string // more environment, as in GOCOVERDIR=/tmp/coverage
 
-	// Terminal says to type commands at a terminal, as a reader would. Without it,
-	// bash is not interactive, and has no terminal.
+	// If Terminal is true, the session types commands at a terminal, as a
+	// reader would. Otherwise bash is not interactive and has no terminal.
 	Terminal bool
 
-	// What tests change.
+	// Only tests set these.
 	shared bool          // use the system's network, even if there are private ones
 	limit  time.Duration // how long a command may take, if not commandLimit
 	looks  int           // how often to look at a program, if not lookLimit
@@ -40,8 +40,8 @@ type Home struct {
 }
 
 // NewHome makes a home, in the folder for temporary files. Remove removes it. The
-// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system, or
-// not at a terminal, which takes a private network.
+// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system,
+// or not at a terminal, which needs a private network.
 func (c Config) NewHome() (*Home, error) {
 	err := supported()
 	if err == nil && c.Terminal {
@@ -94,8 +94,8 @@ func (h *Home) furnish() error {
 	})
 }
 
-// Clean removes the files that a session has left. It reports whether all others
-// are as they were, so that another session can run here.
+// Clean removes the files that a session has left. It reports whether all
+// others are as they were, so another session can run here.
 func (h *Home) Clean() bool {
 	same := 0
 	err := filepath.WalkDir(h.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -180,8 +180,8 @@ func (h *Home) copyTree() error {
 	})
 }
 
-// Environment returns the environment of shells in this home. It keeps little of
-// the caller's, so that a transcript reads the same on every machine.
+// Environment returns the environment of shells in this home. It keeps little
+// of the caller's, so a transcript reads the same on every machine.
 func (h *Home) Environment() []string {
 	var env []string
 	for _, v := range os.Environ() {
@@ -201,7 +201,7 @@ func (h *Home) Environment() []string {
 		"TERM=xterm",
 		"LC_ALL=C",
 		"TZ=UTC",
-		// What is built in the copy needs no network.
+		// Builds in the copy need no network.
 		"GOTOOLCHAIN=local",
 		"GOPROXY=off",
 	}, h.config.Env)

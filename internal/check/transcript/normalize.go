@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Linux gives out ports from this one on when a program asks for any.
+// When a program asks for any port, Linux chooses one from here on.
 const firstEphemeralPort = 32768
 
 const clock = `\d\d:\d\d:\d\d(?:[.,]\d+)?`

@@ -20,8 +20,8 @@ func Announced(program, output string) bool {
 	return ok
 }
 
-// A readiness is what we know of a program before it starts in the background.
-// It lets us see later what the program has done.
+// A readiness is what we know about a program before it starts in the
+// background. It lets us see later what the program has done.
 type readiness struct {
 	program string
 	logs    []log                 // the files that its output goes to
@@ -65,8 +65,8 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for look := 1; ; look++ {
-		// Whether it is alive comes first: a program that is dead now has done
-		// all that we look at afterwards.
+		// Look first whether it is alive: a program that is dead now
+		// has already done everything that we look at next.
 		said, alive, err := s.look(pid)
 		if err != nil {
 			return "", err
@@ -106,7 +106,7 @@ func (s *Session) look(pid string) (said string, alive bool, err error) {
 func (r *readiness) said() string {
 	var said strings.Builder
 	for _, l := range r.logs {
-		// A pipe has a reader already.
+		// Skip a pipe: it has a reader already.
 		if info, err := os.Stat(l.path); err != nil || !info.Mode().IsRegular() {
 			continue
 		}

@@ -22,9 +22,9 @@ import (
 	"fopnp/internal/netns"
 )
 
-// A command has a minute. A program in the background has ten seconds for what
-// it has to do. We count these in looks, because on a machine that is too busy
-// for us to look so often, the program does not get on either.
+// A command may take a minute. A program in the background may take ten seconds
+// to get ready, or to write its log. We count these in looks, because on a
+// machine that is too busy for us to look that often, the program is slow, too.
 const (
 	commandLimit = time.Minute
 	lookEvery    = 10 * time.Millisecond
@@ -50,7 +50,7 @@ type Session struct {
 	mark    string
 	begun   string // at a terminal: the mark after a command was typed
 	more    string // at a terminal: the mark of the prompt for more
-	unread  string // output that came behind the last mark
+	unread  string // output that came after the last mark
 	printed strings.Builder
 	broken  bool // bash does not answer any more
 
@@ -91,7 +91,7 @@ func (h *Home) Start(line int) (*Session, error) {
 		more:   rand.Text(),
 	}
 	if err := s.start(); err != nil {
-		s.output.Close() // nil, if there was no pipe to be had
+		s.output.Close() // nil if there is no pipe or terminal
 		s.unlock()
 		return nil, fmt.Errorf("cannot start bash: %w", err)
 	}
@@ -126,7 +126,7 @@ func (s *Session) start() error {
 		return nil
 	}
 
-	// The ports of transcripts are fixed, so one session at a time.
+	// The ports of transcripts are fixed, so only one session runs at a time.
 	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
 	if s.unlock, err = lockedfile.MutexAt(lock).Lock(); err != nil {
 		s.unlock = func() {}
@@ -143,7 +143,7 @@ func (s *Session) start() error {
 		return err
 	}
 	s.life = ours
-	fmt.Fprintln(s.input, watch) // if bash is dead, the first command will tell
+	fmt.Fprintln(s.input, watch) // if bash is dead, the first command reports it
 	return nil
 }
 
@@ -235,12 +235,12 @@ func (s *Session) run(c Command) (output string, err error) {
 	return lineNumber.ReplaceAllString(output, "bash: "), nil
 }
 
-// state stands between two marks, for noteMark. Bash prints all three at once, so
-// that no program in the background can write in between.
+// state stands between two marks, for noteMark. Bash prints all of it at once,
+// so no program in the background can write in between.
 const state = "$? $! $(echo $(jobs -p)) ${PWD}"
 
-// ask has bash run a script, and returns what is printed meanwhile. The keys are
-// typed while it runs.
+// ask makes bash run a script, and returns what is printed meanwhile. At a
+// terminal, it types the keys while the script runs.
 func (s *Session) ask(script string, keys ...Key) (output string, err error) {
 	defer func() { s.broken = s.broken || err != nil }()
 	if s.config.Terminal {

@@ -150,7 +150,7 @@ func allDead(t *testing.T, pipe *os.File) {
 	}
 }
 
-// Sessions are of these kinds.
+// kinds are the kinds of sessions.
 var kinds = []struct {
 	name   string
 	choose func(*Config)
@@ -160,7 +160,7 @@ var kinds = []struct {
 	{"terminal", func(c *Config) { c.Terminal = true }},
 }
 
-// What goes wrong in a session is reported, of whatever kind it is.
+// A session of any kind reports what goes wrong in it.
 func TestSessions(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestSessions(t *testing.T) {
 				{"a crash in a file", []string{
 					"$ tiny panic 2> crash.log || true",
 				}, `^0: the session's file crash.log contains "panic:"\n out of tea\n(?s:.*)$`},
-				{"what speaks of crashes only", []string{
+				{"a file that only mentions crashes", []string{
 					"$ printf 'panic:\\0' > program",
 					"$ grep -c panic: notes.txt",
 					"1",
@@ -261,7 +261,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// Without a terminal, a command finds none, and nothing to read.
+// Without Config.Terminal, a command has no terminal and nothing to read.
 func TestNoTerminal(t *testing.T) {
 	needsBash(t)
 	if got := play(folder(t, nil),
@@ -356,8 +356,8 @@ func TestType(t *testing.T) {
 	}
 }
 
-// None is left even if the test itself is killed, as go test does with a test
-// that takes too long.
+// No process of a session is left even if the test itself is killed, as go test
+// kills a test that takes too long.
 func TestKilled(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
@@ -365,7 +365,7 @@ func TestKilled(t *testing.T) {
 			t.Parallel()
 			path := fifo(t)
 			pipe := open(t, path, os.O_RDONLY)
-			writer := open(t, path, os.O_WRONLY) // so that the pipe has not ended yet
+			writer := open(t, path, os.O_WRONLY) // so the pipe has not ended yet
 			c := folder(t, nil)
 			cmd := exec.Command(filepath.Join(c.Bin, "tiny"), "play", c.Root, c.Bin, path, kind.name,
 				"$ exec 5> $FIFO; tiny idle & echo up >&5; tiny idle")
@@ -385,8 +385,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// A log is shown again until it is complete. Here the program writes its last
-// line only after the first look.
+// A session shows a log again until it is complete. Here the program writes its
+// last line only after the first look.
 func TestLog(t *testing.T) {
 	needsBash(t)
 	if got := play(folder(t, nil),

@@ -29,7 +29,7 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 	bash.Env = append(bash.Env,
 		"INPUTRC="+filepath.Join(s.Dir, "inputrc"),
 		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
-		"HISTFILE=",      // or bash would keep what is typed
+		"HISTFILE=",      // or bash would save what is typed
 		"PS0="+s.begun,
 		`PS1=\[`+s.mark+state+`\]`+prompt+`\[`+s.mark+`\]`,
 		`PS2=> \[`+s.more+`\]`,
@@ -46,8 +46,8 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 	return err
 }
 
-// lookAtTerminal is look at a terminal. It types nothing, because the echo would
-// mix with what the programs print.
+// lookAtTerminal does what look does, for a session at a terminal. It types
+// nothing, because the echo would mix with what the programs print.
 func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error) {
 	number, err := strconv.Atoi(pid)
 	if err != nil {
@@ -66,8 +66,9 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	return shown, runs, nil
 }
 
-// enter types a script, line by line, and then the keys. It types each line when
-// the prompt for it is there: what is typed before, a terminal shows twice.
+// enter types a script, line by line, and then the keys. It waits for the
+// prompt before it types a line, because a terminal shows twice what is typed
+// too early.
 func (s *Session) enter(script string, keys []Key) error {
 	for i, line := range strings.Split(script, "\n") {
 		if i > 0 {
@@ -105,8 +106,9 @@ func (s *Session) press(keys string) {
 	io.WriteString(s.output, keys)
 }
 
-// withoutEcho returns what a terminal shows after the command that was typed. What
-// a program in the background has printed between its letters is lost.
+// withoutEcho returns what a terminal shows after the command that was typed.
+// If a program in the background has printed something between its letters,
+// that is lost.
 func (s *Session) withoutEcho(screen string) string {
 	if _, shown, begun := strings.Cut(screen, s.begun); begun {
 		return shown
@@ -114,8 +116,8 @@ func (s *Session) withoutEcho(screen string) string {
 	return screen
 }
 
-// jobMessage matches what bash tells about its jobs at a terminal. A job that fails
-// is a problem, too, when the session ends.
+// jobMessage matches bash's messages about its jobs at a terminal. A job that
+// fails is still a problem: End reports it.
 //
 //	[1] 4711
 //	[1]+  Terminated              go run ./chapter07/srv_single '' &> server.log

@@ -1,5 +1,5 @@
-// Package transcript takes console transcripts apart, runs their commands in
-// bash, as a script or typed at a terminal, and compares what the commands print.
+// Package transcript parses console transcripts, runs their commands in bash,
+// as a script or typed at a terminal, and compares what the commands print.
 //
 // # How a transcript is written
 //
@@ -41,10 +41,10 @@
 // on the terminal or in the file that its output goes to (see [Announced]), or
 // when it has opened a socket that clients can reach.
 //
-// "cat FILE" is repeated for a while if FILE is the output of a program in the
-// background and does not show yet what it should: the program may be about to
-// write it. At the end of the session, the programs that still run get SIGTERM,
-// and must exit with status 0.
+// A session repeats "cat FILE" for a while if FILE is the output of a program
+// in the background and does not show yet what it should, because the program
+// may be about to write it. At the end of the session, the programs that still
+// run get SIGTERM, and must exit with status 0.
 package transcript
 
 import (
@@ -75,10 +75,10 @@ type Command struct {
 	Output string // the lines that it prints
 }
 
-// Parse takes the text of a console block apart. The block begins at line; words
-// are those of its info string, without "console". The error says what is wrong
-// with the block. Parse runs no command, but it asks bash where a command ends if
-// the line below it begins with ">".
+// Parse parses the text of a console block. The block begins at line; words are
+// those of its info string, without "console". The error says what is wrong
+// with the block. Parse runs no command, but it asks bash where a command ends
+// if the line below it begins with ">".
 func Parse(line int, words []string, text string) (*Transcript, error) {
 	t := &Transcript{Line: line}
 	for _, word := range words {
@@ -133,8 +133,8 @@ func unfinished(script string) bool {
 
 var byteCount = regexp.MustCompile(`\b\d+ bytes\b`)
 
-// Essence returns what of an output must be the same in every run. Two outputs
-// of a command are the same if their essences are.
+// Essence returns the part of an output that must be the same in every run. Two
+// outputs of a command are the same if their essences are.
 func (t *Transcript) Essence(output string) string {
 	output = Normalize(output)
 	if t.Counts {

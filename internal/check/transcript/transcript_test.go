@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A transcript falls into commands, and what was typed and printed makes up the
-// whole text again.
+// Parse splits a transcript into commands. What was typed and printed adds up
+// to the whole text again.
 func TestParse(t *testing.T) {
 	needsBash(t)
 	const text = `$ echo one

@@ -173,8 +173,9 @@ func declaration(files []source, name string) (text string, place Place, err err
 	return text, place, nil
 }
 
-// find returns what a top-level declaration says about name: all of it, or the
-// part of a group that declares name. The text is "" if that is nothing.
+// find returns the source of a top-level declaration that declares name: all of
+// it, or only the part of a group that declares name. The text is "" if the
+// declaration does not declare name.
 func (s source) find(d ast.Decl, name string) (string, Place) {
 	switch d := d.(type) {
 	case *ast.FuncDecl:

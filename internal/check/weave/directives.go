@@ -17,8 +17,8 @@ import (
 	table "github.com/yuin/goldmark/extension/ast"
 )
 
-// comment brings the table up to date that follows a <!-- listings FOLDER --> or
-// a <!-- measured WORD... -->. It ignores other comments.
+// comment updates the table that follows a <!-- listings FOLDER --> or a
+// <!-- measured WORD... -->. It ignores other comments.
 func (r *reader) comment(n *markdown.HTMLBlock) {
 	end := r.lineEnd(n.Pos())
 	words, rest := directive(string(r.Source[n.Pos():end]))
@@ -87,8 +87,7 @@ func directive(text string) (words []string, rest string) {
 	return words, strings.TrimSpace(rest)
 }
 
-// inline brings the words up to date between <!-- measured WORD... --> and
-// <!--/-->.
+// inline updates the words between <!-- measured WORD... --> and <!--/-->.
 func (r *reader) inline(n *markdown.RawHTML) {
 	const end = "<!--/-->"
 	at := n.Segments.At(0)
@@ -175,9 +174,10 @@ func (r *reader) listings(line int, folder string) (string, []Place) {
 	return "| listing | what it is |\n|---|---|\n" + rows.String(), places
 }
 
-// listing returns what the program or the package in a folder is, by the first
-// sentence of its comment. If the folder has only one file, listing returns its
-// path as well. For a folder that has neither program nor package, is is "".
+// listing returns what the program or the package in a folder is, according to
+// the first sentence of its comment. If the folder has only one file, listing
+// returns its path as well. If the folder has neither a program nor a package,
+// the second result is "".
 func (r *reader) listing(dir string) (file, is string, err error) {
 	paths, err := fs.Glob(r.files(), path.Join(dir, "*.go"))
 	if err != nil {
@@ -207,7 +207,7 @@ func (r *reader) listing(dir string) (file, is string, err error) {
 	}
 	name, rest, _ := strings.Cut(comment, " ")
 	if kind != "main" {
-		// A package is a listing if its comment begins as Go's custom is.
+		// A package is a listing if its comment begins as Go's custom has it.
 		subject, rest, _ := strings.Cut(rest, " ")
 		if name != "Package" || subject != path.Base(dir) {
 			return "", "", nil
@@ -235,7 +235,7 @@ func firstSentence(comment string) string {
 	return strings.Join(words, " ")
 }
 
-// sentence begins a sentence without its subject with a capital, and escapes what
+// sentence capitalizes a sentence that has lost its subject, and escapes what
 // would end the table's cell.
 func sentence(s string) string {
 	first, size := utf8.DecodeRuneInString(s)

@@ -6,7 +6,7 @@ import (
 	"fopnp/internal/check/transcript"
 )
 
-// A Document is pages, and what they show.
+// A Document is a number of pages, and what they show.
 type Document struct {
 	Pages []*Page
 }
@@ -26,7 +26,7 @@ type Block struct {
 	Form Form
 	Info []string // the words of the info string or the directive: go chapter07/client main
 	Line int      // of Source: the line of the opening fence, or of the directive
-	Text string   // as it should be today; of a block with a problem, as it is written
+	Text string   // as it should be today; if the block has a problem, as it is written
 
 	// Section is how many headings of level 1 and 2 precede the block. The
 	// console blocks of one section run in one session.
@@ -40,7 +40,7 @@ type Block struct {
 	Places []Place
 
 	// Transcript is the inside of a Console block, with the same outputs as Text.
-	// It is nil for other kinds, and if the block cannot be taken apart.
+	// It is nil for other kinds, and if the block cannot be parsed.
 	Transcript *transcript.Transcript
 
 	inside span   // of a fenced block that can be rewritten
@@ -90,8 +90,8 @@ type edit struct {
 type span struct{ start, stop int }
 
 // Woven returns the page's Markdown as it should be today. Where the blocks are
-// up to date already, it does not differ from Source by a byte. Its fenced code
-// blocks are the blocks of the form Fence, in the same order.
+// up to date already, it equals Source byte for byte. Its fenced code blocks
+// are the blocks of the form Fence, in the same order.
 func (p *Page) Woven() []byte {
 	var woven []byte
 	done := 0

@@ -34,7 +34,7 @@ func (r *reader) link(pos int, destination string) {
 			return
 		}
 		if info.IsDir() {
-			page = path.Join(page, "README.md") // which is shown with the folder
+			page = path.Join(page, "README.md") // which GitHub shows with the folder
 		}
 		if source, err = fs.ReadFile(r.files(), page); err != nil {
 			r.report(r.line(pos), missing(page, err).Error())

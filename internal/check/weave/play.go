@@ -127,8 +127,8 @@ func (s *stage) begin(b *Block) (err error) {
 	return err
 }
 
-// end ends the session, if one runs. The next can have its home if it can be
-// cleaned.
+// end ends the session, if one runs. The next session gets the same home if the
+// home can be cleaned.
 func (s *stage) end() {
 	if s.session == nil {
 		return

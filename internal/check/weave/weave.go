@@ -4,7 +4,7 @@
 // [Document], which a test compares with what is written and a renderer shows.
 //
 // A code block says in its info string where its text comes from. A block that
-// does not is a problem.
+// does not say so is a problem.
 //
 //	```go chapter07/srv_single main      declarations: func, type, Type.Method, var or const
 //	```go chapter07/srv_single           the only file, from its package clause on
@@ -118,7 +118,7 @@ func parse(source []byte) ast.Node {
 	return markdown.Parser().Parse(text.NewReader(source))
 }
 
-// A reader goes once through a page.
+// A reader goes through a page once.
 type reader struct {
 	*Book
 	*Page
@@ -194,7 +194,7 @@ func (r *reader) fence(n *ast.FencedCodeBlock) {
 		b.Kind = Console
 		if b.Transcript, err = transcript.Parse(b.Line, words, b.Text); err == nil {
 			b.Places = r.programs(b.Transcript)
-			return // its text is known when it has been run
+			return // its text is known after its commands have run
 		}
 	case "go":
 		b.Kind = Go

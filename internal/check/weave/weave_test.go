@@ -100,7 +100,7 @@ func unpack(t *testing.T, file string) (book *Book, readme string, want map[stri
 	book = &Book{Root: t.TempDir(), Bin: t.TempDir(), Measured: measurements}
 	book.Env = []string{"GORACE=atexit_sleep_ms=0"} // or each tiny ends a second late
 	if err := tiny.Link(book.Bin); err != nil {
-		t.Log(err) // without it there are no transcripts either
+		t.Log(err) // where it fails, transcripts do not run either
 	}
 	want = map[string]string{}
 	for _, f := range archive.Files {
@@ -211,7 +211,7 @@ func checkBlocks(t *testing.T, p *Page) {
 	}
 }
 
-// Read runs no command, not even where programs could be run.
+// Read runs no command, even where Weave would.
 func TestReadRunsNothing(t *testing.T) {
 	book, readme, _ := unpack(t, "testdata/console_problems.txtar")
 	book.Bin = filepath.Join(book.Root, "nowhere")

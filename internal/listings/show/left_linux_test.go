@@ -26,14 +26,14 @@ func TestLeavesNothing(t *testing.T) {
 	}{
 		"killed":     {func(show *os.Process, _ io.Closer) error { return show.Kill() }, -1},
 		"terminated": {func(show *os.Process, _ io.Closer) error { return show.Signal(syscall.SIGTERM) }, 128 + int(syscall.SIGTERM)},
-		// At a terminal Ctrl-C goes to the server and the client, too.
+		// At a terminal, Ctrl-C goes to the server and the client, too.
 		"Ctrl-C":        {func(show *os.Process, _ io.Closer) error { return show.Signal(os.Interrupt) }, 128 + int(syscall.SIGINT)},
 		"hung up":       {func(show *os.Process, _ io.Closer) error { return show.Signal(syscall.SIGHUP) }, 128 + int(syscall.SIGHUP)},
 		"output closed": {func(_ *os.Process, stdout io.Closer) error { return stdout.Close() }, 128 + int(syscall.SIGPIPE)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{
-				"client": `read -r line <"${0%/*}/go"; exec BIN/client "$@"`, // waits to be let go
+				"client": `read -r line <"${0%/*}/go"; exec BIN/client "$@"`, // waits until the test writes to go
 			})
 			letGo := filepath.Join(dir, "go")
 			if err := unix.Mkfifo(letGo, 0o600); err != nil {
@@ -64,7 +64,7 @@ func TestLeavesNothing(t *testing.T) {
 			if err := test.end(cmd.Process, stdout); err != nil {
 				t.Fatal(err)
 			}
-			if name == "output closed" { // which shows when there is more to print
+			if name == "output closed" { // the program notices when it prints more
 				if err := os.WriteFile(letGo, []byte("\n"), 0); err != nil {
 					t.Fatal(err)
 				}
@@ -83,7 +83,7 @@ func TestLeavesNothing(t *testing.T) {
 	}
 }
 
-// Its links to the programs in the cache are removed, however it ends.
+// However the program ends, it removes its links to the programs in the cache.
 func TestRemovesLinks(t *testing.T) {
 	gocache, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
@@ -134,7 +134,7 @@ func TestRemovesLinks(t *testing.T) {
 // childrenOf waits until a process has n children, and returns them.
 func childrenOf(t *testing.T, pid, n int) (children []int) {
 	t.Helper()
-	progtest.Until(t, "there are the server and the client", func() bool {
+	progtest.Until(t, "the server and the client have started", func() bool {
 		children = kernel.Children(pid)
 		return len(children) == n
 	})

@@ -1,7 +1,7 @@
 //go:build unix || windows
 
 // Show starts servers, one after the other, and shows what a client says to
-// each. It checks the answers, and that each server stops in order. It is what
+// each. It checks the answers, and that each server stops cleanly. It is what
 // test.sh runs.
 package main
 
@@ -29,7 +29,7 @@ const usage = "usage: ./test.sh [-h] [server ...]\n"
 
 const help = usage + `
 Start servers, one after the other, and show what a client says to each. Check
-the answers, and that each server stops in order.
+the answers, and that each server stops cleanly.
 
 positional arguments:
   server      a server, or a shelf for all of its servers (default chapter07)
@@ -90,8 +90,8 @@ func run(args []string) (status int) {
 	return 0
 }
 
-// named returns the server of a name, or the servers of a shelf, that a client
-// can visit.
+// named returns the server called name, or the servers of the shelf called
+// name, if a client can visit them.
 func named(name string) (servers []listings.Listing) {
 	for _, l := range listings.All {
 		if l.Visit.Client != "" && (name == l.Name || name == l.Shelf || name == path.Base(l.Shelf)) {
@@ -117,7 +117,8 @@ func available() string {
 }
 
 // build returns a folder that has the servers and their clients: this program's
-// own, if they lie beside it, or one from the cache. The caller calls remove.
+// own folder, if they are in it, or one from the cache. The caller calls
+// remove.
 func build(servers []listings.Listing) (bin string, remove func(), err error) {
 	var packages []string
 	for _, l := range servers {
@@ -144,8 +145,8 @@ func build(servers []listings.Listing) (bin string, remove func(), err error) {
 	return cache.Build(filepath.Dir(strings.TrimSpace(string(mod))), packages)
 }
 
-// endOnSignal makes a signal end the program. A server or a client that runs
-// ends with it. SIGPIPE comes when our output has no reader.
+// endOnSignal makes a signal end the program. A server or a client that is
+// running ends with it. SIGPIPE comes when our output has no reader.
 func endOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
@@ -229,7 +230,8 @@ func compare(printed string, want []string) error {
 	return nil
 }
 
-// stop stops a server in order, where a program can be told to.
+// stop stops a server with SIGTERM. On Windows, which has no such signal, it
+// kills the server.
 func stop(server *child.Process) error {
 	if runtime.GOOS == "windows" {
 		server.Kill()

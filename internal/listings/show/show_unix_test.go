@@ -16,8 +16,8 @@ import (
 	"fopnp/internal/listings"
 )
 
-// isShow in the environment makes the test program be this program. It then
-// lies in a folder where there are no servers.
+// isShow is the environment variable that turns the test program into this
+// program, in a folder where there are no servers.
 const isShow = "IS_SHOW"
 
 func TestMain(m *testing.M) {
@@ -27,9 +27,9 @@ func TestMain(m *testing.M) {
 	os.Exit(progtest.Main(m))
 }
 
-// folder returns a folder that has this program and, in scripts, other programs
-// by name. In a script BIN is the folder of the real ones. A server or client
-// that has no script is the real one.
+// folder returns a folder that has this program, the servers of chapter 7 and
+// their client. Scripts holds shell scripts that take the place of some of
+// them, by name. In a script, BIN is the folder of the real programs.
 func folder(t *testing.T, scripts map[string]string) (dir string) {
 	t.Helper()
 	dir, err := os.MkdirTemp(filepath.Dir(progtest.Bin()), "show-") // for links
@@ -52,9 +52,9 @@ func folder(t *testing.T, scripts map[string]string) (dir string) {
 	return dir
 }
 
-// writeScript writes a program. A process that another test forks meanwhile
-// would hold the file open for writing, and then it could not be run: "text file
-// busy".
+// writeScript writes a program while no other test forks. Otherwise the new
+// process would hold the file open for writing, and the program could not
+// start: "text file busy".
 func writeScript(path, script string) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -71,7 +71,8 @@ func result(t *testing.T, program string, args ...string) (stdout, stderr string
 	return out.String(), err.String(), cmd.ProcessState.ExitCode()
 }
 
-// A server or client that is wrong fails, and is named. The next one is shown.
+// The program names a server that fails or whose client fails, and goes on to
+// the next one.
 func TestWrong(t *testing.T) {
 	for name, test := range map[string]struct {
 		scripts map[string]string
@@ -110,7 +111,7 @@ func TestWrong(t *testing.T) {
 	}
 }
 
-// test.sh says what there is, and runs what is asked for.
+// test.sh -h lists the servers, and test.sh runs those that its arguments name.
 func TestScript(t *testing.T) {
 	const script = "../../../test.sh"
 	t.Run("help", func(t *testing.T) {

@@ -68,7 +68,8 @@ func serve(t *testing.T, protocol func(*Loop) Protocol, client func(*net.TCPConn
 	}, client)
 }
 
-// start does the same, but accept tells the loop what to do with clients.
+// start does what serve does, but accept tells the loop what to do with
+// clients.
 func start(t *testing.T, accept func(*Loop, *socket.Listener), client func(*net.TCPConn)) {
 	t.Helper()
 	for _, open := range []func() (selectors.Selector, error){selectors.NewPoll, selectors.Default} {
@@ -163,7 +164,7 @@ func tooMuch(write func([]byte), unsent func() int) (written []byte) {
 	return written
 }
 
-// Everything written is sent, whichever side closes first.
+// A transport sends everything that was written, whichever side closes first.
 func TestWrittenIsSent(t *testing.T) {
 	t.Parallel()
 	for name, closes := range map[string]func(t *Transport){
@@ -211,8 +212,8 @@ func TestWriteAfterClose(t *testing.T) {
 	wantCalls(t, r.calls, "made", "received ?", "lost <nil>")
 }
 
-// A protocol is told once that the peer does not read, and once that it reads
-// again.
+// The loop tells a protocol once that the peer does not read, and once that it
+// reads again.
 func TestFlowControl(t *testing.T) {
 	t.Parallel()
 	var c *controller

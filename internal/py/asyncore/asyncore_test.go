@@ -112,7 +112,7 @@ func TestTerminator(t *testing.T) {
 	}
 }
 
-// A message that arrives in pieces is collected in pieces.
+// A handler collects a message in the pieces in which it arrives.
 func TestPieces(t *testing.T) {
 	calls := serve(t, func(conn *net.TCPConn) {
 		io.WriteString(conn, "one?t")

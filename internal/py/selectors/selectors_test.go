@@ -180,7 +180,7 @@ func numberIsUsedAgain(t *testing.T, forget func(Selector, *Key)) {
 	})
 }
 
-// The Go runtime interrupts goroutines by signals. One may end a wait early,
+// The Go runtime interrupts goroutines with signals. One may end a wait early,
 // but not ten waits in a row.
 func TestTimeout(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {

@@ -114,8 +114,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// Close does not destroy what was sent, even if the peer has sent more than was
-// received and goes on sending.
+// Close does not destroy what was sent, even if the peer has sent more than we
+// have received, and goes on sending.
 func TestCloseWithInputUnread(t *testing.T) {
 	listener, err := Listen(Address{Host: "127.0.0.1"})
 	if err != nil {

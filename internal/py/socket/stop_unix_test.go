@@ -19,10 +19,12 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// With this in its environment the test is the program that it starts.
+// isProgram is the environment variable that makes the test the program that it
+// starts.
 const isProgram = "SOCKET_TEST_PROGRAM"
 
-// A client that is accepted just as the program is told to stop is turned away.
+// Accept turns away a client that is accepted just as the program is told to
+// stop.
 func TestAcceptWhileStopping(t *testing.T) {
 	if os.Getenv(isProgram) != "" {
 		acceptLate()
@@ -76,7 +78,7 @@ func (l lateListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// A socket that is closed is not kept for the case that the program stops.
+// The code that stops the program does not keep a closed socket.
 func TestClosedSocketIsForgotten(t *testing.T) {
 	listener, err := Listen(Address{Host: "127.0.0.1"})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// The servers of CPython's ErrorHandlerTest note in a file that an error was
-// handled. Before that, their handler notes there that it was called.
+// The servers of CPython's ErrorHandlerTest note in a file that they handled an
+// error. Before that, their handler notes there that it was called.
 type (
 	errorServer          struct{ TCPServer }
 	threadingErrorServer struct {
@@ -48,10 +48,10 @@ func note(text string) {
 	io.WriteString(file, text)
 }
 
-// TestAllErrors is Python's ErrorHandlerTest. An error of a handler is handled.
-// A handler that ends its goroutine, or in a forking server its process, is not
-// an error: that corresponds to SystemExit in Python. In both cases, the
-// request is closed.
+// TestAllErrors is Python's ErrorHandlerTest. The server handles the error of a
+// handler. A handler that ends its goroutine, or in a forking server its
+// process, is not an error: that corresponds to SystemExit in Python. In both
+// cases, the server closes the request.
 func TestAllErrors(t *testing.T) {
 	for _, test := range []struct {
 		name, class, handler string
@@ -88,9 +88,9 @@ func TestAllErrors(t *testing.T) {
 	}
 }
 
-// If a handler fails, its Finish is called, and its request is closed and
-// reported: in one line if it returned an error, with the stack if it panicked.
-// The server goes on, and so do other handlers.
+// If a handler fails, the server calls its Finish, and closes and reports its
+// request: in one line if the handler returned an error, with the stack if it
+// panicked. The server goes on, and so do other handlers.
 func TestHandleError(t *testing.T) {
 	for _, class := range []string{"TCPServer", "ThreadingTCPServer", "ForkingTCPServer"} {
 		t.Run(class, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestHandleError(t *testing.T) {
 	}
 }
 
-// A runtime panic is reported with its stack, too.
+// The server reports a runtime panic with its stack, too.
 func TestHandleMistake(t *testing.T) {
 	s, err := New[TCPServer, mistaken](localhost)
 	if err != nil {
@@ -176,8 +176,8 @@ func (s *verifyingServer) ShutdownRequest(request *Request) {
 }
 
 // TestVerifyRequest is Python's
-// test_shutdown_request_called_if_verify_request_false. A request that is
-// rejected is closed, and so is one whose verification panics.
+// test_shutdown_request_called_if_verify_request_false. The server closes a
+// request that it rejects, and one whose verification panics.
 func TestVerifyRequest(t *testing.T) {
 	s := &verifyingServer{}
 	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {

@@ -39,7 +39,7 @@ func TestShutdownWithoutDescriptors(t *testing.T) {
 			defer close(served)
 			s.ServeForever()
 		}()
-		until(t, "that it cannot fork", func() bool {
+		until(t, "unable to fork", func() bool {
 			size, err := os.Stderr.Seek(0, io.SeekEnd)
 			return size > 0 || err != nil
 		})

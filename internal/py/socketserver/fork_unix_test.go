@@ -202,8 +202,7 @@ func (s *pipeServer) HandleError(_ *Request, problem error) {
 	s.problems = append(s.problems, problem)
 }
 
-// If no child can be started for a request, that is an error of this request
-// alone.
+// If the server cannot start a child for a request, only this request fails.
 func TestForkFails(t *testing.T) {
 	s := &pipeServer{}
 	if err := s.Bind(s, localhost, handlers["echo"]); err != nil {
@@ -221,8 +220,7 @@ func TestForkFails(t *testing.T) {
 	noRequests(t)
 }
 
-// A sender without a name cannot get an answer. That is an error of its request
-// alone.
+// A sender without a name cannot get an answer. Only its request fails.
 func TestNamelessSender(t *testing.T) {
 	for _, class := range []string{"UnixDatagramServer", "ForkingUnixDatagramServer"} {
 		said := captured(t, func() {

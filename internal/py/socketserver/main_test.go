@@ -213,7 +213,8 @@ func (h *upper) Handle() error {
 	return nil
 }
 
-// A late handler that was asked something answers when the program has to stop.
+// A late handler that has received a question answers it when the program has
+// to stop.
 type late struct{ BaseRequestHandler }
 
 func (h *late) Setup() error {
@@ -393,8 +394,8 @@ func returns(t *testing.T, name string, call func()) {
 	}
 }
 
-// until checks every millisecond until isTrue returns true. It is for
-// conditions that do not signal.
+// until calls isTrue every millisecond until it returns true. It is for
+// conditions that nothing announces.
 func until(t *testing.T, what string, isTrue func() bool) {
 	t.Helper()
 	patience := time.After(progtest.Patience)
@@ -402,7 +403,7 @@ func until(t *testing.T, what string, isTrue func() bool) {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-patience:
-			t.Fatal("waited in vain until the server was", what)
+			t.Fatal("gave up waiting until the server was", what)
 		}
 	}
 }
@@ -443,5 +444,6 @@ func stopFirst(s server) {
 	}
 }
 
-// receivesNothing waits at the socket until the server is woken.
+// receivesNothing waits at the socket until the code that stops the program
+// wakes it.
 func (s *UDPServer) receivesNothing() { s.conn.ReadFrom(nil) }

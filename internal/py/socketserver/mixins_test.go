@@ -133,7 +133,7 @@ func TestDaemonThreads(t *testing.T) {
 }
 
 // TestThreadsReaped is Python's test_threads_reaped. A server keeps nothing of
-// requests that have been handled.
+// the requests that it has handled.
 func TestThreadsReaped(t *testing.T) {
 	var all []weak.Pointer[echo]
 	var mu sync.Mutex
@@ -176,7 +176,7 @@ func TestThreadingBurst(t *testing.T) {
 	noRequests(t)
 }
 
-// burst has n clients converse with a server, ten at a time.
+// burst makes n clients converse with a server, ten at a time.
 func burst(t *testing.T, s server, n int) {
 	var clients sync.WaitGroup
 	for worker := range min(10, n) {
@@ -192,7 +192,7 @@ func burst(t *testing.T, s server, n int) {
 	clients.Wait()
 }
 
-// converse is a client that sends a line and gets its answer.
+// converse plays a client that sends a line and gets its answer.
 func converse(s server) error {
 	conn, err := net.Dial(address(s).Network(), address(s).String())
 	if err != nil {

@@ -162,7 +162,7 @@ func (h *packetHandler) Handle() error {
 }
 
 // A datagram is a packet and a socket. It may be empty, and so may the answer.
-// If it is too long, it is truncated, which is reported.
+// If it is too long, the server truncates it and reports that.
 func TestDatagram(t *testing.T) {
 	seen := make(chan *packetHandler, 1)
 	s := &UDPServer{MaxPacketSize: 10}
@@ -216,7 +216,7 @@ func TestMaxPacketSize(t *testing.T) {
 	}
 }
 
-// If an answer cannot be sent, the request is reported.
+// If a handler cannot send its answer, the server reports the request.
 func TestDatagramNotSent(t *testing.T) {
 	s, err := New[UDPServer, tooLong](localhost)
 	if err != nil {
@@ -282,7 +282,8 @@ type timedServer struct {
 
 func (s *timedServer) HandleTimeout() { s.timeouts++ }
 
-// HandleRequest waits for Timeout, with every call. ServeForever has no limit.
+// Every call of HandleRequest waits for up to Timeout. ServeForever has no
+// limit.
 func TestHandleTimeout(t *testing.T) {
 	s := &timedServer{}
 	s.Timeout = time.Millisecond

@@ -17,13 +17,13 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// TestWrite is Python's SocketWriterTest.test_write. What is written to WFile
-// is sent at once, and all of it is sent, even if the client receives slowly
-// and signals interrupt the system calls.
+// TestWrite is Python's SocketWriterTest.test_write. WFile sends what is
+// written to it at once, and all of it, even if the client receives slowly and
+// signals interrupt the system calls.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	const big = 16<<20 + 1
-	const buffer = 64 << 10 // at either end, so that not all is on its way at once
+	const buffer = 64 << 10 // at either end, so not all is on its way at once
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1)
 	defer signal.Stop(signals)
@@ -56,8 +56,8 @@ func TestWrite(t *testing.T) {
 	})
 }
 
-// The client sees the end of a request that is shut down, even if another
-// process still has the connection open.
+// When the server shuts down a request, the client sees the end, even if
+// another process still has the connection open.
 func TestShutdownRequest(t *testing.T) {
 	var other *os.File
 	handleOnce(t, 0, func(h *told) {
@@ -69,8 +69,8 @@ func TestShutdownRequest(t *testing.T) {
 	other.Close()
 }
 
-// By default, the address of a TCP server may be used again, and that of a UDP
-// server may not. AllowReuseAddress changes that.
+// By default, a TCP server may reuse an address, and a UDP server may not.
+// AllowReuseAddress changes that.
 func TestAllowReuseAddress(t *testing.T) {
 	for _, test := range []struct {
 		allow    *bool

@@ -26,7 +26,7 @@ import (
 
 const testString = "hello world\n"
 
-// runServer starts a server and has three clients converse with it. A forking
+// runServer starts a server and makes three clients converse with it. A forking
 // server must answer each from another process, all others from this one.
 // Afterwards nothing of the server may be left.
 func runServer(t *testing.T, class string) {
@@ -112,8 +112,8 @@ func TestUnixDatagramServer(t *testing.T)          { runServer(t, "UnixDatagramS
 func TestThreadingUnixDatagramServer(t *testing.T) { runServer(t, "ThreadingUnixDatagramServer") }
 func TestForkingUnixDatagramServer(t *testing.T)   { runServer(t, "ForkingUnixDatagramServer") }
 
-// Shutdown makes ServeForever return in another goroutine, whether or not that
-// has begun to serve, and for both kinds of server.
+// Shutdown makes a ServeForever in another goroutine return, whether or not it
+// has begun to serve. This holds for both kinds of server.
 func TestShutdown(t *testing.T) {
 	for i := range 20 {
 		s := create(t, []string{"TCPServer", "UDPServer"}[i%2], "line")
@@ -131,8 +131,7 @@ func TestShutdown(t *testing.T) {
 }
 
 // When Shutdown returns, no request is being handled. But the socket is still
-// open, and a client that has connected meanwhile is served by the next
-// ServeForever.
+// open, and the next ServeForever serves a client that has connected meanwhile.
 func TestShutdownWaits(t *testing.T) {
 	s, stop := start(t, "TCPServer", "echo")
 	first := connect(t, s)
@@ -264,7 +263,7 @@ func TestEveryInterface(t *testing.T) {
 }
 
 // TestAll is Python's test_all. The package has the types that Python's module
-// has, and those that Go needs besides.
+// has, and those that only Go needs.
 func TestAll(t *testing.T) {
 	want := []string{"Server", "RequestHandlerClass", "Request", "RequestHandler", "Datagram", "Panic",
 		"BaseServer", "ThreadingMixIn", "ForkingMixIn",

@@ -144,7 +144,7 @@ func visit(t *testing.T, server *progtest.Server, network string) net.Conn {
 	return conn
 }
 
-// wantOutput waits for a listing to end in order. It must have printed what
+// wantOutput waits for a listing to end cleanly. It must have printed what
 // every listing prints, once, with these lines in between.
 func wantOutput(t *testing.T, server *progtest.Server, lines ...string) {
 	t.Helper()

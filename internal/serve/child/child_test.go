@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// The test program is also the programs that it starts. Its first argument says
-// which one.
+// The test program also plays the programs that it starts. Its first argument
+// says which one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		play(os.Args[1])
@@ -29,10 +29,10 @@ func play(role string) {
 		signal.Ignore(os.Interrupt)
 		fmt.Println("Listening at ('127.0.0.1', 1060)")
 		<-time.After(time.Hour)
-	case "brief": // ends by itself
+	case "brief": // ends on its own
 		fmt.Println("one")
 		fmt.Fprintln(os.Stderr, "two")
-	case "parent": // starts a server, says so, and ends as it is told to
+	case "parent": // starts a server, reports it, and ends with its stdin or by a signal
 		server, err := Start(exec.Command(os.Args[0], "server"))
 		if err == nil {
 			_, err = server.Ready()
@@ -118,7 +118,7 @@ func TestOutput(t *testing.T) {
 			if port, err := p.Ready(); err != nil || port != "1060" {
 				t.Errorf("port %q, %v", port, err)
 			}
-			p.Patience = 1 // in vain
+			p.Patience = 1 // ns, so Wait gives up
 			if err := p.Wait(); err == nil || !strings.Contains(err.Error(), "did not exit") {
 				t.Errorf("it waited for a server: %v", err)
 			}
@@ -126,7 +126,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// A program is not started if its thread cannot be prepared.
+// Start starts no program if it cannot prepare the thread.
 func TestThreadFails(t *testing.T) {
 	t.Parallel()
 	p, err := Starter{Thread: func() error { return os.ErrPermission }}.Start(self("server"))

@@ -11,7 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is done to the thread is inherited by the program, and by no other.
+// The program inherits what Thread does to its thread, and no other program
+// does.
 func TestThread(t *testing.T) {
 	t.Parallel()
 	niceness := func(s Starter) string {

@@ -72,7 +72,7 @@ func TestFramer(t *testing.T) {
 	}
 }
 
-// The error names what is too long by its beginning.
+// The error quotes the beginning of what is too long.
 func TestFramerTooLong(t *testing.T) {
 	var f Framer
 	f.Feed(bytes.Repeat([]byte("x"), MaxMessage+1))
@@ -101,8 +101,8 @@ func TestFramerHoldsNothing(t *testing.T) {
 	}
 }
 
-// However a stream is split, its messages are the same. The splits are as long
-// as the bytes of the second argument say, over and over.
+// However a stream is split, its messages are the same. The bytes of the second
+// argument are the lengths of the pieces, over and over.
 func FuzzFramer(f *testing.F) {
 	f.Add([]byte("Simple is better than?Complex?"), []byte{1})
 	f.Add([]byte(" \r\nSimple is\tbetter than?\r\n\r\nWhy"), []byte{3, 5, 0})

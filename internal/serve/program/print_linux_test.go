@@ -103,7 +103,7 @@ func TestWholeLines(t *testing.T) {
 			}
 			stdoutW.Close()
 			stderrW.Close()
-			if test.nonblocking { // package os must not lose lines of a slow reader
+			if test.nonblocking { // package os must not lose lines when the reader is slow
 				<-time.After(2 * toBegin)
 			}
 			go collect(stdoutR)
@@ -164,8 +164,8 @@ func opened(t *testing.T, path string) *os.File {
 	return r
 }
 
-// A log that is a named pipe does not stop the program, neither without a
-// reader nor when the pipe is full.
+// A log that is a named pipe does not stop the program, even if the pipe has no
+// reader or is full.
 func TestFullLog(t *testing.T) {
 	log := Log{Path: fifo(t)}
 	if err := log.Append([]byte("lost\n")); err != errNoReader {

@@ -28,7 +28,7 @@ func TestEnd(t *testing.T) {
 	}
 }
 
-// While nothing moves, the count is shown, once and exactly.
+// While nothing moves, the counter shows the exact count, once.
 func TestShowWhileItStands(t *testing.T) {
 	var c Counter
 	lines := make(chan string)

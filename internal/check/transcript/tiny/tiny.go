@@ -25,7 +25,7 @@ import (
 //	grumble                  announce a service, and fail on SIGTERM
 //	panic                    crash
 //
-// More holds other things that tiny can do in this test, by their names.
+// More holds what else tiny can do in this test, by name.
 func Main(more map[string]func(args []string) error) {
 	if filepath.Base(os.Args[0]) != "tiny" {
 		return
