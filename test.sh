@@ -12,4 +12,9 @@
 
 cd "$(dirname "$0")" || exit
 show=$(go tool -n show) || exit
+for _ in {1..50}; do
+	[ -x "$show" ] && break # it is not there while another build writes it
+	sleep 0.1
+	show=$(go tool -n show) || exit
+done
 exec "$show" "$@"
