@@ -40,3 +40,11 @@ func Unquoted(b []byte) string {
 	quoted := Bytes(b)
 	return quoted[len(`b'`) : len(quoted)-len(`'`)]
 }
+
+// Repr returns Python 2's repr of a string of bytes. It is [Bytes] without the
+// b. What it returns is a string, too, and has a repr of its own, which Python 2
+// prints when a tuple holds the string:
+//
+//	>>> print ('Received', repr(data))
+//	('Received', "'Hello, world'")
+func Repr[T string | []byte](b T) string { return Bytes([]byte(b))[len("b"):] }

@@ -94,6 +94,20 @@ func ExampleUnquoted_repr() {
 	// caf\xc3\xa9
 }
 
+// print ('Received', repr(data)), as Python 2 prints it, for a text, for quotes,
+// and for bytes that are not ASCII.
+func ExampleRepr_tuple() {
+	for _, data := range []string{"Hello, world", `it's`, `"it's"`, "two\nlines\xff", ""} {
+		fmt.Printf("('Received', %s)\n", pyfmt.Repr(pyfmt.Repr([]byte(data))))
+	}
+	// Output:
+	// ('Received', "'Hello, world'")
+	// ('Received', '"it\'s"')
+	// ('Received', '\'"it\\\'s"\'')
+	// ('Received', "'two\\nlines\\xff'")
+	// ('Received', "''")
+}
+
 // b'MixedCaseString'.upper(), and the same for bytes that are not ASCII
 // letters.
 func ExampleUpper() {
