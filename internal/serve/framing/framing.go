@@ -105,8 +105,13 @@ func TooLong(message []byte, end byte, limit int) error {
 
 // Ended returns the error of a connection that ended because of why, when half
 // a message (or none) had been received. It is io.EOF if nothing was lost: the
-// peer closed the connection between messages, or the program stops.
+// peer closed the connection between messages, or the program stops. If why is
+// io.ErrUnexpectedEOF, which functions of package io return for half a message,
+// that is io.EOF.
 func Ended(half []byte, why error) error {
+	if why == io.ErrUnexpectedEOF {
+		why = io.EOF
+	}
 	switch {
 	case len(half) == 0 && (why == io.EOF || why == program.ErrStopped):
 		return io.EOF

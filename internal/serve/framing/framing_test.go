@@ -2,10 +2,13 @@ package framing
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fopnp/internal/serve/program"
 )
 
 // cut feeds segments to a Framer one after the other, each through the same
@@ -98,6 +101,28 @@ func TestFramerHoldsNothing(t *testing.T) {
 	}
 	if f.fed != nil || f.rest != nil {
 		t.Errorf("holds %q and %q", f.fed, f.rest)
+	}
+}
+
+// The error of half a message quotes it. Nothing is lost if there is no half and
+// the peer closed the connection, or the program stops.
+func TestEnded(t *testing.T) {
+	for _, test := range []struct {
+		half string
+		why  error
+		want string
+	}{
+		{"", io.EOF, "EOF"},
+		{"", program.ErrStopped, "EOF"},
+		{"", program.ErrTimedOut, "timed out"},
+		{"wh", io.EOF, "received b'wh' then socket closed"},
+		{"wh", io.ErrUnexpectedEOF, "received b'wh' then socket closed"},
+		{"wh", program.ErrTimedOut, "received b'wh' then timed out"},
+	} {
+		err := Ended([]byte(test.half), test.why)
+		if got := err.Error(); got != test.want || (got == "EOF") != (err == io.EOF) {
+			t.Errorf("%q, %v: %v, want %s", test.half, test.why, err, test.want)
+		}
 	}
 }
 
