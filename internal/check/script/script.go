@@ -6,6 +6,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +35,9 @@ import (
 //	terminate PROGRAM       send the server SIGTERM; it must exit with status 0;
 //	                        stdout is then all that it printed
 //	interrupt PROGRAM       the same with SIGINT, as Ctrl-C sends it
+//	exits PROGRAM [STATUS]  wait until the server ends by itself; its exit status
+//	                        must be STATUS, or 0; stdout is then all that it
+//	                        printed
 //	narrow PROGRAM          make the kernel's buffers small for the clients that
 //	                        the server will accept, where the system allows it
 //	transcript GOT WANT     compare two files, or stdout, as transcripts: times
@@ -83,6 +88,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"await":      await,
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
+	"exits":      exits,
 	"narrow":     narrowed,
 	"transcript": compare,
 	"sorted":     sorted,
@@ -174,6 +180,26 @@ func end(signal os.Signal) func(ts *testscript.TestScript, neg bool, args []stri
 		err := server.Stop(signal)
 		fmt.Fprint(ts.Stdout(), server.Output())
 		ts.Check(err)
+	}
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 2, "exits PROGRAM [STATUS]")
+	want := "0"
+	if len(args) == 2 {
+		want = args[1]
+	}
+	server := named(ts, args[0])
+	delete(ts.Value(serversKey{}).(*servers).started, args[0])
+	status, err := "0", server.Wait()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		status, err = strconv.Itoa(exit.ExitCode()), nil
+	}
+	fmt.Fprint(ts.Stdout(), server.Output())
+	ts.Check(err)
+	if status != want {
+		ts.Fatalf("%s exited with status %s, want %s", args[0], status, want)
 	}
 }
 

@@ -30,6 +30,7 @@ func TestScriptsThatMustFail(t *testing.T) {
 		"other answers":   {"serve srv_single 127.0.0.1 -p 0\nconnect a\nsay a Why?\nhear a Because.................\nterminate srv_single", "want \"Because"},
 		"no answer came":  {"serve srv_single 127.0.0.1 -p 0\nconnect a\nleave a\nhear a Ugly.\nterminate srv_single", "want \"Ugly.\""},
 		"another reply":   {"serve udpserv1 -p 0\ndatagram a\nreply B\nterminate udpserv1", `the reply is "A", want "B"`},
+		"another status":  {"serve echo_server -p 0\nconnect a\nleave a\nexits echo_server 1", "echo_server exited with status 0, want 1"},
 		"asked for twice": {"serve srv_single 127.0.0.1 -p 0\nserve srv_single 127.0.0.1 -p 0", "is already running"},
 	})
 }
