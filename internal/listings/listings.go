@@ -52,9 +52,11 @@ type Listing struct {
 	// server may print no such line unless its port was given as 0.
 	Ready *regexp.Regexp
 
-	AtOnce int    // how many conversations a server holds at once; 0 means no limit
-	Faults Stream // where a server reports a client that leaves in the middle of a message
-	Visit  Visit
+	AtOnce    int    // how many conversations a server holds at once; 0 means no limit
+	ServesOne bool   // a server that serves one client and ends
+	Silent    bool   // a server that prints no line about a client, unless the client commits a fault
+	Faults    Stream // where a server reports a client that leaves in the middle of a message
+	Visit     Visit
 }
 
 // A Visit is what a client says to a server, and what one of them prints.

@@ -44,7 +44,12 @@ func Complaints(t *testing.T, shelf string) {
 			io.WriteString(client, "half a")
 			client.(*net.TCPConn).CloseWrite()
 			io.ReadAll(client) // until the server hangs up
-			if err := server.Stop(syscall.SIGTERM); err != nil {
+			if listing.ServesOne {
+				err = server.Wait()
+			} else {
+				err = server.Stop(syscall.SIGTERM)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 			if strings.Contains("\n"+server.Output(), "\n"+listing.Name+": ") {

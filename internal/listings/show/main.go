@@ -157,7 +157,8 @@ func endOnSignal() {
 	}()
 }
 
-// show starts a server of the folder bin, shows a visit to it, and stops it.
+// show starts a server of the folder bin, shows a visit to it, and stops it,
+// unless it ends after one visit.
 func show(bin string, l listings.Listing) error {
 	server, err := child.Start(exec.Command(filepath.Join(bin, l.Name), l.ServeArgs("localhost", "0")...))
 	if err != nil {
@@ -176,7 +177,7 @@ func show(bin string, l listings.Listing) error {
 	if err == nil {
 		err = compare(shown, l.Visit.Prints)
 	}
-	return errors.Join(err, stop(server))
+	return errors.Join(err, stop(server, l.ServesOne && err == nil))
 }
 
 // visit runs the client of a visit to a port and returns what it prints.
@@ -231,8 +232,11 @@ func compare(printed string, want []string) error {
 }
 
 // stop stops a server with SIGTERM. On Windows, which has no such signal, it
-// kills the server.
-func stop(server *child.Process) error {
+// kills the server. A server that ends by itself must do so.
+func stop(server *child.Process, byItself bool) error {
+	if byItself {
+		return server.Wait()
+	}
 	if runtime.GOOS == "windows" {
 		server.Kill()
 		return nil

@@ -143,6 +143,8 @@ func TestScript(t *testing.T) {
 		{[]string{"srv_legacy2", "udps1"}, []string{"srv_legacy2", "udps1"}},
 		{[]string{"slides", "chapter03"}, listings.Names(append(
 			listings.On("lecture/slides", listings.Server, listings.Both), listings.On("chapter03", listings.Both)...))},
+		{[]string{"lecture23", "basics"}, listings.Names(append(
+			listings.On("lecture/lecture23", listings.Server), listings.On("lecture/basics", listings.Server)...))},
 	} {
 		t.Run(fmt.Sprint("args=", test.args), func(t *testing.T) {
 			t.Parallel()
