@@ -43,6 +43,13 @@ var All = []Listing{
 	{Name: "SockServTCPThread", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, Faults: Stderr, Visit: upperBy("tcpc1")},
 	{Name: "SockServTCPFork", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 40, Faults: Stderr, Visit: upperBy("tcpc1")},
 
+	{Name: "echoserver", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 9000, Ready: listeningOr(`Server is ready`),
+		AtOnce: 1, Silent: true, Visit: session},
+	{Name: "echoclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 9000},
+
+	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
+	{Name: "echo_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 12345},
+
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
@@ -79,6 +86,17 @@ var (
 		Prints: []string{`Just one wafer-thin mint`}}
 	theTime = Visit{Client: "timecli", Prints: []string{`The time is ` + ctime}}
 	stamped = Visit{Client: "tsTclntSS", Typed: "hello\n\n", Prints: []string{`> \[` + ctime + `\] hello`, `> `}}
+	session = Visit{Client: "echoclient", Prints: []string{
+		`>>> from socket import socket`,
+		`>>> echo = socket\(\)`,
+		`>>> echo\.connect\( ` + address + ` \)`,
+		`>>> message = "Hello, how are you\?"`,
+		`>>> echo\.send\(message\.encode\(\)\)`, `19`,
+		`>>> echo\.recv\(1024\)`, `b'Hello, how are you\?'`,
+		`>>> echo\.send\(message\.encode\(\)\)`, `19`,
+		`>>> echo\.recv\(1024\)`, `b''`,
+	}}
+	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
 
 	upperDatagram = Visit{Client: "udpc1", Typed: "hello\n", Prints: []string{`Send: Recv: HELLO`}}
 )
