@@ -49,6 +49,22 @@ func (c *Client) trySend(text string) (int, error) {
 	return n, err
 }
 
+// SendUntilCut sends text over and over until the server closes the connection.
+// It fails the trial if the server takes a gigabyte, or too much memory.
+func (c *Client) SendUntilCut(text string) {
+	const most = 1 << 30
+	for sent := 0; !c.Failed(); {
+		n, err := c.trySend(text)
+		if err != nil {
+			return
+		}
+		if sent += n; sent >= most {
+			c.Failf("it took %d bytes", sent)
+		}
+		c.MemoryBounded()
+	}
+}
+
 func (c *Client) sendFor(d time.Duration, text string) (int, error) {
 	c.conn.SetWriteDeadline(time.Now().Add(d))
 	n, err := io.WriteString(c.conn, text)

@@ -36,6 +36,10 @@ type Server struct {
 	Lines
 	Protocol
 
+	// ServesOne is true if the server serves one client and then exits: with
+	// status 0, or 1 if it has reported a fault.
+	ServesOne bool
+
 	// Quiet servers announce their address only if the port was given as 0.
 	Quiet bool
 
@@ -51,7 +55,7 @@ type Server struct {
 
 	// NotFor names the checks that make no sense for this server, with the
 	// reason for each. A name that ends in a slash stands for all checks that
-	// begin with it.
+	// begin with it. What other fields rule out is not here: see needs.
 	NotFor map[string]string
 
 	// Patience bounds each wait for something that must happen; 0 means
@@ -86,7 +90,8 @@ type Protocol struct {
 	Flood Exchange
 
 	// Unfinished is the beginning of a request. A client that leaves after
-	// it commits a fault.
+	// it commits a fault. It is "" if every byte is a request, or if
+	// clients need not ask.
 	Unfinished string
 
 	// Goodbye is what a client sends before it leaves. It makes the server
@@ -98,7 +103,7 @@ type Protocol struct {
 	Once bool
 
 	// Longest is how many bytes a request may have before its end; 0 means
-	// 4096.
+	// 4096, and -1 any number.
 	Longest int
 }
 
@@ -193,7 +198,7 @@ func runShared(t *testing.T, s Server, checks []Check) {
 			}
 			check.shared(server)
 			server.closeAll()
-			if server.Failed() {
+			if server.Failed() || s.ServesOne {
 				s.report(t, server.finish())
 				server = nil
 			}
@@ -207,11 +212,41 @@ func covers(key, name string) bool {
 }
 
 func (s Server) skipIfNotFor(t *testing.T, check Check) {
+	for _, need := range needs {
+		if !need.met(s) && slices.ContainsFunc(need.checks, func(name string) bool { return covers(name, check.Name) }) {
+			t.Skipf("not for %s: %s", s.Name, need.unmet)
+		}
+	}
 	for name, why := range s.NotFor {
 		if covers(name, check.Name) {
 			t.Skipf("not for %s: %s", s.Name, why)
 		}
 	}
+}
+
+// needs are what some checks need of a server. Without it, they make no sense.
+var needs = []struct {
+	met    func(Server) bool
+	unmet  string   // why the checks are not for a server
+	checks []string // as in NotFor
+}{
+	{func(s Server) bool { return s.Unfinished != "" }, "no request of its clients is unfinished", []string{
+		"half a request", "half a request/", "reset/half a request", "silence/half a request", "stop/half a request",
+		"a byte at a time",
+	}},
+	{func(s Server) bool { return s.Longest >= 0 }, "no request is too long for it", []string{
+		"too long", "too long/", "endless",
+	}},
+	{func(s Server) bool { return s.Longest >= 0 || s.Once }, "no request is too long for it", []string{
+		"unread input",
+	}},
+	{func(s Server) bool { return !s.Once }, "it answers a client once", []string{
+		"pipelined", "half a request/half-close", "reset/half a request", "silence/half a request", "silence/between requests",
+		"stop/half a request", "too long/after requests", "keeps asking", "never reads", "slow reader", "slow reader/", "stop/never reads",
+	}},
+	{func(s Server) bool { return !s.ServesOne }, "it serves one client", []string{
+		"one after another", "at once", "churn", "silence/next client", "out of descriptors", "descriptors are closed",
+	}},
 }
 
 // report reports the error of a check. After a failure, the server's other

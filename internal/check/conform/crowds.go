@@ -33,10 +33,12 @@ func atOnce(t *Trial) {
 		clients = append(clients, t.Connect())
 	}
 	var all sync.WaitGroup
-	for _, c := range clients {
-		all.Go(c.Exchange)
+	if !t.Once {
+		for _, c := range clients {
+			all.Go(c.Exchange)
+		}
+		all.Wait()
 	}
-	all.Wait()
 	next := t.Connect()
 	next.Send(next.Ask)
 	for _, c := range clients {
@@ -100,12 +102,16 @@ func (s Server) processEach() bool { return s.Children && s.AtOnce != 1 }
 // converse has n short conversations, four at a time.
 func (t *Trial) converse(n int) {
 	const workers = 4
+	requests := 3
+	if t.Once {
+		requests = 1
+	}
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
 			for range n / workers {
 				c := t.Connect()
-				c.asks(3, "")
+				c.asks(requests, "")
 				c.leaveUnseen()
 			}
 		})

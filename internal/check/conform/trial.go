@@ -65,7 +65,12 @@ func (t *Trial) finish() error {
 	if t.Failed() {
 		return t.err
 	}
-	if !t.gone {
+	switch {
+	case t.gone:
+	case t.ServesOne && len(t.clients) > 0:
+		t.closeAll()
+		t.expectOwnExit()
+	default:
 		t.Signal(syscall.SIGTERM)
 		t.ExpectExit(0)
 	}
@@ -153,6 +158,17 @@ func (t *Trial) ExpectExit(statuses ...int) {
 	}
 }
 
+// expectOwnExit waits until a server exits that has served its one client. The
+// status must say whether the server has reported a fault.
+func (t *Trial) expectOwnExit() {
+	t.ExpectExit(0, 1)
+	status := 0
+	if t.Error != "" && regexp.MustCompile(`(?m)^`+expression(t.Error)+`\n`).MatchString(t.Output()) {
+		status = 1
+	}
+	t.ExpectExit(status)
+}
+
 // ExpectKilled is ExpectExit for a server that has no time to print how its
 // conversations ended.
 func (t *Trial) ExpectKilled(statuses ...int) {
@@ -213,12 +229,15 @@ func (t *Trial) connectTo(host string, prepare func(network, address string, c s
 
 // Beside returns a check that commits a fault while the conversation of another
 // client is open. That one must go on as if nothing had happened. If the server
-// serves one client at a time, it must serve the next one.
+// serves one client at a time, it must serve the next one, unless it serves only
+// one at all.
 func Beside(fault func(*Trial)) func(*Trial) {
 	return func(t *Trial) {
 		if t.AtOnce == 1 {
 			fault(t)
-			t.Connect().Exchange()
+			if !t.ServesOne {
+				t.Connect().Exchange()
+			}
 			return
 		}
 		bystander := t.Connect()

@@ -54,13 +54,13 @@ func unreadInput(t *Trial) {
 	if sendErr != nil {
 		c.Fail(sendErr)
 	}
-	c.expectNoReset()
+	c.ExpectNoReset()
 	c.ExpectEnding(ending)
 }
 
-// expectNoReset fails the trial if a reset came after the end, where reading does
+// ExpectNoReset fails the trial if a reset came after the end, where reading does
 // not find it.
-func (c *Client) expectNoReset() {
+func (c *Client) ExpectNoReset() {
 	if c.Failed() {
 		return
 	}
@@ -107,7 +107,7 @@ func (t *Trial) stopUnread() {
 	if _, err := c.Rest(); err != nil {
 		c.Failf("%s received no end: %w", c.addr, err)
 	}
-	c.expectNoReset()
+	c.ExpectNoReset()
 }
 
 // leaveUnread is for a server that gives one answer. It tells the server to
