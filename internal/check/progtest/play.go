@@ -50,6 +50,29 @@ func Perform(t testing.TB, stdin, name string, args ...string) *Play {
 	return p
 }
 
+// PerformWith starts a client program with args and the address of a server,
+// which serve plays. It returns when serve does, and then hangs up. The port is
+// the server's.
+func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...string) (client *Play, port string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port = PortOf(listener.Addr())
+	client = Perform(t, "", name, append([]string{"127.0.0.1", "-p", port}, args...)...)
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(Patience))
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(Patience))
+	serve(conn.(*net.TCPConn))
+	return client, port
+}
+
 // Prints waits until the program ends and compares what it printed with stdout
 // and stderr.
 func (p *Play) Prints(t testing.TB, stdout, stderr string) {
