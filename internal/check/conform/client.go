@@ -16,6 +16,7 @@ import (
 // the server's Patience.
 type Client struct {
 	*Trial
+	Began    time.Time // when it began to connect, if the check knows
 	conn     *net.TCPConn
 	received *bufio.Reader
 	addr     string       // as the server prints it
@@ -126,7 +127,7 @@ func (c *Client) Exchange() {
 // tryHear is Hear for a client whose connection the server may close.
 func (c *Client) tryHear() error {
 	attempt := &Trial{Server: c.Server}
-	c.Hear(&Client{Trial: attempt, conn: c.conn, received: c.received, addr: c.addr})
+	c.Hear(&Client{Trial: attempt, Began: c.Began, conn: c.conn, received: c.received, addr: c.addr})
 	return attempt.err
 }
 

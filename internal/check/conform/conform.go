@@ -244,6 +244,12 @@ var needs = []struct {
 		"pipelined", "half a request/half-close", "reset/half a request", "silence/half a request", "silence/between requests",
 		"stop/half a request", "too long/after requests", "keeps asking", "never reads", "slow reader", "slow reader/", "stop/never reads",
 	}},
+	{func(s Server) bool { return s.Ask != "" }, "clients need not ask", []string{
+		"reset", "silence", "silence/", "out of descriptors", "descriptors are closed", "stop/unread input",
+	}},
+	{func(s Server) bool { return s.Ask == "" && s.Once }, "clients have to ask", []string{
+		"unasked/",
+	}},
 	{func(s Server) bool { return !s.ServesOne }, "it serves one client", []string{
 		"one after another", "at once", "churn", "silence/next client", "out of descriptors", "descriptors are closed",
 	}},

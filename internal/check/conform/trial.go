@@ -213,6 +213,7 @@ func (t *Trial) connectTo(host string, prepare func(network, address string, c s
 	if t.Failed() {
 		return newClient(t, new(net.TCPConn))
 	}
+	began := time.Now()
 	dialer := net.Dialer{Timeout: t.wait(), Control: prepare}
 	conn, err := dialer.Dial("tcp", net.JoinHostPort(host, t.process.Port))
 	if err != nil {
@@ -220,7 +221,7 @@ func (t *Trial) connectTo(host string, prepare func(network, address string, c s
 		return newClient(t, new(net.TCPConn))
 	}
 	c := newClient(t, conn.(*net.TCPConn))
-	c.addr = pyfmt.Addr(conn.LocalAddr())
+	c.addr, c.Began = pyfmt.Addr(conn.LocalAddr()), began
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.clients = append(t.clients, c)
@@ -229,11 +230,11 @@ func (t *Trial) connectTo(host string, prepare func(network, address string, c s
 
 // Beside returns a check that commits a fault while the conversation of another
 // client is open. That one must go on as if nothing had happened. If the server
-// serves one client at a time, it must serve the next one, unless it serves only
-// one at all.
+// serves one client at a time, or answers a client once, it must serve the next
+// one, unless it serves only one at all.
 func Beside(fault func(*Trial)) func(*Trial) {
 	return func(t *Trial) {
-		if t.AtOnce == 1 {
+		if t.AtOnce == 1 || t.Once {
 			fault(t)
 			if !t.ServesOne {
 				t.Connect().Exchange()

@@ -1,0 +1,170 @@
+//go:build unix
+
+// Package wrong has servers that are wrong on purpose. A suite of package
+// conform must reject each of them. They send something to each client that
+// connects, and close the connection: see conform.Unasked.
+package wrong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"fopnp/internal/check/conform"
+	"fopnp/internal/py/pyfmt"
+)
+
+// A Defect is how a server is wrong.
+type Defect struct {
+	Says func(now time.Time) string // what it sends
+	Does string                     // one of Deeds, or "" if it does everything right
+}
+
+// Deeds are the defects in what a server does, and for each the check that must
+// find it.
+var Deeds = map[string]string{
+	"loses what it sends after a half-close": "half-close",
+	"reads on for ever":                      "unasked/talks",
+	"dies of a reset":                        "unasked/leaves at once",
+	"serves one at a time":                   "unasked/stays",
+	"spins":                                  "unasked/out of descriptors",
+	"says it always":                         "unasked/out of descriptors",
+	"says it once":                           "unasked/out of descriptors",
+	"dies without descriptors":               "unasked/out of descriptors",
+	"leaves it to the collector":             "unasked/descriptors are closed",
+}
+
+// With this in its environment a test binary is a wrong server, with the defect
+// that is the value.
+const isServer = "CONFORM_WRONG"
+
+// Main must be called before any test runs, in every test that uses Server, with
+// the same defects. In a wrong server it does not return.
+func Main(defects map[string]Defect) {
+	if name, is := os.LookupEnv(isServer); is {
+		os.Exit(serve(defects[name], os.Args[1:]))
+	}
+}
+
+// Server returns the row of the server with a defect. It is like, but for what
+// it prints: it prints no lines about its clients.
+func Server(like conform.Server, defect string) conform.Server {
+	like.Name, like.Lines, like.Quiet = "wrong", conform.Lines{}, false
+	like.Command = func(args ...string) *exec.Cmd {
+		cmd := exec.Command(os.Args[0], args...)
+		cmd.Env = append(os.Environ(), isServer+"="+defect)
+		return cmd
+	}
+	return like
+}
+
+// Check returns the check of checks with this name.
+func Check(checks []conform.Check, name string) (check conform.Check, found bool) {
+	i := slices.IndexFunc(checks, func(c conform.Check) bool { return c.Name == name })
+	if i < 0 {
+		return conform.Check{}, false
+	}
+	return checks[i], true
+}
+
+type server struct {
+	Defect
+	listener net.Listener
+	stopping context.Context
+	clients  sync.WaitGroup
+	turn     sync.Mutex // of the deed "serves one at a time"
+	kept     []net.Conn // of the deed "leaves it to the collector"
+}
+
+// serve is the main function of a server that is called as HOST -p PORT. It
+// returns the status.
+func serve(defect Defect, args []string) int {
+	listener, err := net.Listen("tcp", net.JoinHostPort(args[0], args[2]))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "wrong: listen:", err)
+		return 1
+	}
+	stopping, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(stopping, func() { listener.Close() })
+	s := &server{Defect: defect, listener: listener, stopping: stopping}
+	fmt.Println("Listening at " + pyfmt.HostPort(args[0], listener.Addr().(*net.TCPAddr).Port))
+	status := s.acceptForever()
+	s.clients.Wait()
+	return status
+}
+
+func (s *server) acceptForever() (status int) {
+	complained := false
+	for {
+		conn, err := s.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return 0
+		case err == nil && s.Does != "says it once":
+			complained = false
+		case err != nil && s.Does == "dies without descriptors":
+			return 3
+		case err != nil && (!complained || s.Does == "says it always"):
+			fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
+			complained = true
+		}
+		if err != nil {
+			if s.Does != "spins" {
+				<-time.After(20 * time.Millisecond)
+			}
+			continue
+		}
+		s.clients.Go(func() { s.handle(conn.(*net.TCPConn)) })
+	}
+}
+
+func (s *server) handle(conn *net.TCPConn) {
+	if s.Does == "serves one at a time" {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+	}
+	if s.Does == "loses what it sends after a half-close" && isHalfClosed(conn) {
+		conn.Close()
+		return
+	}
+	if s.Does == "dies of a reset" {
+		<-time.After(20 * time.Millisecond) // for the reset to arrive
+	}
+	if _, err := io.WriteString(conn, s.Says(time.Now())); err != nil && s.Does == "dies of a reset" {
+		os.Exit(3)
+	}
+	patience, most := 200*time.Millisecond, int64(1<<20)
+	if s.Does == "reads on for ever" {
+		patience, most = time.Hour, 1<<40
+	} else if s.Does == "serves one at a time" {
+		patience = time.Second
+	}
+	conn.CloseWrite()
+	conn.SetReadDeadline(time.Now().Add(patience))
+	defer context.AfterFunc(s.stopping, func() { conn.SetReadDeadline(time.Now()) })()
+	io.Copy(io.Discard, io.LimitReader(conn, most))
+	if s.Does == "leaves it to the collector" {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		s.kept = append(s.kept, conn)
+		return
+	}
+	conn.Close()
+}
+
+// isHalfClosed reports whether the client closes its side in the next moment.
+func isHalfClosed(conn net.Conn) bool {
+	conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	_, err := conn.Read(make([]byte, 1))
+	return err == io.EOF
+}
