@@ -43,10 +43,14 @@ var All = []Listing{
 	{Name: "SockServTCPThread", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, Faults: Stderr, Visit: upperBy("tcpc1")},
 	{Name: "SockServTCPFork", Shelf: "lecture/slides", Kind: Server, Network: "tcp", Port: 2345, AtOnce: 40, Faults: Stderr, Visit: upperBy("tcpc1")},
 
+	{Name: "gettime", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 13},
+	{Name: "daytime", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 13, Silent: true, Visit: theDate},
 	{Name: "echoserver", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 9000, Ready: listeningOr(`Server is ready`),
 		AtOnce: 1, Silent: true, Visit: session},
 	{Name: "echoclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 9000},
 
+	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
+	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
 	{Name: "echo_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 12345},
 
@@ -85,6 +89,8 @@ var (
 	spew = Visit{Client: "creosote", Words: []string{"Just", "one", "wafer-thin", "mint"}, AtServer: true,
 		Prints: []string{`Just one wafer-thin mint`}}
 	theTime = Visit{Client: "timecli", Prints: []string{`The time is ` + ctime}}
+	theDate = Visit{Client: "gettime", Prints: []string{`Date \(YY-MM-DD\) is \d\d-\d\d-\d\d, time is \d\d:\d\d:\d\d \(UTC\)`}}
+	gotTime = Visit{Client: "time_client", Prints: []string{`The time got from the server is ` + ctime}}
 	stamped = Visit{Client: "tsTclntSS", Typed: "hello\n\n", Prints: []string{`> \[` + ctime + `\] hello`, `> `}}
 	session = Visit{Client: "echoclient", Prints: []string{
 		`>>> from socket import socket`,
