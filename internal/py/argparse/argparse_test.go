@@ -18,6 +18,7 @@ type call struct {
 	Port             int
 	Timeout, Cost    time.Duration
 	Fix              bool
+	Most             int64
 }
 
 func parse(args ...string) (call, error) {
@@ -29,12 +30,13 @@ func parse(args ...string) (call, error) {
 	cost := p.Seconds("d", 0, "what an answer costs")
 	root := p.String("root", "folder", ".", "what to serve")
 	fix := p.Flag("fix", "read while sending")
+	most := p.Count("m", "bytes", 4096, "how many to accept")
 	err := p.parse(args)
-	return call{*host, *file, *root, *port, *timeout, *cost, *fix}, err
+	return call{*host, *file, *root, *port, *timeout, *cost, *fix, *most}, err
 }
 
 func TestParse(t *testing.T) {
-	plain := call{"ftp.example.com", "myData.txt", ".", 1060, time.Minute, 0, false}
+	plain := call{"ftp.example.com", "myData.txt", ".", 1060, time.Minute, 0, false, 4096}
 	with := func(change func(*call)) call { c := plain; change(&c); return c }
 	port0 := with(func(c *call) { c.Port = 0 })
 	for _, test := range []struct {
@@ -52,6 +54,8 @@ func TestParse(t *testing.T) {
 		{[]string{"ftp.example.com", "--fix"}, with(func(c *call) { c.Fix = true })},
 		{[]string{"ftp.example.com", "-root", "/srv"}, with(func(c *call) { c.Root = "/srv" })},
 		{[]string{"ftp.example.com", "-root=/srv"}, with(func(c *call) { c.Root = "/srv" })},
+		{[]string{"ftp.example.com", "-m", "0"}, with(func(c *call) { c.Most = 0 })},
+		{[]string{"-m", "100000000", "ftp.example.com"}, with(func(c *call) { c.Most = 100_000_000 })},
 		{[]string{"ftp.example.com", "x"}, with(func(c *call) { c.File = "x" })},
 		{[]string{"ftp.example.com", "--", "-fix"}, with(func(c *call) { c.File = "-fix" })},
 		{[]string{"ftp.example.com", "-t", "0"}, with(func(c *call) { c.Timeout = 0 })},
@@ -89,6 +93,8 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"a", "-p", "zen"}, "argument -p: invalid port: 'zen' (0 to 65535)"},
 		{[]string{"a", "-p", "65536"}, "argument -p: invalid port: '65536' (0 to 65535)"},
 		{[]string{"a", "-p", "-1"}, "argument -p: invalid port: '-1' (0 to 65535)"},
+		{[]string{"a", "-m", "-1"}, "argument -m: invalid count: '-1' (0 or more)"},
+		{[]string{"a", "-m", "1e6"}, "argument -m: invalid count: '1e6' (0 or more)"},
 		{[]string{"a", "-t", ""}, "argument -t: " + invalidTime("")},
 		{[]string{"a", "-t", "-1"}, "argument -t: " + invalidTime("-1")},
 		{[]string{"a", "-t", "-1s"}, "argument -t: " + invalidTime("-1s")},
@@ -132,7 +138,8 @@ func TestHelp(t *testing.T) {
 	p.Port("p", 1060, "TCP port (default 1060)")
 	p.Seconds("t", time.Minute, "how long to wait (default %(default)s)")
 	p.Flag("e", "cause an error")
-	want := `usage: client [-h] [-p port] [-t seconds] [-e] host [file]
+	p.Count("m", "bytes", 4096, "how many to accept (default %(default)s)")
+	want := `usage: client [-h] [-p port] [-t seconds] [-e] [-m bytes] host [file]
 
 Asks three questions.
 
@@ -145,6 +152,7 @@ options:
   -p port       TCP port (default 1060)
   -t seconds    how long to wait (default 60)
   -e            cause an error
+  -m bytes      how many to accept (default 4096)
 
 You can also give seconds as a duration, such as 500ms.
 `

@@ -64,6 +64,12 @@ func parseCount(word string) (int64, error) {
 	return int64(n), nil
 }
 
+// Count declares an option -name that takes a whole number, 0 or more. The usage
+// calls it metavar. Its default is n.
+func (p *Parser) Count(name, metavar string, n int64, help string) *int64 {
+	return option(p, &value[int64]{n, metavar, parseCount}, name, help)
+}
+
 // Port declares an option -name that takes a port number, 0 to 65535. Its
 // default is port.
 func (p *Parser) Port(name string, port int, help string) *int {
