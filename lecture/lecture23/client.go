@@ -1,0 +1,98 @@
+package lecture23
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+)
+
+// NewClient returns an HTTP client for a single page. The timeout limits how
+// long connecting takes, and then how long the server may be silent. 0 is no
+// limit. The client follows ten redirects at most, to http and https only. It
+// accepts a header of MaxAnswerHeader bytes. It does not ask the server to
+// compress the page, because a page is saved as it comes. What net/http would
+// log is not logged, because the client's error says it.
+func NewClient(timeout time.Duration) *http.Client {
+	log.SetOutput(io.Discard)
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment,
+			DialContext: func(
+				_ context.Context, _, address string,
+			) (net.Conn, error) {
+				return connect(address, timeout)
+			},
+			DisableKeepAlives:      true,
+			DisableCompression:     true,
+			MaxResponseHeaderBytes: MaxAnswerHeader,
+		},
+		CheckRedirect: func(next *http.Request, before []*http.Request) error {
+			if len(before) > 10 {
+				return errors.New("more than 10 redirects")
+			}
+			if next.URL.Scheme != "http" && next.URL.Scheme != "https" {
+				return fmt.Errorf("redirected to %s",
+					pyfmt.Str(next.URL.String()))
+			}
+			return nil
+		},
+	}
+}
+
+// A ConnectError says why a client could not connect to a server.
+type ConnectError struct {
+	Address socket.Address
+	Err     error
+}
+
+func (e *ConnectError) Error() string { return e.Err.Error() }
+
+// A patient is a connection whose peer may take its time as long as it is not
+// silent. What the peer sends unasked waits until we have asked, because
+// net/http logs it if it comes first, and otherwise takes it for the answer.
+type patient struct {
+	*socket.Conversation
+	asked func()          // may be called more than once
+	ready <-chan struct{} // closed by asked
+}
+
+// connect connects to address, which is HOST:PORT. The error is a ConnectError.
+func connect(address string, timeout time.Duration) (net.Conn, error) {
+	host, p, _ := net.SplitHostPort(address)
+	port, _ := strconv.Atoi(p) // net/http and ParseURL have seen to both
+	at := socket.Address{Host: host, Port: port}
+	connection, err := socket.Connect(at, timeout)
+	if err != nil {
+		return nil, &ConnectError{at, err}
+	}
+	ready := make(chan struct{})
+	asked := sync.OnceFunc(func() { close(ready) })
+	return patient{connection, asked, ready}, nil
+}
+
+// Read starts the clock and reads what comes next.
+func (p patient) Read(data []byte) (int, error) {
+	<-p.ready
+	p.StartClock()
+	return p.Conversation.Read(data)
+}
+
+func (p patient) Write(data []byte) (int, error) {
+	defer p.asked()
+	return p.Conversation.Write(data)
+}
+
+func (p patient) Close() error {
+	p.asked()
+	return p.Conversation.Close()
+}

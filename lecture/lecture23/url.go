@@ -1,0 +1,116 @@
+package lecture23
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+)
+
+// ParseURL parses the URL of a page, whose scheme must be one of schemes. The
+// URL that it returns has no fragment, because a fragment is for the reader's
+// eyes: no server gets it. Every character that a request line cannot hold is
+// percent-encoded.
+//
+// The error says what is wrong with the URL: it has no scheme or another one,
+// no host, a user name, a port above 65535, or a control character.
+func ParseURL(text string, schemes ...string) (*url.URL, error) {
+	scheme, _, hasScheme := strings.Cut(text, "://")
+	if !hasScheme {
+		return nil, errors.New("no scheme, such as http://")
+	}
+	u, err := url.Parse(text)
+	var reason *url.Error
+	if errors.As(err, &reason) {
+		return nil, reason.Err // without the URL, which our line names already
+	}
+	switch {
+	case !slices.Contains(schemes, u.Scheme):
+		return nil, fmt.Errorf("the scheme is %s, not %s",
+			pyfmt.Str(scheme), strings.Join(schemes, " or "))
+	case u.Hostname() == "":
+		return nil, errors.New("no host")
+	case u.User != nil:
+		return nil, errors.New("a user name is not supported")
+	}
+	_, err = strconv.ParseUint(u.Port(), 10, 16)
+	if u.Port() != "" && err != nil {
+		return nil, fmt.Errorf("port %s is above 65535", u.Port())
+	}
+	u.Fragment, u.RawFragment = "", ""
+	u.Host = strings.TrimSuffix(u.Host, ":") // a port may be empty
+	u.RawQuery = encode(u.RawQuery)
+	return u, nil
+}
+
+// encode percent-encodes what is not printable ASCII. A space ends a URL in a
+// request line.
+func encode(text string) string {
+	var encoded strings.Builder
+	for _, b := range []byte(text) {
+		if b <= ' ' || b > '~' {
+			fmt.Fprintf(&encoded, "%%%02X", b)
+		} else {
+			encoded.WriteByte(b)
+		}
+	}
+	return encoded.String()
+}
+
+// SplitURL takes the URL of a page apart. Text is how it was given. SplitURL
+// returns what Python prints for the list text.split('/'), the server as the
+// URL names it, the path of the page there, and the address to connect to. A
+// URL without a path means the path "/", and without a port, port 80.
+func SplitURL(u *url.URL, text string) (
+	list, server, page string, address socket.Address,
+) {
+	var quoted []string
+	for part := range strings.SplitSeq(text, "/") {
+		quoted = append(quoted, pyfmt.Str(part))
+	}
+	list = "[" + strings.Join(quoted, ", ") + "]"
+	address = socket.Address{Host: u.Hostname(), Port: 80}
+	if u.Port() != "" {
+		address.Port, _ = strconv.Atoi(u.Port()) // ParseURL has seen to it
+	}
+	return list, hostOf(u), u.RequestURI(), address
+}
+
+// hostOf returns HOST or HOST:PORT as a Host field has it. The zone of an IPv6
+// address is left out, because it means something on this host only.
+func hostOf(u *url.URL) string {
+	host, _, hasZone := strings.Cut(u.Hostname(), "%")
+	switch {
+	case !hasZone:
+		return u.Host
+	case u.Port() == "":
+		return "[" + host + "]"
+	}
+	return net.JoinHostPort(host, u.Port())
+}
+
+// ParseHost parses HOST or HOST:PORT. The default port is port. An IPv6 address
+// with a port is in brackets, as in [::1]:8080. ParseHost returns the server as
+// a Host field names it, and the address to connect to. The error says that the
+// port is no port.
+func ParseHost(word string, port int) (
+	server string, address socket.Address, err error,
+) {
+	host, p, err := net.SplitHostPort(word)
+	if err != nil { // there is no port
+		host, p = strings.Trim(word, "[]"), strconv.Itoa(port)
+	}
+	n, err := strconv.ParseUint(p, 10, 16)
+	if err != nil {
+		return "", address, fmt.Errorf("%s is no port", pyfmt.Str(p))
+	}
+	zoneless, _, _ := strings.Cut(host, "%")
+	server = net.JoinHostPort(zoneless, p)
+	return server, socket.Address{Host: host, Port: int(n)}, nil
+}
