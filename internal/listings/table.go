@@ -45,9 +45,12 @@ var All = []Listing{
 
 	{Name: "gettime", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 13},
 	{Name: "daytime", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 13, Silent: true, Visit: theDate},
+	{Name: "webclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Ask: []string{"http://HOST:PORT/"}},
+	{Name: "easywebclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Ask: []string{"http://HOST:PORT/"}},
 	{Name: "echoserver", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 9000, Ready: listeningOr(`Server is ready`),
 		AtOnce: 1, Silent: true, Visit: session},
 	{Name: "echoclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 9000},
+	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
