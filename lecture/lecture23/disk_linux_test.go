@@ -1,0 +1,145 @@
+package lecture23_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+)
+
+// When the disk is full, one line says so, and the old file stays as it was. The
+// disk is a small one in a mount namespace, which goes when its last process
+// has gone, so a shell looks at it.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		t.Skip("there is no unshare")
+	}
+	const privately = "--user --map-root-user --mount"
+	mount := func(folder, then string, args ...string) *exec.Cmd {
+		script := `mount -t tmpfs -o size=64k none "$1" || exit 99; cd "$1"; shift; ` + then
+		return exec.Command(unshare, append(strings.Fields(privately+" sh -c"), append([]string{script, "sh", folder}, args...)...)...)
+	}
+	if out, err := mount(t.TempDir(), "").CombinedOutput(); err != nil {
+		t.Skipf("no mount namespaces: %v\n%s", err, out)
+	}
+	for _, client := range webClients {
+		for name, test := range map[string]struct{ answer, saved string }{
+			"length":    {page(everyByte), "save 'page': no space left on device"},
+			"no length": {ok + "\r\n" + everyByte, "save 'page': no space left on device"},
+			"small":     {page("hello"), ""},
+		} {
+			t.Run(client.name+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				listener, port := listen(t)
+				cmd := mount(t.TempDir(), `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
+					filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", "page")
+				var stdout, stderr bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				conn, err := accept(listener, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn.says(test.answer)
+				conn.Close()
+				cmd.Wait()
+				want, complaint := "status=1\npage\nold\n", client.name+": "+test.saved+"\n"
+				if test.saved == "" {
+					want, complaint = "status=0\npage\nhello", "done\n"
+				}
+				if stdout.String() != want || !strings.HasSuffix(stderr.String(), complaint) {
+					t.Errorf("it ends with %q and %q, want %q and %q", &stderr, &stdout, complaint, want)
+				}
+			})
+		}
+	}
+}
+
+// openTerminal returns both ends of a terminal of 80 columns.
+func openTerminal(t testing.TB) (screen, terminal *os.File) {
+	t.Helper()
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no terminals: %v", err)
+	}
+	t.Cleanup(func() { screen.Close() })
+	fd := int(screen.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
+	}
+	if err == nil {
+		terminal, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return screen, terminal
+}
+
+// Easywebclient shows its progress if stderr is a terminal. A line about a
+// failure begins at the left. What goes to stdout stays as it is.
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, answer, stdout, screen string }{
+		{"page", page(strings.Repeat("x", 100_000)), "done\n", `100% .*\(100/100 kB.*\r\n$`},
+		{"no length", ok + "\r\nhello", "done\n", `5 B.*\r\n$`},
+		{"empty", page(""), "done\n", `^[^\n]*(\r\n)?$`},
+		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "done\n", `5 B.*\r\n$`},
+		{"cut short", ok + "Content-Length: 10\r\n\r\nhello", "", `/10 B.*\r\neasywebclient: no page from [^\r]*: received 5 of 10 bytes then socket closed\r\n$`},
+		{"404", "HTTP/1.0 404 Not Found\r\n\r\n", "", `^easywebclient: no page from [^\r]*: 404 Not Found\r\n$`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			screen, terminal := openTerminal(t)
+			listener, port := listen(t)
+			cmd := exec.Command(filepath.Join(progtest.Bin(), "easywebclient"), "http://127.0.0.1:"+port+"/", "-o", oldPage(t))
+			var stdout bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, terminal
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			terminal.Close()
+			shown := make(chan string)
+			go func() {
+				all, _ := io.ReadAll(screen) // it ends with an error when the client has
+				shown <- string(all)
+			}()
+			conn, err := accept(listener, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.says(test.answer)
+			conn.Close()
+			cmd.Wait()
+			select {
+			case text := <-shown:
+				if !regexp.MustCompile("(?s)" + test.screen).MatchString(text) {
+					t.Errorf("the screen shows %q, want %s", text, test.screen)
+				}
+			case <-time.After(progtest.Patience):
+				t.Error("the client does not end")
+			}
+			if stdout.String() != test.stdout {
+				t.Errorf("stdout is %q, want %q", &stdout, test.stdout)
+			}
+		})
+	}
+}

@@ -1,0 +1,223 @@
+//go:build unix || windows
+
+package lecture23_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+)
+
+// entries returns the names of all that is in folder.
+func entries(t testing.TB, folder string) string {
+	t.Helper()
+	there, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range there {
+		names = append(names, entry.Name())
+	}
+	return strings.Join(names, " ")
+}
+
+// oldPage returns a file that has an old page.
+func oldPage(t testing.TB) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(file, []byte(old), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// isOld fails the test if the file has another page, or if there is anything
+// beside it.
+func isOld(t testing.TB, file string) {
+	t.Helper()
+	if got, err := os.ReadFile(file); err != nil || string(got) != old {
+		t.Errorf("the file has %q (%v)", got, err)
+	}
+	if there := entries(t, filepath.Dir(file)); there != filepath.Base(file) {
+		t.Errorf("the folder has %s", there)
+	}
+}
+
+// While a page comes, it is in another file, and the old file stays as it is. A
+// signal ends the client, which removes the other file first. A second client
+// does not get in the way.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no signals")
+	}
+	t.Parallel()
+	for _, client := range webClients {
+		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(client.name+"/"+signal.String(), func(t *testing.T) {
+				t.Parallel()
+				file := oldPage(t)
+				listener, port := listen(t)
+				var running []*progtest.Play
+				for range 2 {
+					running = append(running, progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file))
+					conn, err := accept(listener, false)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer conn.Close()
+					conn.says(ok + "Content-Length: 10\r\n\r\nhello")
+				}
+				isThere := func(begin string, n int) func() bool {
+					return func() bool {
+						begun := 0
+						others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*"))
+						for _, other := range others {
+							if text, err := os.ReadFile(other); err == nil && string(text) == begin {
+								begun++
+							}
+						}
+						return begun == n && len(others) == n
+					}
+				}
+				progtest.Until(t, "two other files have the beginning of the page", isThere("hello", 2))
+				for i, client := range running {
+					if got, err := os.ReadFile(file); err != nil || string(got) != old {
+						t.Errorf("the file has %q (%v)", got, err)
+					}
+					if err := client.Cmd.Process.Signal(signal); err != nil {
+						t.Fatal(err)
+					}
+					client.Cmd.Wait()
+					if status := client.Cmd.ProcessState.ExitCode(); status != 128+int(signal) {
+						t.Errorf("the status is %d", status)
+					}
+					if !isThere("hello", 1-i)() {
+						t.Errorf("the folder has %s", entries(t, filepath.Dir(file)))
+					}
+				}
+				isOld(t, file)
+			})
+		}
+	}
+}
+
+// The timeout limits how long the server is silent, not how long the page takes.
+// The server sends a byte now and then, for longer than the client would wait
+// for one.
+func TestSlowPage(t *testing.T) {
+	t.Parallel()
+	for _, client := range webClients {
+		t.Run(client.name, func(t *testing.T) {
+			t.Parallel()
+			if err := slowPage(t, client); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// slowPage makes the check. It fails a client that limits the whole transfer
+// every time.
+func slowPage(t testing.TB, client webClient) error {
+	const timeout = time.Second
+	slowly := check{args: []string{"-t", timeout.String()}, page: "", peer: func(p *peer) {
+		tick := time.NewTicker(timeout / 50)
+		defer tick.Stop()
+		begin := time.Now()
+		text := ok + "Content-Length: 0\r\nX-Fill: "
+		for i := 0; time.Since(begin) < 2*timeout; i++ { // a clock may be late by half
+			<-tick.C
+			b := byte('x')
+			if i < len(text) {
+				b = text[i]
+			}
+			if _, err := p.Write([]byte{b}); err != nil {
+				return
+			}
+		}
+		p.says("\r\n\r\n")
+	}}
+	return slowly.run(t, client)
+}
+
+// A page takes the place of a file, and of no folder and no device. A file that
+// cannot be there is reported.
+func TestNoFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files := map[string]string{
+		folder: "is a directory",
+		filepath.Join(folder, "nosuch", "page.html"): "no such file or directory",
+	}
+	switch runtime.GOOS {
+	case "windows":
+		t.Skip("it has other words")
+	case "linux":
+		files["/dev/full"] = "not a plain file"
+		files["/dev/null"] = "not a plain file"
+	}
+	for _, client := range webClients {
+		for file, why := range files {
+			t.Run(client.name+"/"+why, func(t *testing.T) {
+				t.Parallel()
+				listener, port := listen(t)
+				running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
+				conn, err := accept(listener, false)
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn.says(page("hello"))
+				conn.Close()
+				running.Cmd.Wait()
+				stdout := ""
+				if !client.easy {
+					stdout = "\nThe processed information:\nURL into list: ['http:', '', '127.0.0.1:" + port + "', '']\n" +
+						"server name: 127.0.0.1:" + port + "\npage path: /\nconnected successfully...\nrequest sent successfully...\n" +
+						"End of the header:  34\nLength of the content is  5\n"
+				}
+				running.Prints(t, stdout, client.name+": save '"+file+"': "+why+"\n")
+			})
+		}
+	}
+	t.Cleanup(func() {
+		if there := entries(t, folder); there != "" {
+			t.Errorf("the folder has %s", there)
+		}
+	})
+}
+
+// A page is as public as the umask allows, as any new file.
+func TestMode(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	t.Parallel()
+	file := oldPage(t)
+	plain := filepath.Join(t.TempDir(), "plain")
+	if err := exec.Command("touch", plain).Run(); err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.Stat(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := check{peer: sends(page("hello")), page: "hello", setup: os.Remove, lookAt: func(file string) error {
+		got, err := os.Stat(file)
+		if err != nil || got.Mode() != want.Mode() {
+			t.Errorf("%v, want %v (%v)", got.Mode(), want.Mode(), err)
+		}
+		return nil
+	}}
+	if err := c.run(t, webClients[0]); err != nil {
+		t.Error(err)
+	}
+	isOld(t, file)
+}
