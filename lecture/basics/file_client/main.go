@@ -1,0 +1,110 @@
+// File_client fetches a file, and goes on where an earlier transfer broke: what
+// has come stays in FILE.part until the length and the SHA-256 are right.
+//
+// Source: Network Programming - Server & Client B: File Transfer, a text that
+// Server & Client A: Basics names
+//
+// What to notice: how does the client know that it has all of the file? The
+// server hangs up, but so does a server that dies. The length says it. And the
+// hash says that these are the right bytes.
+//
+// What to try: stop the client with Ctrl-C in the middle of a large file. Look
+// at received_file.part, and start the client again.
+//
+// What Go changes: the original sends "Hello server!", saves whatever comes and
+// says "Successfully get the file", even if the connection broke. Here the
+// client names the file. A transfer that fails leaves the old FILE as it was.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"fopnp/internal/py/argparse"
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
+	"fopnp/lecture"
+	"fopnp/lecture/basics"
+)
+
+// receiving is printed once, even if the client has to ask twice.
+var receiving = sync.OnceFunc(func() {
+	fmt.Println("file opened")
+	fmt.Println("receiving data...")
+})
+
+// fetch asks for a file from an offset on, and adds what comes to f.
+func fetch(
+	address socket.Address, timeout time.Duration,
+	request basics.Request, f *basics.Part,
+) error {
+	line, err := request.Line()
+	if err != nil {
+		return err
+	}
+	s, err := socket.Connect(address, timeout)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	defer s.Close()
+	if err := s.SendAll(line); err != nil {
+		return err
+	}
+	answer, data, err := basics.ReceiveAnswer(s)
+	if err != nil {
+		return err
+	}
+	if err := f.Begin(request, answer); err != nil {
+		return err
+	}
+	receiving()
+	bar := lecture.Bar(answer.Length, f.Len())
+	defer bar.Clear()
+	left := answer.Length - f.Len()
+	_, err = io.CopyN(io.MultiWriter(f, bar), data, left)
+	if err != nil {
+		return f.Broken(answer, err)
+	}
+	return f.Finish(answer, data)
+}
+
+func main() {
+	parser := argparse.New("file client")
+	host := parser.OptionalArgument("host", "localhost",
+		"IP or hostname (default '%(default)s')")
+	name := parser.OptionalArgument("name", "mytext.txt",
+		"the file to get, below the server's folder (default '%(default)s')")
+	port := parser.Port("p", 60000, "port (default %(default)s)")
+	file := parser.String("o", "FILE", "received_file",
+		"where to save it (default '%(default)s')")
+	t := parser.Seconds("t", time.Minute,
+		"how long to wait for the server (default %(default)s, 0: for ever)")
+	parser.Parse()
+	address := socket.Address{Host: *host, Port: *port}
+	request := basics.Request{Name: *name}
+
+	f, err := basics.OpenPart(*file)
+	if err == nil {
+		request.Offset = f.Len()
+		err = fetch(address, *t, request, f)
+		if f.IsOther(err) { // what was there is not of this file
+			request.Offset = 0
+			err = fetch(address, *t, request, f)
+		}
+		f.Close()
+	}
+	var disk *fs.PathError
+	if errors.As(err, &disk) {
+		program.Fail(disk.Op+" "+pyfmt.Bare([]byte(disk.Path)), disk.Err)
+	} else if err != nil {
+		what := fmt.Sprintf("get %s from %v", pyfmt.Str(*name), address)
+		program.Fail(what, err)
+	}
+	fmt.Println("Successfully get the file")
+	fmt.Println("connection closed")
+}

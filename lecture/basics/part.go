@@ -1,0 +1,228 @@
+package basics
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"fopnp/internal/serve/program"
+)
+
+// A Part is what has come of a file: the file FILE.part, which becomes FILE
+// when all of it is there. FILE.part comes into being with its first byte, so
+// there is no empty one. While a Part is there, no other program can open it.
+type Part struct {
+	path    string   // of FILE
+	file    *os.File // FILE.part, or nil if nothing is there
+	length  int64
+	hash    hash.Hash // of what is there
+	resumes bool      // an earlier transfer has left something
+}
+
+// Why a file on the disk is not what a Part can use. Such an error is in a
+// *fs.PathError.
+var (
+	errBusy     = errors.New("another program is writing this file")
+	errLink     = errors.New("this is a symbolic link")
+	errNotPlain = errors.New("not a plain file")
+)
+
+// Why what has come is not the file.
+var (
+	errTooLong   = errors.New("what is there is longer than the file")
+	errOtherHash = errors.New("what came has another SHA-256")
+)
+
+// OpenPart opens what an earlier transfer has left of the file at path, if
+// anything, and reads it. It follows no symbolic link to FILE.part.
+func OpenPart(path string) (*Part, error) {
+	p := &Part{path: path, hash: sha256.New()}
+	err := isPlain(path)
+	if err != nil && !errors.Is(err, errLink) { // Finish replaces a link
+		return nil, err
+	}
+	p.file, err = p.open(os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	} else if err != nil {
+		return nil, err
+	}
+	p.length, err = io.Copy(p.hash, p.file)
+	if err != nil || p.length == 0 {
+		return p, errors.Join(err, p.Close())
+	}
+	p.resumes = true
+	return p, nil
+}
+
+// open opens FILE.part and locks it. Between the two, another program may have
+// removed it or given it another name, so open then looks at the name again.
+func (p *Part) open(flags int) (*os.File, error) {
+	name := p.name()
+	for {
+		if err := isPlain(name); err != nil {
+			return nil, err
+		}
+		file, err := os.OpenFile(name, flags|noFollow, 0o666)
+		if flags&os.O_EXCL != 0 && errors.Is(err, fs.ErrExist) {
+			return nil, pathError("open", name, errBusy)
+		} else if err != nil {
+			return nil, err
+		}
+		if err := lock(file); err != nil {
+			file.Close()
+			return nil, pathError("open", name, err)
+		}
+		opened, err1 := file.Stat()
+		named, err2 := os.Lstat(name)
+		if err1 == nil && err2 == nil && os.SameFile(opened, named) {
+			return file, nil
+		}
+		file.Close()
+	}
+}
+
+// isPlain returns nil if there is a plain file at path, or nothing.
+func isPlain(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() == fs.ModeSymlink:
+		return pathError("open", path, errLink)
+	case !info.Mode().IsRegular():
+		return pathError("open", path, errNotPlain)
+	}
+	return nil
+}
+
+func pathError(op, path string, why error) error {
+	return &fs.PathError{Op: op, Path: path, Err: why}
+}
+
+func (p *Part) name() string { return p.path + ".part" }
+
+// Len returns how many bytes are there.
+func (p *Part) Len() int64 { return p.length }
+
+// Begin prepares the part for the bytes that follow an answer. If the whole
+// file was asked for, it throws away what is there.
+func (p *Part) Begin(request Request, answer Answer) error {
+	if request.Offset == 0 {
+		return p.clear()
+	}
+	if answer.Length < request.Offset {
+		return errTooLong
+	}
+	return nil
+}
+
+// Write adds data.
+func (p *Part) Write(data []byte) (n int, err error) {
+	if err := p.create(); err != nil {
+		return 0, err
+	}
+	n, err = p.file.Write(data)
+	p.hash.Write(data[:n])
+	p.length += int64(n)
+	return n, err
+}
+
+// create creates FILE.part, if it is not there yet.
+func (p *Part) create() (err error) {
+	if p.file == nil {
+		p.file, err = p.open(os.O_RDWR | os.O_CREATE | os.O_EXCL)
+	}
+	return err
+}
+
+// Broken returns the error of a transfer that broke because of why. An error of
+// the disk remains what it is.
+func (p *Part) Broken(answer Answer, why error) error {
+	var disk *fs.PathError
+	if errors.As(why, &disk) {
+		return why
+	}
+	return fmt.Errorf("%d of %d bytes came, and then: %s",
+		p.length, answer.Length, program.Why(why))
+}
+
+// Finish gives the part the name FILE if it is the whole file, once it is on
+// the disk. A FILE that is there already is replaced, and so is a symbolic
+// link. If the part has another hash, or if more comes from data, Finish throws
+// it away.
+func (p *Part) Finish(answer Answer, data io.Reader) error {
+	more, _ := data.Read(make([]byte, 1))
+	switch {
+	case more > 0:
+		err := fmt.Errorf("more than %d bytes came", answer.Length)
+		return cmp.Or(p.clear(), err)
+	case hex.EncodeToString(p.hash.Sum(nil)) != answer.SHA256:
+		return cmp.Or(p.clear(), errOtherHash)
+	}
+	if err := p.create(); err != nil { // the file is empty
+		return err
+	}
+	if err := p.file.Sync(); err != nil {
+		return err
+	}
+	return p.leave(func() error {
+		err := os.Rename(p.name(), p.path)
+		var link *os.LinkError
+		if errors.As(err, &link) {
+			return pathError("write", p.path, link.Err)
+		}
+		return err
+	})
+}
+
+// IsOther reports whether a transfer failed with err because what had been left
+// by an earlier one may not be of this file. Then the whole file may still be
+// asked for.
+func (p *Part) IsOther(err error) bool {
+	var refused Refusal
+	return p.resumes &&
+		(err == errTooLong || err == errOtherHash || errors.As(err, &refused))
+}
+
+// clear throws away what is there.
+func (p *Part) clear() error {
+	p.length = 0
+	p.hash.Reset()
+	return p.Close()
+}
+
+// Close closes FILE.part and leaves it to be resumed, or removes it if it is
+// empty.
+func (p *Part) Close() error {
+	if p.file == nil {
+		return nil
+	}
+	return p.leave(func() error {
+		if p.length == 0 {
+			return os.Remove(p.name())
+		}
+		return nil
+	})
+}
+
+// leave closes FILE.part after it has done something to its name. Until then no
+// other program can write to it. But Windows renames no file that is open.
+func (p *Part) leave(do func() error) error {
+	file := p.file
+	p.file = nil
+	if runtime.GOOS == "windows" {
+		file.Close()
+	}
+	defer file.Close()
+	return do()
+}

@@ -1,0 +1,170 @@
+package basics
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/framing"
+	"fopnp/lecture"
+)
+
+// The file transfer asks in one line, and answers in one line:
+//
+//	client: OFFSET NAME\n
+//	server: LENGTH SHA256\n    then the bytes of the file from OFFSET on
+//	    or: error: WHY\n
+//
+// Then the server closes the connection.
+
+// A Request asks for a file.
+type Request struct {
+	Offset int64  // how many of its bytes the client has already
+	Name   string // with slashes, below the server's folder
+}
+
+// ReceiveRequest returns the line that a client sends, with its end. The line
+// is valid until the next receive. The error is io.EOF if the client hung up
+// without a word, or the program stops. Otherwise it says why no line came, and
+// what had been received of one.
+func ReceiveRequest(client *socket.Conversation) ([]byte, error) {
+	for {
+		data, err := client.Recv()
+		client.Received.Feed(data)
+		line, tooLong := client.Received.Next('\n', "")
+		switch {
+		case line != nil || tooLong != nil:
+			return line, tooLong
+		case err != nil:
+			return nil, framing.Ended(client.Received.Rest(), err)
+		}
+	}
+}
+
+// ParseRequest parses a client's line, with its end. An offset that is too
+// large for a file of this system becomes the largest one.
+func ParseRequest(line []byte) (r Request, err error) {
+	offset, name, found := strings.Cut(
+		strings.TrimSuffix(string(line), "\n"), " ")
+	r.Offset, err = parseNumber(offset)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		r.Offset = math.MaxInt64
+	case err != nil:
+		return r, errors.New("the offset is no number")
+	}
+	switch {
+	case !found:
+		return r, errors.New("there is no name")
+	case strings.Contains(name, "\x00"):
+		return r, errors.New("the name has a NUL byte")
+	case !utf8.ValidString(name):
+		return r, errors.New("the name is not UTF-8")
+	}
+	r.Name = name
+	return r, nil
+}
+
+// Line returns the line that asks for the file. It returns an error if the name
+// does not fit into one line.
+func (r Request) Line() ([]byte, error) {
+	line := fmt.Appendf(nil, "%d %s\n", r.Offset, r.Name)
+	switch {
+	case strings.Contains(r.Name, "\n"):
+		return nil, errors.New("the name has a line feed")
+	case len(line)-len("\n") > framing.MaxMessage:
+		return nil, fmt.Errorf("the request has more than %d bytes",
+			framing.MaxMessage)
+	}
+	return line, nil
+}
+
+// An Answer says what a file is. The bytes of the file follow.
+type Answer struct {
+	Length int64  // of the whole file, in bytes
+	SHA256 string // of the whole file, 64 hexadecimal digits
+}
+
+// Line returns the line of the answer.
+func (a Answer) Line() []byte {
+	line := make([]byte, 0, 96)
+	line = append(strconv.AppendInt(line, a.Length, 10), ' ')
+	return append(append(line, a.SHA256...), '\n')
+}
+
+// refusal begins the line of a server that does not send the file.
+const refusal = "error: "
+
+// RefusalLine returns the line that tells a client why it gets no file.
+func RefusalLine(why error) []byte {
+	return fmt.Appendf(nil, "%s%v\n", refusal, why)
+}
+
+// A Refusal is the error of a server that does not send the file. It is the
+// server's reason, whose control characters are escaped.
+type Refusal string
+
+func (r Refusal) Error() string { return string(r) }
+
+// ParseAnswer parses a server's line, with its end. If the server says why it
+// does not send the file, the error is a Refusal.
+func ParseAnswer(line []byte) (Answer, error) {
+	line = bytes.TrimSuffix(line, []byte("\n"))
+	if why, refused := bytes.CutPrefix(line, []byte(refusal)); refused {
+		return Answer{}, Refusal(pyfmt.Bare(why))
+	}
+	length, sum, _ := strings.Cut(string(line), " ")
+	n, errLength := parseNumber(length)
+	raw, errSum := hex.DecodeString(sum)
+	if errLength != nil || errSum != nil || len(raw) != sha256.Size {
+		return Answer{}, fmt.Errorf("received %s, which is no answer",
+			pyfmt.Bytes(line))
+	}
+	return Answer{n, strings.ToLower(sum)}, nil
+}
+
+// ReceiveAnswer receives a server's line. The server's time covers the whole
+// line. What follows the line comes from the reader that ReceiveAnswer returns.
+// There, the server has its whole time again for each piece.
+func ReceiveAnswer(server *socket.Conversation) (Answer, io.Reader, error) {
+	received := bufio.NewReaderSize(server, 2*framing.MaxMessage)
+	line, err := lecture.ReadLine(received)
+	if err != nil {
+		return Answer{}, nil, err
+	}
+	answer, err := ParseAnswer(line)
+	rest, _ := received.Peek(received.Buffered())
+	return answer, io.MultiReader(bytes.NewReader(rest), pieces{server}), err
+}
+
+// pieces reads from a peer that has its whole time for each piece.
+type pieces struct{ peer *socket.Conversation }
+
+func (p pieces) Read(data []byte) (int, error) {
+	p.peer.StartClock()
+	return p.peer.Read(data)
+}
+
+// parseNumber parses decimal digits. Unlike strconv, it takes no sign.
+func parseNumber(digits string) (int64, error) {
+	if strings.ContainsAny(digits, "+-") {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseInt(digits, 10, 64)
+}
+
+// Repr returns what Python 2 prints if a tuple holds the repr of a string, as
+// in ('Received', repr(data)). It is the repr of a repr.
+func Repr(data []byte) string {
+	return pyfmt.Str(pyfmt.Bytes(data)[len("b"):])
+}
