@@ -65,6 +65,9 @@ type Visit struct {
 	Words  []string // more arguments for it
 	Typed  string   // its standard input
 
+	// Files are in the folder where server and client run, by their names.
+	Files map[string]string
+
 	// Prints are regular expressions, one for each line that the client prints,
 	// in any order.
 	Prints []string

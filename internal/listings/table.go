@@ -59,6 +59,9 @@ var All = []Listing{
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
+	{Name: "file_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 60000, Ready: listeningOr(`Server listening\.\.\.\.`),
+		Faults: Stderr, Visit: theFile},
+	{Name: "file_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 60000},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
@@ -106,6 +109,10 @@ var (
 		`>>> echo\.recv\(1024\)`, `b''`,
 	}}
 	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
+
+	theFile = Visit{Client: "file_client", Files: map[string]string{"mytext.txt": "Hello, world\n"}, Prints: []string{
+		`file opened`, `receiving data\.\.\.`, `Successfully get the file`, `connection closed`,
+	}}
 
 	upperDatagram = Visit{Client: "udpc1", Typed: "hello\n", Prints: []string{`Send: Recv: HELLO`}}
 )

@@ -16,6 +16,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
+	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 )
 
@@ -64,7 +65,7 @@ func ParseRequest(line []byte) (r Request, err error) {
 		return r, errors.New("the offset is no number")
 	}
 	switch {
-	case !found:
+	case !found || name == "":
 		return r, errors.New("there is no name")
 	case strings.Contains(name, "\x00"):
 		return r, errors.New("the name has a NUL byte")
@@ -107,7 +108,7 @@ const refusal = "error: "
 
 // RefusalLine returns the line that tells a client why it gets no file.
 func RefusalLine(why error) []byte {
-	return fmt.Appendf(nil, "%s%v\n", refusal, why)
+	return fmt.Appendf(nil, "%s%s\n", refusal, program.Why(why))
 }
 
 // A Refusal is the error of a server that does not send the file. It is the

@@ -20,7 +20,7 @@ func TestParseRequest(t *testing.T) {
 		{"0 mytext.txt", Request{0, "mytext.txt"}, ""},
 		{"0017 a/b\n", Request{17, "a/b"}, ""},
 		{"5  two blanks \r\n", Request{5, " two blanks \r"}, ""},
-		{"0 \n", Request{0, ""}, ""},
+		{"0 \n", Request{}, "there is no name"},
 		{"9223372036854775808 x\n", Request{math.MaxInt64, "x"}, ""},
 		{"99999999999999999999999999999999999 x\n", Request{math.MaxInt64, "x"}, ""},
 		{"0\n", Request{}, "there is no name"},
@@ -110,6 +110,9 @@ func FuzzRequest(f *testing.F) {
 		}
 		if r.Offset < 0 {
 			t.Fatalf("%q: the offset is %d", line, r.Offset)
+		}
+		if r.Name == "" {
+			t.Fatalf("%q: there is no name", line)
 		}
 		again, err := r.Line()
 		if err != nil {

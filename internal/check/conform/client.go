@@ -79,6 +79,16 @@ func (c *Client) Receive(buffer []byte) (int, error) {
 	return io.ReadFull(c.received, buffer)
 }
 
+// Read receives what comes next. A check that reads much needs no buffer for all
+// of it.
+func (c *Client) Read(buffer []byte) (int, error) {
+	if c.Failed() {
+		return 0, io.EOF
+	}
+	c.conn.SetReadDeadline(time.Now().Add(c.wait()))
+	return c.received.Read(buffer)
+}
+
 // Expect receives text. It fails the trial if anything else comes.
 func (c *Client) Expect(text string) {
 	if c.Failed() {

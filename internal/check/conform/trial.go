@@ -117,6 +117,9 @@ func (t *Trial) Failed() bool {
 	return t.err != nil
 }
 
+// Pid returns the number of the process that was started.
+func (t *Trial) Pid() int { return t.process.Pid }
+
 // Output returns all that the server has printed so far.
 func (t *Trial) Output() string { return t.process.Output() }
 
@@ -242,7 +245,9 @@ func Beside(fault func(*Trial)) func(*Trial) {
 			return
 		}
 		bystander := t.Connect()
-		bystander.Exchange()
+		if !t.Once {
+			bystander.Exchange()
+		}
 		fault(t)
 		bystander.Exchange()
 	}

@@ -158,9 +158,21 @@ func endOnSignal() {
 }
 
 // show starts a server of the folder bin, shows a visit to it, and stops it,
-// unless it ends after one visit.
+// unless it ends after one visit. Server and client run in a new folder.
 func show(bin string, l listings.Listing) error {
-	server, err := child.Start(exec.Command(filepath.Join(bin, l.Name), l.ServeArgs("localhost", "0")...))
+	folder, err := os.MkdirTemp("", "visit")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	for name, text := range l.Visit.Files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
+			return err
+		}
+	}
+	cmd := exec.Command(filepath.Join(bin, l.Name), l.ServeArgs("localhost", "0")...)
+	cmd.Dir = folder
+	server, err := child.Start(cmd)
 	if err != nil {
 		return err
 	}
@@ -169,7 +181,7 @@ func show(bin string, l listings.Listing) error {
 	if err != nil {
 		return err
 	}
-	shown, err := visit(bin, l.Visit, port)
+	shown, err := visit(bin, folder, l.Visit, port)
 	if err == nil && l.Visit.AtServer {
 		shown, err = atServer(server, l.Visit.Prints)
 	}
@@ -180,11 +192,12 @@ func show(bin string, l listings.Listing) error {
 	return errors.Join(err, stop(server, l.ServesOne && err == nil))
 }
 
-// visit runs the client of a visit to a port and returns what it prints.
-func visit(bin string, v listings.Visit, port string) (printed string, err error) {
+// visit runs the client of a visit to a port, in a folder, and returns what it
+// prints.
+func visit(bin, folder string, v listings.Visit, port string) (printed string, err error) {
 	l, _ := listings.Find(v.Client)
 	cmd := exec.Command(filepath.Join(bin, l.Name), l.AskArgs("localhost", port, v.Words...)...)
-	cmd.Stdin = strings.NewReader(v.Typed)
+	cmd.Dir, cmd.Stdin = folder, strings.NewReader(v.Typed)
 	client, err := child.Start(cmd)
 	if err != nil {
 		return "", err

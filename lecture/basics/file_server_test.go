@@ -1,0 +1,14 @@
+//go:build unix || windows
+
+package basics_test
+
+import (
+	"testing"
+
+	"fopnp/lecture/basics/internal/filetest"
+)
+
+func TestFileServer(t *testing.T) {
+	t.Parallel()
+	filetest.Run(t, "file_server")
+}
