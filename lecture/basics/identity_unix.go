@@ -1,4 +1,4 @@
-//go:build unix && !linux
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
 
 package basics
 
@@ -8,13 +8,17 @@ import (
 	"syscall"
 )
 
-// An identity tells files apart.
-type identity struct{ device, inode uint64 }
+// An identity tells files apart, and a file before and after a change. A program
+// can set the time of a modification, but not that of a change.
+type identity struct {
+	device, inode uint64
+	change        int64 // ns since 1970
+}
 
 func identityOf(_ *os.File, info fs.FileInfo) identity {
 	stat := info.Sys().(*syscall.Stat_t)
-	return identity{uint64(stat.Dev), uint64(stat.Ino)}
+	return identity{uint64(stat.Dev), uint64(stat.Ino), change(stat)}
 }
 
 // changed returns when the file was changed, in ns since 1970.
-func (v version) changed() int64 { return v.modified }
+func (v version) changed() int64 { return v.change }

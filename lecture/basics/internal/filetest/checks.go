@@ -27,7 +27,6 @@ func (f *folder) checks() []conform.Check {
 		conform.Shared("names/no request", noRequest),
 		conform.Shared("links/inside", f.linksInside),
 		conform.Shared("links/outside", f.linksOutside),
-		conform.Shared("request a byte at a time", byteAtATime),
 		conform.Shared("request and half-close", halfClose),
 		conform.Shared("not plain", f.notPlain),
 		conform.Shared("changes/between", f.changesBetween),
@@ -148,17 +147,6 @@ func (f *folder) link(t *conform.Trial, target, name string) {
 	if err := os.Symlink(target, f.at(name)); err != nil && !errors.Is(err, os.ErrExist) {
 		t.Fail(err)
 	}
-}
-
-// A request may arrive in any number of segments.
-func byteAtATime(t *conform.Trial) {
-	c := t.Connect()
-	for _, b := range []byte(request) {
-		c.Send(string(b))
-		c.WaitUntilRead()
-	}
-	c.Expect(answer(text, 0))
-	c.Leave()
 }
 
 // A client that has closed its side receives its file.

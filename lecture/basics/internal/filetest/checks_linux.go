@@ -12,9 +12,21 @@ import (
 
 func (f *folder) linuxChecks() []conform.Check {
 	return []conform.Check{
+		conform.Shared("request a byte at a time", byteAtATime),
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
 	}
+}
+
+// A request may arrive in any number of segments.
+func byteAtATime(t *conform.Trial) {
+	c := t.Connect()
+	for _, b := range []byte(request) {
+		c.Send(string(b))
+		c.WaitUntilRead()
+	}
+	c.Expect(answer(text, 0))
+	c.Leave()
 }
 
 const hashed = 16 << 20

@@ -1,0 +1,192 @@
+package basics_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+)
+
+// The client neither waits for a named pipe nor follows a symbolic link to
+// FILE.part, nor puts a file in the place of a device.
+func TestFileSpecial(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	part, elsewhere := s.file+".part", filepath.Join(t.TempDir(), "elsewhere")
+	for _, target := range []string{"/dev/full", elsewhere, filepath.Base(part)} {
+		if err := os.Symlink(target, part); err != nil {
+			t.Fatal(err)
+		}
+		s.client().Prints(t, "", "file_client: open "+part+": this is a symbolic link\n")
+		os.Remove(part)
+	}
+	if err := unix.Mkfifo(part, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s.client().Prints(t, "", "file_client: open "+part+": not a plain file\n")
+	if _, err := os.Lstat(elsewhere); err == nil {
+		t.Error("the client has followed a symbolic link")
+	}
+	s.file = "/dev/full"
+	s.client().Prints(t, "", "file_client: open /dev/full: not a plain file\n")
+	if info, err := os.Lstat("/dev/full"); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		t.Errorf("/dev/full is %v (%v)", info, err)
+	}
+}
+
+// A symbolic link to FILE is replaced, and what it leads to stays.
+func TestFileLink(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	s.write(elsewhere, old)
+	if err := os.Symlink(elsewhere, s.file); err != nil {
+		t.Fatal(err)
+	}
+	client := s.client("-t", "0")
+	c := s.accept("0 mytext.txt\n")
+	c.says(header(hello) + hello)
+	c.Close()
+	client.Prints(t, complete, "")
+	s.has(s.file, hello)
+	s.has(elsewhere, old)
+}
+
+// If the disk is full, one line says so, and what has come stays. When there is
+// room again, the client gets the rest.
+func TestFileFullDisk(t *testing.T) {
+	t.Parallel()
+	folder, disk := t.TempDir(), t.TempDir()
+	data := strings.Repeat(hello, 100_000)
+	if err := os.WriteFile(filepath.Join(folder, "mytext.txt"), []byte(data), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	server := progtest.MustStart(t, "file_server", "127.0.0.1", "-p", "0", "-root", folder)
+	ctx, cancel := context.WithTimeout(t.Context(), progtest.Patience)
+	defer cancel()
+	run := func(script string) (string, error) {
+		cmd := exec.CommandContext(ctx, "unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh",
+			filepath.Join(progtest.Bin(), "file_client"), server.Port)
+		cmd.Dir = disk
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	const mount = "mount -t tmpfs -o size=256k tmpfs . && cd \"$PWD\" && "
+	if out, err := run(mount + "true"); err != nil {
+		t.Skipf("this user may not mount a file system: %v, %s", err, out)
+	}
+	out, err := run(mount + `
+		"$1" 127.0.0.1 mytext.txt -p "$2"
+		echo "status $?"
+		ls
+		mount -o remount,size=8m "$PWD"
+		"$1" 127.0.0.1 mytext.txt -p "$2"
+		echo "status $?"
+		ls
+		wc -c <received_file`)
+	want := begun + "file_client: write received_file.part: no space left on device\nstatus 1\nreceived_file.part\n" +
+		complete + "status 0\nreceived_file\n1300000\n"
+	if err != nil || out != want {
+		t.Errorf("%v, it printed:\n%s\nwant:\n%s", err, out, want)
+	}
+	offset := regexp.MustCompile(`"'[1-9]\d+ mytext`) // the second client asks for the rest
+	if _, err := server.WaitFor(offset); err != nil {
+		t.Error(err)
+	}
+}
+
+// The client's memory does not grow with the file.
+func TestFileMemory(t *testing.T) {
+	if progtest.Race {
+		t.Skip("the race detector needs so much memory itself")
+	}
+	t.Parallel()
+	folder := t.TempDir()
+	const size = 200 << 20
+	large := filepath.Join(folder, "mytext.txt")
+	if err := os.WriteFile(large, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, size); err != nil {
+		t.Fatal(err)
+	}
+	server := progtest.MustStart(t, "file_server", "127.0.0.1", "-p", "0", "-root", folder)
+	s := newServer(t)
+	s.port = server.Port
+	client := s.client()
+	client.Prints(t, complete, "")
+	if kib := client.Cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; kib >= 64<<10 {
+		t.Errorf("the client had %d KiB of memory for a file of %d", kib, size>>10)
+	}
+}
+
+// At a terminal, the client shows how far it is, and then clears the line.
+func TestFileProgress(t *testing.T) {
+	t.Parallel()
+	ours, theirs, err := openTerminal()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer ours.Close()
+	s := newServer(t)
+	s.write(s.file+".part", hello[:5])
+	ctx, cancel := context.WithTimeout(t.Context(), progtest.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(progtest.Bin(), "file_client"), "127.0.0.1", "-p", s.port, "-o", s.file, "-t", "0")
+	cmd.Stderr = theirs
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.accept("5 mytext.txt\n")
+	c.says(header(hello))
+	ours.SetReadDeadline(time.Now().Add(progtest.Patience))
+	var screen bytes.Buffer
+	for !strings.Contains(screen.String(), "5/13 B") {
+		if _, err := io.CopyN(&screen, ours, 1); err != nil {
+			t.Fatalf("the client shows %q (%v), and not that 5 of 13 bytes came", screen.String(), err)
+		}
+	}
+	c.says(hello)
+	c.Close()
+	cmd.Wait()
+	io.Copy(&screen, ours) // ends with an error, because nobody has the terminal
+	shown := strings.TrimSuffix(screen.String(), "\r\n")
+	last := shown[strings.LastIndexByte(shown, '\r')+1:]
+	if want := strings.TrimSuffix(s.complains("more than 13 bytes came"), "\n"); last != want {
+		t.Errorf("the last line is %q, want %q; the client shows %q", last, want, shown)
+	}
+}
+
+func openTerminal() (ours, theirs *os.File, err error) {
+	ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := ours.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			var number int
+			if number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN); err == nil {
+				err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
+			}
+			if err == nil {
+				theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+			}
+		})
+	}
+	return ours, theirs, err
+}
