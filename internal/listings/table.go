@@ -56,12 +56,12 @@ var All = []Listing{
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
 	{Name: "echo_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 12345},
-
-	{Name: "lecture23", Shelf: "lecture", Kind: Package},
-	{Name: "basics", Shelf: "lecture", Kind: Package},
 	{Name: "file_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 60000, Ready: listeningOr(`Server listening\.\.\.\.`),
 		Faults: Stderr, Visit: theFile},
 	{Name: "file_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 60000},
+
+	{Name: "lecture23", Shelf: "lecture", Kind: Package},
+	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)

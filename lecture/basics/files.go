@@ -32,7 +32,9 @@ func OpenFiles(path string) (*Files, error) {
 
 // Open opens the file that a client's line asks for. The file is ready to be
 // read from the offset that the client asks for, too.
-func (f *Files) Open(line []byte) (file *os.File, offset int64, answer Answer, err error) {
+func (f *Files) Open(line []byte) (
+	file *os.File, offset int64, answer Answer, err error,
+) {
 	r, err := ParseRequest(line)
 	if err != nil {
 		return nil, 0, Answer{}, err

@@ -1,4 +1,4 @@
-//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build aix || solaris || !unix
 
 package basics
 
@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// An identity tells files apart. Package os does not say more than the path here.
+// An identity tells files apart. Here, package os knows no more than the path.
 type identity struct{ path string }
 
 func identityOf(file *os.File, _ fs.FileInfo) identity {

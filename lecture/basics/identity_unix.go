@@ -1,4 +1,4 @@
-//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+//go:build unix && !aix && !solaris
 
 package basics
 
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// An identity tells files apart, and a file before and after a change. A program
-// can set the time of a modification, but not that of a change.
+// An identity tells files apart, and one file before and after a change. A
+// program can set the time of a modification, but not that of a change.
 type identity struct {
 	device, inode uint64
 	change        int64 // ns since 1970

@@ -163,9 +163,3 @@ func parseNumber(digits string) (int64, error) {
 	}
 	return strconv.ParseInt(digits, 10, 64)
 }
-
-// Repr returns what Python 2 prints if a tuple holds the repr of a string, as
-// in ('Received', repr(data)). It is the repr of a repr.
-func Repr(data []byte) string {
-	return pyfmt.Str(pyfmt.Bytes(data)[len("b"):])
-}

@@ -149,16 +149,3 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
-
-func TestRepr(t *testing.T) {
-	for data, want := range map[string]string{
-		"Hello, world":   `"'Hello, world'"`,
-		"0 mytext.txt\n": `"'0 mytext.txt\\n'"`,
-		`it's`:           `'"it\'s"'`,
-		"\x80":           `"'\\x80'"`,
-	} {
-		if got := Repr([]byte(data)); got != want {
-			t.Errorf("%q: %s, want %s", data, got, want)
-		}
-	}
-}

@@ -41,7 +41,7 @@ func run(conn *socket.Conversation, files *basics.Files) error {
 	} else if err != nil {
 		return err
 	}
-	program.Printf("('Server received', %s)\n", basics.Repr(data))
+	program.Printf("('Server received', %s)\n", pyfmt.Repr(pyfmt.Repr(data)))
 	f, offset, answer, err := files.Open(data)
 	if err != nil {
 		conn.SendAll(basics.RefusalLine(err)) // the client may be gone

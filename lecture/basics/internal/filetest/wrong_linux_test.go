@@ -112,7 +112,7 @@ func (w *wrong) run(conn *net.TCPConn) {
 	case os.IsTimeout(err):
 		err = errors.New("timed out")
 	case err == nil:
-		fmt.Printf("('Server received', %s)\n", pyfmt.Str(pyfmt.Bytes([]byte(request))[1:]))
+		fmt.Printf("('Server received', %s)\n", pyfmt.Repr(pyfmt.Repr([]byte(request))))
 		err = w.answer(conn, strings.TrimSuffix(request, "\n"))
 	}
 	if err == nil {
