@@ -27,7 +27,6 @@ func (f *folder) checks() []conform.Check {
 		conform.Shared("names/no request", noRequest),
 		conform.Shared("links/inside", f.linksInside),
 		conform.Shared("links/outside", f.linksOutside),
-		conform.Shared("request and half-close", halfClose),
 		conform.Shared("not plain", f.notPlain),
 		conform.Shared("changes/between", f.changesBetween),
 		conform.Shared("changes/while hashed", f.changesWhileHashed),
@@ -147,15 +146,6 @@ func (f *folder) link(t *conform.Trial, target, name string) {
 	if err := os.Symlink(target, f.at(name)); err != nil && !errors.Is(err, os.ErrExist) {
 		t.Fail(err)
 	}
-}
-
-// A client that has closed its side receives its file.
-func halfClose(t *conform.Trial) {
-	c := t.Connect()
-	c.Send(request)
-	c.CloseWrite()
-	c.Expect(answer(text, 0))
-	c.Leave()
 }
 
 // A directory, and all that is not a plain file, is refused. The server does not

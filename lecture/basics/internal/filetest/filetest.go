@@ -24,9 +24,6 @@ const (
 	request = "0 " + name + "\n"
 )
 
-// once is why a check of several requests is not for a file server.
-const once = "the server gives one answer"
-
 // Run puts a file server through all checks that there are.
 func Run(t *testing.T, program string) {
 	f := newFolder(t)
@@ -52,28 +49,6 @@ func (f *folder) server(program, bin string) conform.Server {
 		Quiet: true,
 		Command: func(args ...string) *exec.Cmd {
 			return exec.Command(filepath.Join(bin, program), append(args, "-root", f.dir)...)
-		},
-		NotFor: map[string]string{
-			"pipelined":                 once,
-			"half-close":                once,
-			"half a request/half-close": once,
-			"reset":                     once,
-			"reset/half a request":      once,
-			"too long/after requests":   once,
-			"silence/half a request":    once,
-			"silence/between requests":  once,
-			"silence/without end":       once,
-			"keeps asking":              once,
-			"never reads":               once,
-			"slow reader":               once,
-			"slow reader/half-close":    once,
-			"at once":                   once,
-			"churn":                     once,
-			"stop/half a request":       once,
-			"stop/never reads":          once,
-			"out of descriptors":        once,
-			"descriptors are closed":    once,
-			"nothing":                   "the server waits for a request",
 		},
 	}
 }

@@ -32,7 +32,6 @@ func (f *folder) wrongServer(defect string) conform.Server {
 		cmd.Env = append(os.Environ(), isServer+"="+defect)
 		return cmd
 	}
-	s.NotFor = nil
 	return s
 }
 
@@ -55,7 +54,6 @@ var defects = map[string]string{
 	"links/inside":                   "follows no links",
 	"links/outside":                  "joins local names",
 	"request a byte at a time":       "a segment is a request",
-	"request and half-close":         "half-close ends it",
 	"not plain":                      "waits for a writer, anything is plain",
 	"changes/between":                "knows files by name, knows files by size, knows files by time",
 	"changes/while hashed":           "looks once",

@@ -132,20 +132,10 @@ func (w *wrong) request(conn *net.TCPConn) (string, error) {
 		n, err := conn.Read(buffer)
 		return string(buffer[:n]), err
 	}
-	if w.defect == "waits for the end" {
-		all, err := io.ReadAll(conn)
-		return string(all), err
-	}
 	received := bufio.NewReaderSize(conn, 4098)
 	line, err := received.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
 		err = errors.New("too long")
-	}
-	if w.defect == "half-close ends it" {
-		conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-		if _, err := received.ReadByte(); err == io.EOF {
-			return string(line), errors.New("gone")
-		}
 	}
 	return string(line), err
 }
