@@ -146,6 +146,7 @@ func TestFileAnswers(t *testing.T) {
 		"other part, cut":     {"other", []string{header(hello) + hello[5:], header(hello) + hello[:2]}, begun, "2 of 13 bytes came, and then: socket closed", hello[:2]},
 		"long part":           {hello + "x", []string{"error: beyond the end\n", header(hello) + hello}, complete, "", ""},
 		"long part, no error": {hello + "x", []string{header(hello), header(hello) + hello}, complete, "", ""},
+		"long part, its hash": {hello, []string{strings.Replace(header(hello), "13", "12", 1), header(hello) + hello}, complete, "", ""},
 		"long part, gone":     {hello + "x", []string{"error: beyond the end\n", "error: gone\n"}, "", "gone", hello + "x"},
 		"part, no answer":     {hello[:5], []string{""}, "", "socket closed", hello[:5]},
 		"part, not an answer": {hello[:5], []string{"Hello\n"}, "", "received b'Hello', which is no answer", hello[:5]},

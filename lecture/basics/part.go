@@ -12,12 +12,13 @@ import (
 	"os"
 	"runtime"
 
+	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/serve/program"
 )
 
-// A Part is what has come of a file: the file FILE.part, which becomes FILE
-// when all of it is there. FILE.part comes into being with its first byte, so
-// there is no empty one. While a Part is there, no other program can open it.
+// A Part is what has come of a file so far. It is in the file FILE.part, which
+// becomes FILE when it is complete. FILE.part is created with its first byte,
+// so it is never empty. While one program has it open, no other can open it.
 type Part struct {
 	path    string   // of FILE
 	file    *os.File // FILE.part, or nil if nothing is there
@@ -225,4 +226,14 @@ func (p *Part) leave(do func() error) error {
 	}
 	defer file.Close()
 	return do()
+}
+
+// Fail ends the program as program.Fail does. If the disk is at fault, its line
+// says what failed there instead of what.
+func Fail(what string, err error) {
+	var disk *fs.PathError
+	if errors.As(err, &disk) {
+		what, err = disk.Op+" "+pyfmt.Bare([]byte(disk.Path)), disk.Err
+	}
+	program.Fail(what, err)
 }

@@ -17,10 +17,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"sync"
 	"time"
 
@@ -65,9 +63,8 @@ func fetch(
 	receiving()
 	bar := lecture.Bar(answer.Length, f.Len())
 	defer bar.Clear()
-	left := answer.Length - f.Len()
-	_, err = io.CopyN(io.MultiWriter(f, bar), data, left)
-	if err != nil {
+	rest := answer.Length - f.Len()
+	if _, err := io.CopyN(io.MultiWriter(f, bar), data, rest); err != nil {
 		return f.Broken(answer, err)
 	}
 	return f.Finish(answer, data)
@@ -98,12 +95,9 @@ func main() {
 		}
 		f.Close()
 	}
-	var disk *fs.PathError
-	if errors.As(err, &disk) {
-		program.Fail(disk.Op+" "+pyfmt.Bare([]byte(disk.Path)), disk.Err)
-	} else if err != nil {
+	if err != nil {
 		what := fmt.Sprintf("get %s from %v", pyfmt.Str(*name), address)
-		program.Fail(what, err)
+		basics.Fail(what, err)
 	}
 	fmt.Println("Successfully get the file")
 	fmt.Println("connection closed")
