@@ -242,6 +242,36 @@ func TestFileSilence(t *testing.T) {
 	})
 }
 
+// The time of -t begins anew with every piece, so a slow server stays. If the
+// machine was so busy that a piece took half of the time, another transfer tries.
+func TestFileSlowServer(t *testing.T) {
+	t.Parallel()
+	const timeout = 400 * time.Millisecond
+	data := strings.Repeat("x", 60)
+	for giveUp := time.Now().Add(progtest.Patience); ; {
+		s := newServer(t)
+		client := s.client("-t", timeout.String())
+		c := s.accept("0 mytext.txt\n")
+		c.says(header(data))
+		slowest, last := time.Duration(0), time.Now()
+		tick := time.NewTicker(3 * timeout / time.Duration(len(data)))
+		for _, b := range data {
+			<-tick.C
+			c.says(string(b))
+			slowest, last = max(slowest, time.Since(last)), time.Now()
+		}
+		tick.Stop()
+		c.Close()
+		client.Cmd.Wait()
+		if _, err := os.Stat(s.file); err == nil {
+			return
+		}
+		if slowest < timeout/2 || time.Now().After(giveUp) {
+			t.Fatalf("the client gave up on a server that was silent for %v at most", slowest)
+		}
+	}
+}
+
 // A name that does not fit into a line is refused before the client connects.
 func TestFileNames(t *testing.T) {
 	t.Parallel()
