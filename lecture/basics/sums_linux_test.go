@@ -102,3 +102,23 @@ func TestUntilSettled(t *testing.T) {
 		}
 	}
 }
+
+// A failure is not remembered: the next client may read what this one cannot.
+func TestSumsAfterFailure(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte("Hello, world\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var s Sums
+	for _, flags := range []int{os.O_WRONLY, os.O_RDONLY} {
+		file, err := os.OpenFile(name, flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if answer, err := s.Of(file); (err == nil) != (flags == os.O_RDONLY) {
+			t.Errorf("opened with %d: %v, %v", flags, answer, err)
+		}
+	}
+}
