@@ -3,6 +3,7 @@ package basics_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -10,12 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 )
 
@@ -113,23 +114,30 @@ func TestFileMemory(t *testing.T) {
 		t.Skip("the race detector needs so much memory itself")
 	}
 	t.Parallel()
-	folder := t.TempDir()
-	const size = 200 << 20
-	large := filepath.Join(folder, "mytext.txt")
-	if err := os.WriteFile(large, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(large, size); err != nil {
-		t.Fatal(err)
-	}
-	server := progtest.MustStart(t, "file_server", "127.0.0.1", "-p", "0", "-root", folder)
 	s := newServer(t)
-	s.port = server.Port
-	client := s.client()
-	client.Prints(t, complete, "")
-	if kib := client.Cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss; kib >= 64<<10 {
-		t.Errorf("the client had %d KiB of memory for a file of %d", kib, size>>10)
+	client := s.client("-t", "0")
+	c := s.accept("0 mytext.txt\n")
+	const size = 200 << 20
+	zeros, hash := make([]byte, 1<<20), sha256.New()
+	for range size / len(zeros) {
+		hash.Write(zeros)
 	}
+	fmt.Fprintf(c, "%d %x\n", size, hash.Sum(nil))
+	for range size / len(zeros) {
+		if _, err := c.Write(zeros); err != nil {
+			t.Fatal(err)
+		}
+	}
+	progtest.Until(t, "the client has written all", func() bool {
+		info, err := os.Stat(s.file + ".part")
+		return err == nil && info.Size() == size
+	})
+	kib, err := kernel.Status(client.Cmd.Process.Pid, "VmHWM")
+	if err != nil || kib >= 64<<10 {
+		t.Errorf("the client had %d KiB of memory for a file of %d (%v)", kib, size>>10, err)
+	}
+	c.Close()
+	client.Prints(t, complete, "")
 }
 
 // At a terminal, the client shows how far it is, and then clears the line.
