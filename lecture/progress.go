@@ -1,6 +1,7 @@
 package lecture
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -10,17 +11,30 @@ import (
 
 // Bar returns a progress bar for a transfer of total bytes, of which done are
 // there already. A total of -1 is unknown. The bar counts the bytes that are
-// written to it. It stands on stderr, if that is a terminal, and otherwise it
-// shows nothing. Call Clear when the transfer ends, in whatever way: this frees
-// the line for what is printed next.
-func Bar(total, done int64) *progressbar.ProgressBar {
-	bar := progressbar.NewOptions64(total,
+// written to it. It is on stderr if that is a terminal. Otherwise it shows
+// nothing. Close frees its line for what is printed next, whether the transfer
+// is complete or not.
+func Bar(total, done int64) io.WriteCloser {
+	b := bar{progressbar.NewOptions64(total,
 		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
 		progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish())
-	bar.Add64(done)
-	return bar
+		progressbar.OptionClearOnFinish())}
+	b.shown.Add64(done)
+	return b
+}
+
+// A bar never returns an error, because its own faults harm no transfer.
+type bar struct{ shown *progressbar.ProgressBar }
+
+func (b bar) Write(data []byte) (int, error) {
+	b.shown.Write(data)
+	return len(data), nil
+}
+
+func (b bar) Close() error {
+	b.shown.Finish()
+	return nil
 }

@@ -94,16 +94,17 @@ func openTerminal(t testing.TB) (screen, terminal *os.File) {
 	return screen, terminal
 }
 
-// Easywebclient shows its progress if stderr is a terminal. A line about a
-// failure begins at the left. What goes to stdout stays as it is.
+// Easywebclient shows its progress if stderr is a terminal, and clears the line
+// in the end. A line about a failure begins at the left. What goes to stdout
+// stays as it is.
 func TestProgress(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, answer, stdout, screen string }{
-		{"page", page(strings.Repeat("x", 100_000)), "done\n", `100% .*\(100/100 kB.*\r\n$`},
-		{"no length", ok + "\r\nhello", "done\n", `5 B.*\r\n$`},
-		{"empty", page(""), "done\n", `^[^\n]*(\r\n)?$`},
-		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "done\n", `5 B.*\r\n$`},
-		{"cut short", ok + "Content-Length: 10\r\n\r\nhello", "", `/10 B.*\r\neasywebclient: no page from [^\r]*: received 5 of 10 bytes then socket closed\r\n$`},
+		{"page", page(strings.Repeat("x", 100_000)), "done\n", `^\r *0% .*/100 kB\).*\r *\r$`},
+		{"no length", ok + "\r\nhello", "done\n", `^\r.* B.*\r *\r$`},
+		{"empty", page(""), "done\n", `^$`},
+		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "done\n", `^\r.* B.*\r *\r$`},
+		{"cut short", ok + "Content-Length: 10\r\n\r\nhello", "", `/10 B.*\r *\reasywebclient: no page from [^\r]*: received 5 of 10 bytes then socket closed\r\n$`},
 		{"404", "HTTP/1.0 404 Not Found\r\n\r\n", "", `^easywebclient: no page from [^\r]*: 404 Not Found\r\n$`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func fetch(
 	}
 	receiving()
 	bar := lecture.Bar(answer.Length, f.Len())
-	defer bar.Clear()
+	defer bar.Close()
 	rest := answer.Length - f.Len()
 	if _, err := io.CopyN(io.MultiWriter(f, bar), data, rest); err != nil {
 		return f.Broken(answer, err)

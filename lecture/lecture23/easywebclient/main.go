@@ -22,6 +22,7 @@ import (
 	"io"
 	"net/http"
 
+	"fopnp/lecture"
 	"fopnp/lecture/lecture23"
 )
 
@@ -40,9 +41,9 @@ func main() {
 	length := response.ContentLength
 
 	outputFile := download.Create(length)
-	progress := lecture23.Progress(length)
-	_, err = io.Copy(io.MultiWriter(outputFile, progress), response.Body)
-	progress.Close()
+	bar := lecture.Bar(length, 0)
+	_, err = io.Copy(io.MultiWriter(outputFile, bar), response.Body)
+	bar.Close()
 	download.Check(err)
 	download.Check(outputFile.Save())
 	response.Body.Close()
