@@ -11,10 +11,11 @@
 # internal/listings/show, which reads the table of listings.
 
 cd "$(dirname "$0")" || exit
-show=$(go tool -n show) || exit
+shopt -s execfail
 for _ in {1..50}; do
-	[ -x "$show" ] && break # it is not there while another build writes it
-	sleep 0.1
 	show=$(go tool -n show) || exit
+	"$show" -h &>/dev/null && exec "$show" "$@"
+	sleep 0.1 # it cannot run yet, because another build is writing it
 done
-exec "$show" "$@"
+echo "$0: cannot run $show" >&2
+exit 1
