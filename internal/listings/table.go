@@ -56,12 +56,15 @@ var All = []Listing{
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
 	{Name: "echo_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 12345},
+	{Name: "chat_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9009, Ready: chatStarted, Faults: Stderr, Visit: onlyMe},
+	{Name: "chat_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Ask: []string{"HOST", "PORT"}},
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
+var chatStarted = regexp.MustCompile(`(?m)^Chat server started on port (\d+)\r?\n`)
 
 const (
 	address = `\('[^']+', \d+(?:, \d+, \d+)?\)`
@@ -106,6 +109,10 @@ var (
 		`>>> echo\.recv\(1024\)`, `b''`,
 	}}
 	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
+	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
+		`Connected to remote host\. You can start sending messages`,
+		`\[Me\] \[Me\] `,
+	}}
 
 	upperDatagram = Visit{Client: "udpc1", Typed: "hello\n", Prints: []string{`Send: Recv: HELLO`}}
 )
