@@ -204,6 +204,10 @@ func (t *Trial) Until(what string, isTrue func() bool) {
 // Connect opens a connection to the server.
 func (t *Trial) Connect() *Client { return t.connectTo("127.0.0.1", nil) }
 
+// ConnectTo opens a connection to the server at one of the addresses of
+// Loopbacks.
+func (t *Trial) ConnectTo(host string) *Client { return t.connectTo(host, nil) }
+
 // ConnectNarrow opens a connection with small buffers, so a server that sends to a
 // client that does not read is soon stuck.
 func (t *Trial) ConnectNarrow() *Client { return t.connectTo("127.0.0.1", narrow) }

@@ -1,0 +1,49 @@
+//go:build unix || windows
+
+package basics_test
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	"fopnp/internal/check/chatroom"
+	"fopnp/internal/check/conform"
+	"fopnp/internal/py/pyfmt"
+)
+
+// chatServer is the row of chat_server.
+var chatServer = conform.Server{
+	Name: "chat_server",
+	Lines: conform.Lines{
+		Listening: "Chat server started on port PORT",
+		Accepted:  "Client PAIR connected",
+		Half:      "chat_server: client ADDR: received BYTES then socket closed",
+		Error:     "chat_server: client ADDR: WHY",
+	},
+}
+
+// chat is what goes over the wire: lines.
+var chat = chatroom.Protocol{
+	End: '\n',
+	Heard: func(author netip.AddrPort, text string) string {
+		return fmt.Sprintf("\r[%s] %s\n", pyfmt.AddrPort(author), text)
+	},
+	Joined: func(client netip.AddrPort) string {
+		return fmt.Sprintf("[%s:%d] entered our chatting room\n", client.Addr(), client.Port())
+	},
+	Left: func(client netip.AddrPort) string {
+		return fmt.Sprintf("Client (%s, %d) is offline\n", client.Addr(), client.Port())
+	},
+	Odd: []string{
+		"hello\r", " ", "\x00", "\xff\xfe", "\x1b[2J", "\r[('127.0.0.1', 1)] forged",
+		"Client (127.0.0.1, 1) is offline", "hal\x00f\x00", "ü€\U0001f600",
+	},
+}
+
+// The chat server keeps the whole contract. See package chatroom for the
+// checks.
+func TestChatServer(t *testing.T) {
+	t.Parallel()
+	chatroom.Run(t, chatServer, chat)
+}
