@@ -64,7 +64,11 @@ func Run(t *testing.T, s conform.Server, p Protocol) {
 // Checks returns the checks for chats with a protocol.
 func Checks(p Protocol) []conform.Check {
 	var all []conform.Check
-	for _, c := range slices.Concat(checks, kernelChecks) {
+	these := slices.Concat(checks, kernelChecks)
+	if len(p.Refused) > 0 {
+		these = append(these, check{name: "refused messages", run: refused})
+	}
+	for _, c := range these {
 		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...))
 	}
 	for _, c := range repeated {

@@ -26,10 +26,13 @@ var repeated = []check{
 
 func awaitRead(c *conform.Client) { c.WaitUntilRead() }
 
+func awaitArrival(c *conform.Client) { c.AwaitArrival() }
+
 func waiting(c *conform.Client, sent int) int { return c.Waiting(sent) }
 
 // stuck lets a client with small buffers join and not read, until so much waits
-// for it. It is still a member, and has to hear all of it.
+// for it. It is still a member, and has to hear all of it. Besides the author,
+// there must be another member, who hears what the server has dealt with.
 func (r *room) stuck(author *member, waits int) *member {
 	m := r.enter(r.ConnectNarrow())
 	r.hear()
@@ -89,6 +92,7 @@ func oneWrite(r *room) {
 // before, and the end, and no reset.
 func unreadInput(r *room) {
 	a := r.join()
+	r.join()
 	m := r.stuck(a, 64<<10)
 	m.Send(strings.Repeat("x", longest+1) + strings.Repeat("y", 20_000))
 	m.ExpectEnding(m.Error)
@@ -164,12 +168,14 @@ func descriptorsAreClosed(r *room) {
 }
 
 // A server is told to stop while something waits for a client. The client hears
-// all of it before the end.
+// all of it before the end, though it begins to read only when the others have
+// heard the end.
 func stopQueued(r *room) {
-	a := r.join()
-	r.join()
+	a, b := r.join(), r.join()
 	m := r.stuck(a, 128<<10)
 	r.Signal(syscall.SIGTERM)
+	a.ExpectEnd()
+	b.ExpectEnd()
 	m.Widen()
 	m.Expect(m.toHear.String())
 	m.ExpectEnd()
@@ -180,6 +186,7 @@ func stopQueued(r *room) {
 // what waits for it. The server reports that.
 func stopNeverReads(r *room) {
 	a := r.join()
+	r.join()
 	m := r.stuck(a, 128<<10)
 	const bound = 1500 * time.Millisecond // a busy machine notices late
 	signalled := time.Now()

@@ -59,6 +59,12 @@ func (c *Client) WaitUntilRead() {
 	})
 }
 
+// AwaitArrival waits until the server's system has all that c has sent, whether
+// the server has read it or not.
+func (c *Client) AwaitArrival() {
+	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+}
+
 // progress is how much a server had read from its client, and since when.
 type progress struct {
 	read  uint64 // bytes

@@ -186,6 +186,10 @@ func (t *Trial) WaitFor(expression string) {
 	}
 }
 
+// Deadline returns until when a check may wait for something that must happen,
+// if the wait begins now.
+func (t *Trial) Deadline() time.Time { return time.Now().Add(t.wait()) }
+
 // Until calls isTrue every 2 ms until it returns true. It is for events that
 // nothing announces.
 func (t *Trial) Until(what string, isTrue func() bool) {

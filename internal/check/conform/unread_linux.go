@@ -117,7 +117,7 @@ func (c *Client) leaveUnread() {
 	c.Until("the server accepts", func() bool { return c.serverSide().Inode != 0 })
 	resume := c.suspend()
 	c.Send(strings.Repeat(c.Ask, 1000) + c.Unfinished)
-	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+	c.AwaitArrival()
 	c.Signal(syscall.SIGTERM)
 	resume()
 }
