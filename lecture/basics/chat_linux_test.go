@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/terminal"
 )
@@ -188,10 +190,16 @@ func TestLineTooLong(t *testing.T) {
 	hears(t, server, "short\n")
 }
 
-// What was typed arrives, even if the client has not read all that came.
+// What was typed arrives, even if the client has not read all that came. The
+// server's system has room for a part of it only, so the rest is still in the
+// client's system when the client leaves.
 func TestTypedArrives(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 32<<10) })
+		return err
+	}}
+	listener, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
