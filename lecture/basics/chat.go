@@ -57,7 +57,8 @@ func (c *Chat) receive() {
 }
 
 // shown returns a line as the client prints it. The "\r" in front of a message
-// is real, and moves the cursor to where the prompt begins. All else is escaped.
+// is real, and moves the cursor to where the prompt begins. The rest is
+// escaped.
 func shown(line []byte) string {
 	rest, isMessage := bytes.CutPrefix(line, []byte("\r"))
 	text := pyfmt.Bare(lecture.Chomp(rest)) + "\n"
@@ -88,7 +89,7 @@ func (c *Chat) Send(message string) error {
 	}
 	_, err := io.WriteString(c, message+"\n")
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.sendErr == nil {
-		c.sendErr = fmt.Errorf("the server did not take a line in %v", c.timeout)
+		c.sendErr = fmt.Errorf("the server took no line in %v", c.timeout)
 	}
 	if err != nil {
 		c.Close()

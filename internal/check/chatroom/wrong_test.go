@@ -74,7 +74,7 @@ func serveWrong(defect string, p Protocol, args []string) int {
 	w.stopOnSignal()
 	if defect == "spins" {
 		go func() {
-			for {
+			for w.stopping.Err() == nil {
 			}
 		}()
 	}
