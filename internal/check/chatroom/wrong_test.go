@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,10 +74,15 @@ func serveWrong(defect string, p Protocol, args []string) int {
 	}
 	w.stopOnSignal()
 	if defect == "spins" {
-		go func() {
-			for w.stopping.Err() == nil {
-			}
-		}()
+		// In many threads, so it shows even on a machine that is busy.
+		const threads = 16
+		runtime.GOMAXPROCS(threads)
+		for range threads {
+			go func() {
+				for w.stopping.Err() == nil {
+				}
+			}()
+		}
 	}
 	fmt.Println("Listening at " + pyfmt.HostPort(args[0], w.listener.Addr().(*net.TCPAddr).Port))
 	w.acceptForever()
