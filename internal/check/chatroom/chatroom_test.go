@@ -166,6 +166,9 @@ func TestWrong(t *testing.T) {
 					s := server(defect, name)
 					s.Patience = 2 * time.Second
 					err := check.Run(s)
+					for try := 1; try < 5 && err == nil && defect == "spins"; try++ {
+						err = check.Run(s) // it had no CPU time to waste
+					}
 					if errors.Is(err, conform.ErrSkipped) {
 						t.Skip(err)
 					}
