@@ -59,12 +59,15 @@ var All = []Listing{
 	{Name: "file_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 60000, Ready: listeningOr(`Server listening\.\.\.\.`),
 		Faults: Stderr, Visit: theFile},
 	{Name: "file_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 60000},
+	{Name: "chat_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9009, Ready: chatStarted, Faults: Stderr, Visit: onlyMe},
+	{Name: "chat_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Ask: []string{"HOST", "PORT"}},
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
+var chatStarted = regexp.MustCompile(`(?m)^Chat server started on port (\d+)\r?\n`)
 
 const (
 	address = `\('[^']+', \d+(?:, \d+, \d+)?\)`
@@ -109,6 +112,10 @@ var (
 		`>>> echo\.recv\(1024\)`, `b''`,
 	}}
 	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
+	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
+		`Connected to remote host\. You can start sending messages`,
+		`\[Me\] \[Me\] `,
+	}}
 
 	theFile = Visit{Client: "file_client", Files: map[string]string{"mytext.txt": "Hello, world\n"}, Prints: []string{
 		`file opened`, `receiving data\.\.\.`, `Successfully get the file`, `connection closed`,

@@ -69,7 +69,7 @@ func Start(cmd *exec.Cmd) (*Network, error) { return launch(cmd, false) }
 // keys are written and the screen is read. Reads can have a deadline, and fail when
 // the network has ended. The caller must close the terminal.
 func StartAtTerminal(cmd *exec.Cmd) (n *Network, terminal *os.File, err error) {
-	terminal, theirs, err := openTerminal()
+	terminal, theirs, err := OpenTerminal()
 	if err != nil {
 		return nil, nil, fmt.Errorf("netns: open a terminal: %w", err)
 	}

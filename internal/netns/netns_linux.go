@@ -164,9 +164,10 @@ func enterWith(cmd *exec.Cmd, attr *syscall.SysProcAttr) error {
 	return fmt.Errorf("the first process ended before it reported (%v)", err)
 }
 
-// openTerminal returns both ends of a new terminal. Reads from ours can have a
-// deadline.
-func openTerminal() (ours, theirs *os.File, err error) {
+// OpenTerminal returns both ends of a new terminal of 24 lines and 80 columns:
+// ours, where keys are written and the screen is read, and that of a program.
+// Reads from ours can have a deadline.
+func OpenTerminal() (ours, theirs *os.File, err error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}

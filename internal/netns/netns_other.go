@@ -20,7 +20,8 @@ func supported() error {
 
 func enter(*exec.Cmd, bool) error { return errors.ErrUnsupported }
 
-func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
+// OpenTerminal returns the error errors.ErrUnsupported.
+func OpenTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
 
 // Listeners returns nil.
 func (n *Network) Listeners() []Socket { return nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -71,6 +72,45 @@ func (c *Client) sendFor(d time.Duration, text string) (int, error) {
 	n, err := io.WriteString(c.conn, text)
 	c.sent.Add(int64(n))
 	return n, err
+}
+
+// Addr returns the client's address.
+func (c *Client) Addr() netip.AddrPort {
+	address, ok := c.conn.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{} // the trial has failed
+	}
+	ip := address.AddrPort()
+	return netip.AddrPortFrom(ip.Addr().Unmap(), ip.Port())
+}
+
+// Widen gives a client with small buffers a large one to receive with.
+func (c *Client) Widen() {
+	if !c.Failed() {
+		c.conn.SetReadBuffer(1 << 20)
+	}
+}
+
+// ReceiveMessage receives a message with its end mark. If none comes, it fails
+// the trial and returns "".
+func (c *Client) ReceiveMessage(end byte) string {
+	if c.Failed() {
+		return ""
+	}
+	c.conn.SetReadDeadline(time.Now().Add(c.wait()))
+	message, err := c.received.ReadString(end)
+	if err != nil {
+		c.Failf("%s received %q (%v), want a message", c.addr, short(message), err)
+		return ""
+	}
+	return message
+}
+
+// TrySend is Send for a client whose connection the server may close. It
+// reports whether everything was sent.
+func (c *Client) TrySend(text string) bool {
+	_, err := c.trySend(text)
+	return err == nil
 }
 
 // Receive fills buffer.
@@ -229,7 +269,7 @@ func (c *Client) flood(request string) (n int, rest string) {
 func (c *Client) readLate(stopAsking bool) {
 	exchange := c.longAnswers()
 	n, rest := c.flood(exchange.Ask)
-	c.conn.SetReadBuffer(1 << 20) // from here on, receive fast
+	c.Widen() // from here on, receive fast
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		if stopAsking {

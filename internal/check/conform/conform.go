@@ -66,10 +66,15 @@ type Server struct {
 }
 
 // Lines are the lines that a server prints about its conversations. In these,
-// ADDR stands for the client's address, BYTES for Python's repr of what was
-// received or not sent, and WHY for a reason. The server does not print a line
-// that is empty here.
+// ADDR stands for the client's address, PAIR for the address without quotes as
+// in (127.0.0.1, 41285), BYTES for Python's repr of what was received or not
+// sent, and WHY for a reason. The server does not print a line that is empty
+// here.
 type Lines struct {
+	// Listening is the line with which the server announces itself. PORT
+	// stands for its port. If it is empty, the server announces its address.
+	Listening string
+
 	Accepted string // a conversation begins
 	Closed   string // it ended between two requests
 	Half     string // the client closed its side in the middle of a request
@@ -140,11 +145,35 @@ func Alone(name string, check func(*Trial), args ...string) Check {
 	return Check{Name: name, Run: serving(check, args...)}
 }
 
+// AloneAt is Alone with another host for the server.
+func AloneAt(host, name string, check func(*Trial), args ...string) Check {
+	return Check{Name: name, Run: servingAt(host, check, args...)}
+}
+
 // Checks are the checks that every server must pass. Those that look into the
 // server's process or into the kernel's tables exist only on Linux.
 var Checks = slices.Concat(
 	conversationChecks, faultChecks, timeoutChecks, crowdChecks, stopChecks,
 	callChecks, kernelChecks)
+
+// Named returns those of checks that have the given names. A name that ends in
+// a slash stands for all checks that begin with it. Named panics if there is no
+// such check.
+func Named(checks []Check, names ...string) []Check {
+	var found []Check
+	for _, name := range names {
+		before := len(found)
+		for _, check := range checks {
+			if covers(name, check.Name) {
+				found = append(found, check)
+			}
+		}
+		if len(found) == before {
+			panic("conform: no check is named " + name)
+		}
+	}
+	return found
+}
 
 // Run puts a server through checks, each a subtest of t. One process serves all
 // checks that can share it, one after the other, because starting a process for

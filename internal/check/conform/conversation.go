@@ -24,13 +24,13 @@ func announcement(t *Trial) {
 // The empty host means every interface, IPv4 and IPv6. The server prints each
 // client's address as Python prints addresses of that family.
 func everyInterface(s Server) error {
-	for _, host := range loopbacks() {
+	for _, host := range Loopbacks() {
 		err := servingAt("", func(t *Trial) {
 			c := t.connectTo(host, nil)
 			c.Exchange()
 			c.Leave()
 			if t.Accepted != "" {
-				t.WaitFor(`(?m)^` + expression(t.Accepted, "ADDR", c.addr) + `\n`)
+				c.AwaitAccepted()
 			}
 		})(s)
 		if err != nil {
@@ -40,9 +40,9 @@ func everyInterface(s Server) error {
 	return nil
 }
 
-// loopbacks returns the addresses of this machine, one for each family that it
+// Loopbacks returns the addresses of this machine, one for each family that it
 // has.
-func loopbacks() []string {
+func Loopbacks() []string {
 	hosts := []string{"127.0.0.1"}
 	if listener, err := net.Listen("tcp", "[::1]:0"); err == nil {
 		listener.Close()

@@ -73,10 +73,10 @@ func churn(s Server) error {
 		t.converse(t.affordable(2000))
 		var n, grown int
 		for range 3 {
-			before := t.resident()
+			before := t.Resident()
 			n = t.affordable(4000)
 			t.converse(n)
-			grown = (t.resident() - before) << 10
+			grown = (t.Resident() - before) << 10
 			if t.Failed() || grown <= n*leaked || progtest.Race || t.processEach() {
 				return
 			}

@@ -59,6 +59,12 @@ func (c *Client) WaitUntilRead() {
 	})
 }
 
+// AwaitArrival waits until the server's system has all that c has sent, whether
+// the server has read it or not.
+func (c *Client) AwaitArrival() {
+	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+}
+
 // progress is how much a server had read from its client, and since when.
 type progress struct {
 	read  uint64 // bytes
@@ -145,9 +151,9 @@ func (t *Trial) MemoryBounded() {
 	}
 }
 
-// resident returns the memory, in KiB, that the processes that serve clients have
+// Resident returns the memory, in KiB, that the processes that serve clients have
 // written to.
-func (t *Trial) resident() (kib int) {
+func (t *Trial) Resident() (kib int) {
 	for _, pid := range t.servers() {
 		kib += t.status(pid, "RssAnon")
 	}
@@ -172,12 +178,6 @@ func (t *Trial) status(pid int, key string) int {
 // per episode, does not spin, and goes on when it can.
 func outOfDescriptors(t *Trial) {
 	c := t.begin() // now there is a process that serves
-	pid := t.server()
-	var old unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
-		t.Fail(err)
-		return
-	}
 	for episode := 1; episode <= 2 && !t.Failed(); episode++ {
 		if episode > 1 {
 			c = t.begin() // now all descriptors that the server needs are open
@@ -188,24 +188,68 @@ func outOfDescriptors(t *Trial) {
 			t.untilOpen(open - 1)
 		}
 		idle := len(t.descriptors())
-		t.limitDescriptors(old, t.lowestFree())
+		feed := t.Starve()
 		next := t.Connect()
 		next.Send(next.Ask)
-		t.WaitFor(fmt.Sprintf(`(?:(?s:.*)%s\n){%d}`, t.complaint(), episode))
+		t.AwaitComplaint(episode)
 		if t.AtOnce != 1 && !t.Once {
 			c.Exchange()
 		}
-		t.doesNotSpin()
-		t.limitDescriptors(old, old.Cur)
+		t.DoesNotSpin()
+		feed()
 		next.Hear(next)
-		if said := strings.Count(t.Output(), "too many open files"); said != episode && !t.Failed() {
-			t.Failf("it said %d times in %d episodes that it was out of descriptors", said, episode)
-		}
+		t.AwaitComplaint(episode)
 		if t.AtOnce == 1 {
 			next.Leave()
 			t.untilOpen(idle)
 		}
 	}
+}
+
+// Starve lets the server open no more descriptors, until feed is called. No
+// other check may run at the server meanwhile.
+func (t *Trial) Starve() (feed func()) {
+	var old unix.Rlimit
+	pid := t.server()
+	if t.Failed() {
+		return func() {}
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fail(err)
+		return func() {}
+	}
+	t.limitDescriptors(old, t.lowestFree())
+	return func() { t.limitDescriptors(old, old.Cur) }
+}
+
+// AwaitComplaint waits until the server has said n times that it is out of
+// descriptors. It must not have said so more often.
+func (t *Trial) AwaitComplaint(n int) {
+	t.WaitFor(fmt.Sprintf(`(?:(?s:.*)%s\n){%d}`, t.complaint(), n))
+	if said := strings.Count(t.Output(), "too many open files"); said != n && !t.Failed() {
+		t.Failf("it said %d times in %d episodes that it was out of descriptors", said, n)
+	}
+}
+
+// NumDescriptors returns how many descriptors the server has open.
+func (t *Trial) NumDescriptors() int { return len(t.descriptors()) }
+
+// Waiting returns how many of the bytes that the server has to send to c it
+// still holds itself: those that are neither in the kernel's buffers nor
+// received. Sent is how many there are in all since the connection began.
+func (c *Client) Waiting(sent int) int {
+	if c.Failed() {
+		return 0
+	}
+	ours := c.Addr()
+	theirs := c.conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	mine, err := kernel.SideOf(ours, theirs)
+	if err == kernel.ErrNoSide { // the server has reset the connection
+		return 0
+	} else if err != nil {
+		c.Fail(err)
+	}
+	return sent - int(mine.Received) - int(c.serverSide().Unsent)
 }
 
 // begin begins a conversation that the server does not end before the client does
@@ -233,9 +277,9 @@ func (t *Trial) untilOpen(n int) {
 	t.Until("all descriptors are closed", func() bool { return len(t.descriptors()) == n })
 }
 
-// doesNotSpin gives the server some time and fails the trial unless the server
+// DoesNotSpin gives the server some time and fails the trial unless the server
 // uses next to no CPU time meanwhile.
-func (t *Trial) doesNotSpin() {
+func (t *Trial) DoesNotSpin() {
 	before := t.cpuTime()
 	<-time.After(300 * time.Millisecond)
 	if used := t.cpuTime() - before; used > 30*time.Millisecond {

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 // into each other would look like one.
 const (
 	anyAddr  = `\('(?:127\.0\.0\.1', \d+|::1', \d+, 0, 0)\)`
+	anyPair  = `\([\d.:a-f]+, \d+\)`
 	anyBytes = `b(?:'(?:[^'\\\n]|\\.)+'|"(?:[^"\\\n]|\\.)+")`
 	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
 )
@@ -26,7 +28,7 @@ func expression(line string, values ...string) string {
 	for i := 0; i < len(values); i += 2 {
 		e = strings.ReplaceAll(e, values[i], regexp.QuoteMeta(values[i+1]))
 	}
-	return strings.NewReplacer("ADDR", anyAddr, "BYTES", anyBytes, "WHY", anyWhy).Replace(e)
+	return strings.NewReplacer("ADDR", anyAddr, "PAIR", anyPair, "BYTES", anyBytes, "WHY", anyWhy).Replace(e)
 }
 
 // about returns the lines that end the conversations of clients with the address
@@ -80,8 +82,7 @@ func (t *Trial) examine() {
 	begin, end, addr := whole(expression(t.Accepted)), whole(ends...), regexp.MustCompile(anyAddr)
 	others := whole(append([]string{t.complaint()}, t.Others...)...)
 
-	port, _ := strconv.Atoi(t.process.Port)
-	announcement := "Listening at " + pyfmt.HostPort(t.host, port)
+	announcement := t.announcement()
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], addr.MatchString) {
 		t.Failf("it announced %q, want %q first", lines[0], announcement)
@@ -128,6 +129,32 @@ func (t *Trial) examine() {
 			t.Failf("it printed %d lines about the end of %s:\n%s", n, c.addr, text)
 		}
 	}
+}
+
+// announcement returns the line with which the server announces itself.
+func (t *Trial) announcement() string {
+	if t.Listening != "" {
+		return strings.Replace(t.Listening, "PORT", t.process.Port, 1)
+	}
+	port, _ := strconv.Atoi(t.process.Port)
+	return "Listening at " + pyfmt.HostPort(t.host, port)
+}
+
+// AwaitAccepted waits until the server prints that the conversation with c
+// begins.
+func (c *Client) AwaitAccepted() {
+	c.WaitFor(`(?m)^` + c.accepted() + `\n`)
+}
+
+// accepted returns the expression for the line that begins c's conversation.
+func (c *Client) accepted() string {
+	return expression(c.Accepted, "ADDR", c.addr, "PAIR", c.pair())
+}
+
+// pair returns c's address without quotes.
+func (c *Client) pair() string {
+	address := c.Addr()
+	return fmt.Sprintf("(%s, %d)", address.Addr(), address.Port())
 }
 
 // ExpectEnding waits for the line about the end of c's conversation, which must

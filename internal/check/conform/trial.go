@@ -189,6 +189,10 @@ func (t *Trial) WaitFor(expression string) {
 	}
 }
 
+// Deadline returns until when a check may wait for something that must happen,
+// if the wait begins now.
+func (t *Trial) Deadline() time.Time { return time.Now().Add(t.wait()) }
+
 // Until calls isTrue every 2 ms until it returns true. It is for events that
 // nothing announces.
 func (t *Trial) Until(what string, isTrue func() bool) {
@@ -206,6 +210,10 @@ func (t *Trial) Until(what string, isTrue func() bool) {
 
 // Connect opens a connection to the server.
 func (t *Trial) Connect() *Client { return t.connectTo("127.0.0.1", nil) }
+
+// ConnectTo opens a connection to the server at one of the addresses of
+// Loopbacks.
+func (t *Trial) ConnectTo(host string) *Client { return t.connectTo(host, nil) }
 
 // ConnectNarrow opens a connection with small buffers, so a server that sends to a
 // client that does not read is soon stuck.

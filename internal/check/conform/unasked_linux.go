@@ -29,7 +29,7 @@ func unaskedOutOfDescriptors(t *Trial) {
 		t.limitDescriptors(old, t.lowestFree())
 		c := t.Connect()
 		t.WaitFor(fmt.Sprintf(`(?:(?s:.*)%s\n){%d}`, t.complaint(), episode))
-		t.doesNotSpin()
+		t.DoesNotSpin()
 		t.limitDescriptors(old, old.Cur)
 		c.Hear(c)
 		c.Leave()

@@ -43,7 +43,7 @@ func unreadInput(t *Trial) {
 		isStuck, _ := p.see(c)
 		return isStuck || c.serverSide().Closed
 	})
-	c.conn.SetReadBuffer(1 << 20) // from here on, receive fast
+	c.Widen() // from here on, receive fast
 	for i := range n {
 		if err := c.tryHear(); err != nil {
 			c.Failf("%d of %d answers came, and then: %w", i, n, err)
@@ -117,7 +117,7 @@ func (c *Client) leaveUnread() {
 	c.Until("the server accepts", func() bool { return c.serverSide().Inode != 0 })
 	resume := c.suspend()
 	c.Send(strings.Repeat(c.Ask, 1000) + c.Unfinished)
-	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+	c.AwaitArrival()
 	c.Signal(syscall.SIGTERM)
 	resume()
 }

@@ -17,6 +17,7 @@ type Side struct {
 	Received uint64 // bytes that have arrived since the connection began
 	Full     bool   // the send buffer is so full that poll(2) does not report it as writable
 	Denied   bool   // the kernel has asked the peer for room since it last got some
+	ShutDown bool   // its process sends no more
 	Closed   bool   // every process has closed it
 	Inode    uint32 // of the socket: /proc/PID/fd/N leads to "socket:[INODE]"; 0 if no process has it
 }
@@ -66,8 +67,9 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	default:
 		return Side{}, fmt.Errorf("sock_diag: %w", unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))))
 	}
-	const established, closeWait, listening = 1, 8, 10
+	const established, finWait1, finWait2, closeWait, listening = 1, 4, 5, 8, 10
 	side := Side{Unread: answer.unread, Unsent: answer.unsent, Inode: answer.inode}
+	side.ShutDown = answer.state == finWait1 || answer.state == finWait2
 	switch answer.state {
 	case established, closeWait: // no process has it before it is accepted
 	case listening: // the kernel finds it in place of a connection that is gone

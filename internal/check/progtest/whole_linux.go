@@ -60,7 +60,7 @@ func wholeLines(t *testing.T, listing listings.Listing) {
 	}
 	w.Close()
 
-	announcement := regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:) .*?(\d+)[^\d\n]*\n`)
+	announcement := regexp.MustCompile(`(?m)^(?:Listening at|waiting on port:|Chat server started on port) .*?(\d+)[^\d\n]*\n`)
 	var ports []string
 	Until(t, "both servers announced their addresses", func() bool {
 		ports = nil

@@ -20,7 +20,8 @@ import (
 // The clients of a script are connections of the test itself. They do what no
 // client program does, such as stay and wait, or send half a message.
 //
-//	connect NAME...    clients connect to 127.0.0.1:$PORT, one after the other
+//	connect NAME...    clients connect to 127.0.0.1:$PORT, one after the other;
+//	                   $NAME is then the port of each
 //	say NAME TEXT [N]  a client sends TEXT, or N times TEXT, in one segment
 //	taken NAME         wait until the server has read all that a client has sent
 //	                   (Linux)
@@ -81,6 +82,7 @@ var clientCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		arguments(ts, neg, args, 1, 99, "connect NAME...")
 		for _, name := range args {
 			ts.Check(clientsOf(ts).connect(name, ts.Getenv("PORT")))
+			ts.Setenv(name, progtest.PortOf(clientOf(ts, name).LocalAddr()))
 		}
 	},
 	"say": func(ts *testscript.TestScript, neg bool, args []string) {

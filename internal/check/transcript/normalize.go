@@ -13,7 +13,8 @@ const clock = `\d\d:\d\d:\d\d(?:[.,]\d+)?`
 
 var (
 	// ('127.0.0.1', 41285), ('::1', 41285, 0, 0), 127.0.0.1:41285, [::1]:41285
-	port = regexp.MustCompile(`(\('[^']*', |\d\.\d+\.\d+\.\d+:|[0-9a-f:]\]:|\blocalhost:)(\d+)\b`)
+	// (127.0.0.1, 41285), started on port 41285
+	port = regexp.MustCompile(`(\('[^']*', |\(\d+\.\d+\.\d+\.\d+, |started on port |\d\.\d+\.\d+\.\d+:|[0-9a-f:]\]:|\blocalhost:)(\d+)\b`)
 
 	// The longer forms come first. Otherwise the clock would be taken out of
 	// their middle.

@@ -76,6 +76,20 @@ func (p *Parser) Port(name string, port int, help string) *int {
 	return option(p, &value[int]{port, "port", parsePort}, name, help)
 }
 
+// PortArgument declares a required argument that is a port number, 1 to 65535.
+func (p *Parser) PortArgument(name, help string) *int {
+	return positional(p, &value[int]{parse: parsePeersPort}, name, help, false)
+}
+
+// parsePeersPort parses the port of a peer. Port 0 has no meaning there.
+func parsePeersPort(word string) (int, error) {
+	port, err := parsePort(word)
+	if err != nil || port == 0 {
+		return 0, fmt.Errorf("invalid port: '%s' (1 to 65535)", word)
+	}
+	return port, nil
+}
+
 func parsePort(word string) (int, error) {
 	port, err := strconv.ParseUint(word, 10, 16)
 	if err != nil {

@@ -170,6 +170,34 @@ func (c *Conversation) linger() {
 	}
 }
 
+// Finish ends the conversation of a client that has said everything. What was
+// sent arrives, even if the peer sends on and on: as in Close, the connection
+// is shut down first, and what comes is read and discarded. Finish does not
+// wait for the peer to close its side. It returns when the peer's system has
+// everything, where this system can tell, and otherwise after a second. Another
+// goroutine may still receive.
+func (c *Conversation) Finish() error {
+	if conversations.remove(c) && !c.ended.Load() && c.CloseWrite() == nil {
+		c.readUntilSent()
+	}
+	return c.Conn.Close()
+}
+
+func (c *Conversation) readUntilSent() {
+	const pause = 5 * time.Millisecond
+	unread := make([]byte, 16<<10)
+	for giveUp := time.Now().Add(Linger()); time.Now().Before(giveUp); {
+		c.Conn.SetReadDeadline(time.Now().Add(pause))
+		_, err := c.Conn.Read(unread)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+		if allSent(c.Conn) {
+			return
+		}
+	}
+}
+
 // MaxLinger is how many bytes a server reads at most from a connection that it
 // has shut down, before it closes the connection.
 const MaxLinger = 1 << 20

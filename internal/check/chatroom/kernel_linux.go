@@ -1,0 +1,199 @@
+package chatroom
+
+import (
+	"strings"
+	"syscall"
+	"time"
+
+	"fopnp/internal/check/conform"
+)
+
+// These checks look into the server's process or into the kernel's tables.
+var kernelChecks = []check{
+	{name: "slow reader", run: slowReader},
+	{name: "idle", run: idle},
+	{name: "one write", run: oneWrite},
+	{name: "too long/unread input", run: unreadInput},
+	{name: "out of descriptors", run: outOfDescriptors},
+	{name: "descriptors are closed", run: descriptorsAreClosed},
+}
+
+// These may fail by chance on a busy machine, so they may try three times.
+var repeated = []check{
+	{name: "stop/what is queued", run: stopQueued},
+	{name: "stop/never reads", run: stopNeverReads},
+}
+
+func awaitRead(c *conform.Client) { c.WaitUntilRead() }
+
+func awaitArrival(c *conform.Client) { c.AwaitArrival() }
+
+func waiting(c *conform.Client, sent int) int { return c.Waiting(sent) }
+
+// stuck lets a client with small buffers join and not read, until so much waits
+// for it. It is still a member, and has to hear all of it. Besides the author,
+// there must be another member, who hears what the server has dealt with.
+func (r *room) stuck(author *member, waits int) *member {
+	m := r.enter(r.ConnectNarrow())
+	r.hear()
+	long := strings.Repeat("x", 4000)
+	for !r.Failed() && m.Waiting(m.sent) < waits {
+		author.Send(r.said(long))
+		r.hasSaid(author, long)
+		r.hear(m)
+		if m.sent > 64<<20 {
+			r.Failf("%d bytes wait for no client", m.sent)
+		}
+	}
+	return m
+}
+
+// A client that does not read for a while hears everything in the end, though
+// nearly a quarter of a mebibyte waited for it.
+func slowReader(r *room) {
+	a, b := r.join(), r.join()
+	m := r.stuck(a, mayWait-8<<10)
+	m.Widen()
+	r.hear()
+	r.say(b, "did you hear that?")
+	r.say(m, "every word")
+}
+
+// A server that has nothing to do uses no CPU time, even if there is a client
+// that does not read, and one that has closed its side.
+func idle(r *room) {
+	a := r.join()
+	half := r.join()
+	half.CloseWrite()
+	r.hasLeft(half)
+	r.hear()
+	m := r.stuck(a, 16<<10)
+	r.DoesNotSpin()
+	m.Widen()
+	r.hear()
+}
+
+// Sixteen messages that came in one segment reach a client in one write.
+func oneWrite(r *room) {
+	a, b := r.join(), r.join()
+	r.hear()
+	before := b.Segments()
+	var texts []string
+	for n := range 16 {
+		texts = append(texts, text(n))
+	}
+	r.say(a, texts...)
+	if segments := b.Segments() - before; segments != 1 && !r.Failed() {
+		r.Failf("16 messages came in %d segments", segments)
+	}
+}
+
+// A client sends a message that is too long, and more. It hears what was said
+// before, and the end, and no reset.
+func unreadInput(r *room) {
+	a := r.join()
+	r.join()
+	m := r.stuck(a, 64<<10)
+	m.Send(strings.Repeat("x", longest+1) + strings.Repeat("y", 20_000))
+	m.ExpectEnding(m.Error)
+	r.remove(m)
+	r.hasLeft(m)
+	r.hear()
+	m.Widen()
+	m.Expect(m.toHear.String())
+	m.ExpectEnd()
+	m.ExpectNoReset()
+}
+
+// When accept fails because there is no descriptor left, the server says so
+// once per episode, does not spin, and lets the clients chat that it has. The
+// next client joins when there is a descriptor for it.
+func outOfDescriptors(r *room) {
+	a := r.join()
+	r.join()
+	r.hear()
+	for episode := 1; episode <= 2 && !r.Failed(); episode++ {
+		feed := r.Starve()
+		next := r.Connect()
+		r.AwaitComplaint(episode)
+		r.say(a, "somebody is at the door")
+		r.DoesNotSpin()
+		feed()
+		m := r.enter(next)
+		r.AwaitComplaint(episode)
+		r.say(m, "at last")
+	}
+}
+
+// However a conversation ends, the server closes its descriptor, at the latest
+// when there is the next message.
+func descriptorsAreClosed(r *room) {
+	a := r.join()
+	r.join()
+	r.hear()
+	before := r.NumDescriptors()
+	for n := range 5 {
+		m := r.join()
+		r.hear()
+		switch n {
+		case 0:
+			r.leave(m)
+		case 1:
+			m.Send(m.Unfinished)
+			m.Close()
+			m.ExpectEnding(m.Half)
+		case 2:
+			m.Reset()
+			m.ExpectEnding(m.Error)
+		case 3:
+			m.Send(strings.Repeat("x", longest+1))
+			r.isOut(m, m.Error)
+		case 4:
+			m.CloseWrite()
+			r.hasLeft(m)
+			r.hear()
+			m.Close()
+			r.remove(m)
+		}
+		if n == 1 || n == 2 {
+			r.remove(m)
+			r.hasLeft(m)
+			r.hear()
+		}
+	}
+	r.Until("all descriptors are closed", func() bool {
+		r.say(a, "anybody else?")
+		return r.NumDescriptors() == before
+	})
+}
+
+// A server is told to stop while something waits for a client. The client hears
+// all of it before the end, though it begins to read only when the others have
+// heard the end.
+func stopQueued(r *room) {
+	a, b := r.join(), r.join()
+	m := r.stuck(a, 128<<10)
+	r.Signal(syscall.SIGTERM)
+	a.ExpectEnd()
+	b.ExpectEnd()
+	m.Widen()
+	m.Expect(m.toHear.String())
+	m.ExpectEnd()
+	r.ExpectExit(0)
+}
+
+// A server exits within a second of the signal, even if a client does not take
+// what waits for it. The server reports that.
+func stopNeverReads(r *room) {
+	a := r.join()
+	r.join()
+	m := r.stuck(a, 128<<10)
+	const bound = 1500 * time.Millisecond // a busy machine notices late
+	signalled := time.Now()
+	r.Signal(syscall.SIGTERM)
+	r.ExpectExit(0)
+	if took := time.Since(signalled); took > bound {
+		r.Failf("it took %v to stop", took)
+	}
+	m.ExpectEnding(m.Error)
+}
