@@ -6,13 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"fopnp/internal/measured"
 )
 
-// unitNames maps the names that the chapter's page uses to units.
-var unitNames = map[string]string{
-	"cpu": CPU, "each": CPUEach, "rate": Rate, "median": Median, "p99": P99,
-	"threads": Threads, "memory": Memory, "calls": Calls, "pause": Pause, "generator": GeneratorCPU,
+// vocabulary has the words of the chapter's page.
+var vocabulary = measured.Vocabulary{
+	Units: map[string]string{
+		"cpu": CPU, "each": CPUEach, "rate": Rate, "median": Median, "p99": P99,
+		"threads": Threads, "memory": Memory, "calls": Calls, "pause": Pause, "generator": GeneratorCPU,
+	},
+	InWords: inWords,
 }
+
+// The formats of numbers and tables.
+var significant, thousands, table = measured.Significant, measured.Thousands, measured.Table
+
+const none = measured.Nothing
 
 // Say returns the text for a "measured" directive of the chapter's page. The words
 // are one of:
@@ -36,65 +46,22 @@ var unitNames = map[string]string{
 // only one number of clients for the server. Say returns an error if the words are
 // none of these, or if the data have no such value.
 func (d *Data) Say(words ...string) (string, error) {
-	if len(words) == 0 {
-		return "", fmt.Errorf("the directive has no words")
-	}
-	what, args := words[0], words[1:]
-	switch {
-	case what == "value" && len(args) == 3:
-		value, unit, err := d.value(args)
-		if err != nil {
-			return "", err
-		}
-		return inWords(value, unit), nil
-	case (what == "times" || what == "more") && len(args) == 6:
-		a, unit, err := d.value(args[:3])
-		if err != nil {
-			return "", err
-		}
-		b, _, err := d.value(args[3:])
-		if err != nil {
-			return "", err
-		}
-		if what == "more" {
-			return inWords(a-b, unit), nil
-		}
-		return significant(a/b, 2), nil
-	case what == "range" && len(args) == 2:
-		return d.span(args[0], args[1])
-	case what == "machine" && len(args) == 1:
-		return d.Machine.say(args[0])
-	case what == "rounds" && len(args) == 0:
-		return strconv.Itoa(d.Rounds), nil
-	case what == "minutes" && len(args) == 0:
-		return significant(d.Seconds/60, 1), nil
-	case what == "table" && len(args) == 1:
-		if table, ok := tables[args[0]]; ok {
+	if len(words) == 2 && words[0] == "table" {
+		if table, ok := tables[words[1]]; ok {
 			return table(d), nil
 		}
-	case what == "timeline" && len(args) == 1:
+	}
+	if len(words) == 2 && words[0] == "timeline" {
 		for _, t := range d.Timelines {
-			if t.Server == args[0] {
+			if t.Server == words[1] {
 				return t.String(), nil
 			}
 		}
 	}
-	return "", fmt.Errorf("unknown directive %q", strings.Join(words, " "))
-}
-
-// value returns the value that WORKLOAD[/CLIENTS] SERVER UNIT names, and its unit.
-func (d *Data) value(words []string) (value float64, unit string, err error) {
-	workload, count, _ := strings.Cut(words[0], "/")
-	clients, _ := strconv.Atoi(count)
-	unit = unitNames[words[2]]
-	m := d.Find(workload, clients, words[1])
-	value = m.Best(unit)
-	if math.IsNaN(value) {
-		err = fmt.Errorf("the data have no %s", strings.Join(words, " "))
-	} else if clients == 0 && d.sizes(workload, words[1]) > 1 {
-		err = fmt.Errorf("%s: how many clients? write %s/%d", strings.Join(words, " "), workload, m.Clients)
+	if len(words) == 3 && words[0] == "range" {
+		return d.span(words[1], words[2])
 	}
-	return value, unit, err
+	return vocabulary.Say(d.common(), words...)
 }
 
 // span returns the lowest and the highest value of the servers that served all their
@@ -107,39 +74,13 @@ func (d *Data) span(load, unit string) (string, error) {
 		if _, part := d.Find(workload, clients, server).PartServed(); part {
 			continue
 		}
-		value, _, err := d.value([]string{load, server, unit})
+		value, _, err := vocabulary.Value(d.common(), []string{load, server, unit})
 		if err != nil {
 			return "", err
 		}
 		low, high = min(low, value), max(high, value)
 	}
-	return inWords(low, unitNames[unit]) + " to " + inWords(high, unitNames[unit]), nil
-}
-
-// sizes counts the numbers of clients that a workload has for a server.
-func (d *Data) sizes(workload, server string) (n int) {
-	for _, m := range d.Measurements {
-		if m.Workload == workload && m.Server == server {
-			n++
-		}
-	}
-	return n
-}
-
-func (m Machine) say(what string) (string, error) {
-	switch what {
-	case "cpu":
-		return m.CPU, nil
-	case "processors":
-		return strconv.Itoa(m.Processors), nil
-	case "kernel":
-		return m.Kernel, nil
-	case "go":
-		return m.Go, nil
-	case "date":
-		return m.Date, nil
-	}
-	return "", fmt.Errorf("the data do not have the machine's %s", what)
+	return inWords(low, vocabulary.Units[unit]) + " to " + inWords(high, vocabulary.Units[unit]), nil
 }
 
 // inWords formats a value with its unit.
@@ -154,34 +95,7 @@ func inWords(value float64, unit string) string {
 	case Calls:
 		return strconv.FormatFloat(value, 'f', 2, 64)
 	}
-	if value >= 1e6 {
-		return significant(value/1e6, 2) + " s"
-	}
-	if value >= 1000 {
-		return significant(value/1000, 2) + " ms"
-	}
-	return significant(value, 2) + " µs"
-}
-
-// significant formats a value with at least n significant digits.
-func significant(value float64, n int) string {
-	whole := 1
-	if value >= 1 {
-		whole = 1 + int(math.Log10(value))
-	} else if value > 0 {
-		whole = int(math.Floor(math.Log10(value))) + 1
-	}
-	return strconv.FormatFloat(value, 'f', max(0, n-whole), 64)
-}
-
-// thousands formats a rate with three significant digits: 192,000.
-func thousands(value float64) string {
-	unit := math.Pow(10, max(0, math.Floor(math.Log10(max(value, 1)))-2))
-	digits := strconv.Itoa(int(math.Round(value/unit) * unit))
-	for at := len(digits) - 3; at > 0; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
+	return measured.Microseconds(value)
 }
 
 var tables = map[string]func(*Data) string{
@@ -191,32 +105,6 @@ var tables = map[string]func(*Data) string{
 	"waits":     waits,
 	"processes": processes,
 }
-
-// table writes a Markdown table. A column whose cells begin with digits is aligned
-// right.
-func table(head []string, rows ...[]string) string {
-	var s strings.Builder
-	row := func(cells []string) { fmt.Fprintf(&s, "| %s |\n", strings.Join(cells, " | ")) }
-	row(head)
-	s.WriteByte('|')
-	for column := range head {
-		numbers := len(rows) > 0 && !slices.ContainsFunc(rows, func(row []string) bool {
-			return row[column] != none && (row[column][0] < '0' || row[column][0] > '9')
-		})
-		s.WriteString("---")
-		if numbers {
-			s.WriteByte(':')
-		}
-		s.WriteByte('|')
-	}
-	s.WriteByte('\n')
-	for _, cells := range rows {
-		row(cells)
-	}
-	return s.String()
-}
-
-const none = "–"
 
 // cell returns a value for a table, or a dash if the data have none. Beside the
 // cost of a question, it says how many clients the server served, if it did not

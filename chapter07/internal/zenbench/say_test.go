@@ -13,28 +13,28 @@ import (
 func samples() (all []Sample) {
 	for _, cpu := range []float64{5.5, 4.56, 7} {
 		all = append(all,
-			Sample{"steady", 100, "srv_async", 80_000, 0, map[string]float64{CPU: cpu, Rate: 190_000 + cpu}},
-			Sample{"steady", 1, "srv_single", 6000, 1, map[string]float64{CPU: 8 * cpu, P99: 1300, ClientsServed: 1}},
-			Sample{"steady", 4, "srv_single", 6000, 0, map[string]float64{CPU: 9 * cpu, ClientsServed: 1}},
+			Sample{Workload: "steady", Clients: 100, Server: "srv_async", Questions: 80_000, Values: map[string]float64{CPU: cpu, Rate: 190_000 + cpu}},
+			Sample{Workload: "steady", Clients: 1, Server: "srv_single", Questions: 6000, Errors: 1, Values: map[string]float64{CPU: 8 * cpu, P99: 1300, ClientsServed: 1}},
+			Sample{Workload: "steady", Clients: 4, Server: "srv_single", Questions: 6000, Values: map[string]float64{CPU: 9 * cpu, ClientsServed: 1}},
 		)
 	}
 	return append(all,
-		Sample{"memory", 10_000, "srv_async", 0, 0, map[string]float64{Memory: 458.752}},
-		Sample{"churn", 32, "srv_single", 0, 0, map[string]float64{CPU: 9, ClientsServed: 1}},
-		Sample{"churn", 32, "srv_threaded", 0, 0, map[string]float64{CPU: 7}},
-		Sample{"churn", 32, "srv_async", 0, 0, map[string]float64{CPU: 1, ClientsServed: 32}},
-		Sample{"churn", 32, "srv_asyncio1", 0, 0, map[string]float64{CPU: 2}},
-		Sample{"churn", 32, "srv_asyncio2", 0, 0, map[string]float64{CPU: 3}},
-		Sample{"churn", 32, "srv_legacy1", 0, 0, map[string]float64{CPU: 4}},
-		Sample{"churn", 32, "srv_legacy2", 0, 0, map[string]float64{CPU: 5}},
-		Sample{"calls", 1, "srv_single", 0, 0, map[string]float64{Calls: 3.706}},
-		Sample{"calls", 4, "srv_threaded", 0, 0, map[string]float64{Calls: 2.61}},
-		Sample{"calls", 64, "srv_async", 0, 0, map[string]float64{Calls: 2.07}})
+		Sample{Workload: "memory", Clients: 10_000, Server: "srv_async", Values: map[string]float64{Memory: 458.752}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_single", Values: map[string]float64{CPU: 9, ClientsServed: 1}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_threaded", Values: map[string]float64{CPU: 7}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_async", Values: map[string]float64{CPU: 1, ClientsServed: 32}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_asyncio1", Values: map[string]float64{CPU: 2}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_asyncio2", Values: map[string]float64{CPU: 3}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_legacy1", Values: map[string]float64{CPU: 4}},
+		Sample{Workload: "churn", Clients: 32, Server: "srv_legacy2", Values: map[string]float64{CPU: 5}},
+		Sample{Workload: "calls", Clients: 1, Server: "srv_single", Values: map[string]float64{Calls: 3.706}},
+		Sample{Workload: "calls", Clients: 4, Server: "srv_threaded", Values: map[string]float64{Calls: 2.61}},
+		Sample{Workload: "calls", Clients: 64, Server: "srv_async", Values: map[string]float64{Calls: 2.07}})
 }
 
 func data() *Data {
 	return &Data{
-		Machine:      Machine{"2026-11-21", "a processor", 2, "Linux 6", "linux/amd64", "go1.26"},
+		Machine:      Machine{Date: "2026-11-21", CPU: "a processor", Processors: 2, Kernel: "Linux 6", System: "linux/amd64", Go: "go1.26"},
 		Rounds:       3,
 		Seconds:      100,
 		Measurements: Summarize(samples()),
@@ -47,9 +47,9 @@ func data() *Data {
 
 func TestSummarize(t *testing.T) {
 	m := data().Find("steady", 100, "srv_async")
-	want := Measurement{"steady", 100, "srv_async", 3, 0, map[string]Figure{
-		CPU:  {4.56, 5.5, 7},
-		Rate: {190_004.56, 190_005.5, 190_007},
+	want := Measurement{Workload: "steady", Clients: 100, Server: "srv_async", Rounds: 3, Figures: map[string]Figure{
+		CPU:  {Min: 4.56, Median: 5.5, Max: 7},
+		Rate: {Min: 190_004.56, Median: 190_005.5, Max: 190_007},
 	}}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -155,9 +155,9 @@ func TestSaveAndLoad(t *testing.T) {
 	}
 	// Save keeps four significant digits of a value, and all digits before the
 	// point.
-	saved.Measurements[0].Figures[Rate] = Figure{190_005, 190_006, 190_007}
-	saved.Measurements[3].Figures[Memory] = Figure{458.8, 458.8, 458.8}
-	saved.Measurements[11].Figures[Calls] = Figure{3.706, 3.706, 3.706}
+	saved.Measurements[0].Figures[Rate] = Figure{Min: 190_005, Median: 190_006, Max: 190_007}
+	saved.Measurements[3].Figures[Memory] = Figure{Min: 458.8, Median: 458.8, Max: 458.8}
+	saved.Measurements[11].Figures[Calls] = Figure{Min: 3.706, Median: 3.706, Max: 3.706}
 	if diff := cmp.Diff(saved, loaded); diff != "" {
 		t.Errorf("(- saved, + loaded):\n%s", diff)
 	}

@@ -60,7 +60,7 @@ func SystemCalls(bin, server string, clients, questions int) (calls float64, tab
 // ask makes clients ask until the server has answered at least that many
 // questions, and returns how many it has answered.
 func (p *process) ask(clients, questions int) (int, error) {
-	c, err := newCrowd(p.port)
+	c, err := newCrowd(p.Port)
 	if err != nil {
 		return 0, err
 	}

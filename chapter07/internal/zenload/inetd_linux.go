@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/measure"
 	"fopnp/internal/check/progtest"
 )
 
@@ -44,14 +45,13 @@ func runInetd(bin, name string) (*process, error) {
 	if err := os.WriteFile(conf, []byte(line), 0o600); err != nil {
 		return nil, err
 	}
-	p, err := start(exec.Command(inetd, "-i", conf))
+	started, err := measure.Start(exec.Command(inetd, "-i", conf), onFirstProcessors)
 	if err != nil {
 		return nil, err
 	}
-	p.port, _ = strconv.Atoi(port)
-	p.folder = folder
-	p.children = true
-	for deadline := time.Now().Add(patience); !kernel.Listens(p.port); time.Sleep(time.Millisecond) {
+	p := &process{Process: started, children: true, folder: folder}
+	p.Port, _ = strconv.Atoi(port)
+	for deadline := time.Now().Add(patience); !kernel.Listens(p.Port); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.stop()
 			return nil, fmt.Errorf("inetd does not listen; it printed:\n%s", p.Output())

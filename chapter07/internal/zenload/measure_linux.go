@@ -7,16 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
-	"strconv"
-	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/measure"
 	"fopnp/internal/listings"
 	"fopnp/internal/serve/child"
 )
@@ -27,13 +24,13 @@ const patience = child.Patience
 // A process is a running server, which does not share its processors with the
 // clients if there is more than one.
 type process struct {
-	*child.Process
-	port   int
-	output *os.File // what it prints, in memory
-
+	*measure.Process
 	children bool   // what its children cost counts as its own cost
 	folder   string // that stop removes, or ""
 }
+
+// ThisMachine describes the machine on which the program runs.
+func ThisMachine() zenbench.Machine { return measure.ThisMachine() }
 
 // Timeline records the timeline of a server in the folder bin.
 func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error) {
@@ -42,7 +39,7 @@ func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error)
 		return zenbench.Timeline{}, err
 	}
 	defer p.stop()
-	return zenbench.RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.port), cost)
+	return zenbench.RecordTimeline(server, fmt.Sprintf("127.0.0.1:%d", p.Port), cost)
 }
 
 // Run starts a server in the folder bin. The caller must call stop.
@@ -51,7 +48,7 @@ func Run(bin, server string) (port int, stop func(), err error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return p.port, p.stop, nil
+	return p.Port, p.stop, nil
 }
 
 // run starts a program in the folder bin and waits until it is ready.
@@ -60,49 +57,24 @@ func run(bin, name string, options ...string) (*process, error) {
 	return serve(exec.Command(filepath.Join(bin, name), l.ServeArgs("127.0.0.1", "0", options...)...))
 }
 
-// serve starts a server and waits until it is ready.
+// serve starts a server on all processors but the last, which is the crowd's,
+// and waits until it is ready.
 func serve(cmd *exec.Cmd) (*process, error) {
-	p, err := start(cmd)
+	p, err := measure.Serve(cmd, onFirstProcessors, nil)
 	if err != nil {
 		return nil, err
 	}
-	port, err := p.Ready()
-	if err != nil {
-		p.stop()
-		return nil, err
-	}
-	p.port, err = strconv.Atoi(port)
-	return p, err
+	return &process{Process: p}, nil
 }
 
-// start starts a program on all processors but the last, which is the crowd's.
-// The program prints to memory, so it wakes no other process while we measure
-// it.
-func start(cmd *exec.Cmd) (*process, error) {
-	fd, err := unix.MemfdCreate("output", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, err
-	}
-	output := os.NewFile(uintptr(fd), "output")
-	// Each line goes to the end, whichever process prints it.
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND); err != nil {
-		return nil, err
-	}
-	program, err := child.Starter{
-		Output: output,
-		Thread: func() error { _, err := setProcessors(firstProcessors); return err },
-	}.Start(cmd)
-	if err != nil {
-		output.Close()
-		return nil, err
-	}
-	return &process{Process: program, output: output}, nil
+// onFirstProcessors is what a thread calls before it starts a server.
+func onFirstProcessors() error {
+	_, err := setProcessors(firstProcessors)
+	return err
 }
 
 func (p *process) stop() {
-	p.Signal(syscall.SIGTERM)
-	p.Wait() // a failure of the server shows in the measurements
-	p.output.Close()
+	p.Stop()
 	if p.folder != "" {
 		os.RemoveAll(p.folder)
 	}
@@ -113,19 +85,8 @@ func (p *process) cpu() time.Duration {
 	if p.children {
 		return kernel.FamilyCPU(p.Pid)
 	}
-	spent, _ := kernel.CPU(p.Pid) // 0 if it has ended
-	return spent
+	return p.CPU()
 }
-
-// status returns a number from the server's /proc/PID/status, or 0 if it has
-// ended.
-func (p *process) status(key string) float64 {
-	n, _ := kernel.Status(p.Pid, key)
-	return float64(n)
-}
-
-// resident returns how many bytes of the server are in memory.
-func (p *process) resident() float64 { return 1024 * p.status("VmRSS") }
 
 // The server runs on firstProcessors, the clients on lastProcessor. If there is
 // only one processor, they share it.
@@ -208,13 +169,13 @@ func (w workload) start(bin, server string) (*process, error) {
 
 func (w workload) measure(p *process, server string, clients int) (s zenbench.Sample, err error) {
 	if w.Slow {
-		slow, err := dialSlow(p.port)
+		slow, err := dialSlow(p.Port)
 		if err != nil {
 			return s, err
 		}
 		defer slow.Close()
 	}
-	c, err := newCrowd(p.port)
+	c, err := newCrowd(p.Port)
 	if err != nil {
 		return s, err
 	}
@@ -226,26 +187,10 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 	return s, err
 }
 
-// gc is held while the garbage collector is off.
-var gc sync.Mutex
-
-// withoutGC turns the garbage collector off, because it would share the
-// processor with the clients, and collects once more. If another goroutine has
-// turned it off, withoutGC waits until that one restores it.
-func withoutGC() (restore func()) {
-	gc.Lock()
-	percent := debug.SetGCPercent(-1)
-	runtime.GC()
-	return func() {
-		debug.SetGCPercent(percent)
-		gc.Unlock()
-	}
-}
-
 // watch makes the clients of a crowd talk, and reports what they do in the
 // workload's window.
 func (w workload) watch(p *process, c *crowd, server string, active int) (zenbench.Sample, error) {
-	defer withoutGC()()
+	defer measure.WithoutGC()()
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
 	if zenbench.AtOnce(server) > 0 {
@@ -257,14 +202,14 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 			return err
 		}
 		c.reset()
-		began, cpu, own := time.Now(), p.cpu(), ownCPU()
+		began, cpu, own := time.Now(), p.cpu(), measure.OwnCPU()
 		err := c.converse(active, w.Talk, began.Add(window))
 		elapsed := time.Since(began)
-		cpu, own = p.cpu()-cpu, ownCPU()-own
+		cpu, own = p.cpu()-cpu, measure.OwnCPU()-own
 
 		s.Questions, s.Errors = c.questions, c.errors
 		s.Values[zenbench.Rate] = float64(c.questions) / elapsed.Seconds()
-		s.Values[zenbench.Threads] = p.status("Threads")
+		s.Values[zenbench.Threads] = p.Status("Threads")
 		if c.questions == 0 {
 			return err
 		}
@@ -283,23 +228,17 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 	return s, err
 }
 
-// ownCPU returns the CPU time that the crowd's thread has used.
-func ownCPU() time.Duration {
-	spent, _ := kernel.ThreadCPU() // a thread can always ask about itself
-	return spent
-}
-
 func micro(d time.Duration) float64 { return float64(d) / 1000 }
 
 // measureCrowd gathers a crowd, notes the server's memory while the crowd
 // grows, and makes some of its clients talk.
 func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sample, err error) {
-	c, err := newCrowd(p.port)
+	c, err := newCrowd(p.Port)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	before := p.resident()
+	before := p.Resident()
 	for _, size := range crowdSizes {
 		if size > w.Crowd {
 			break
@@ -308,7 +247,7 @@ func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sa
 			return nil, fmt.Errorf("%s: %w", server, err)
 		}
 		samples = append(samples, zenbench.Sample{Workload: "memory", Clients: size, Server: server,
-			Values: map[string]float64{zenbench.Memory: (p.resident() - before) / float64(size)}})
+			Values: map[string]float64{zenbench.Memory: (p.Resident() - before) / float64(size)}})
 	}
 	for _, clients := range w.Clients {
 		s, err := w.watch(p, c, server, clients)

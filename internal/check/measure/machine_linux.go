@@ -1,4 +1,4 @@
-package zenload
+package measure
 
 import (
 	"os"
@@ -8,12 +8,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/measured"
 )
 
 // ThisMachine describes the machine on which the program runs.
-func ThisMachine() zenbench.Machine {
-	m := zenbench.Machine{
+func ThisMachine() measured.Machine {
+	m := measured.Machine{
 		Date:       time.Now().Format(time.DateOnly),
 		CPU:        "unknown",
 		Processors: runtime.NumCPU(),
