@@ -19,8 +19,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"io/fs"
 
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
@@ -44,29 +42,22 @@ func (h *WebHandler) Handle() error {
 		program.Println("requested file: ", pyfmt.Bare([]byte(request.Name)))
 		err = h.sendFile(request)
 	}
-	if refusal, ok := err.(*lecture23.Refusal); ok {
-		err = h.refuse(request, refusal)
-	}
-	if err != nil && err != io.EOF {
+	if err = lecture23.Refuse(h.Connection, request, err); err != nil {
 		lecture.Complain(h.ClientAddress, err)
 	}
 	return nil
 }
 
-// sendFile answers a request with the file that it names.
 func (h *WebHandler) sendFile(request lecture23.Request) error {
 	if request.Method != "GET" && request.Method != "HEAD" {
 		return lecture23.ErrMethod
 	}
-	if request.Hidden() {
-		return lecture23.Refuse(fs.ErrNotExist)
-	}
-	file, size, err := root.OpenFile(request.File())
+	file, size, err := request.Open(root)
 	if err != nil {
-		return lecture23.Refuse(err)
+		return err
 	}
 	defer file.Close()
-	header := fmt.Appendf(h.Connection.Reply[:0], "HTTP/1.0 200 OK\r\n"+
+	header := fmt.Appendf(nil, "HTTP/1.0 200 OK\r\n"+
 		"Content-Type: %s\r\n"+
 		"Content-Length: %d\r\n"+
 		"\r\n", lecture23.ContentType(request.File()), size)
@@ -78,25 +69,6 @@ func (h *WebHandler) sendFile(request lecture23.Request) error {
 	}
 	program.Println("file was found and sent")
 	return nil
-}
-
-// refuse answers a request that gets no file. It returns the client's fault, if
-// that is the reason.
-func (h *WebHandler) refuse(
-	request lecture23.Request, refusal *lecture23.Refusal,
-) error {
-	body := refusal.Status + "\n"
-	header := fmt.Appendf(h.Connection.Reply[:0], "HTTP/1.0 %s\r\n"+
-		"Content-Type: text/plain\r\n"+
-		"Content-Length: %d\r\n"+
-		"%s\r\n", refusal.Status, len(body), refusal.Allow)
-	if request.Method != "HEAD" {
-		header = append(header, body...)
-	}
-	if err := h.Connection.SendAll(header); err != nil {
-		return err
-	}
-	return refusal.Fault
 }
 
 func main() {
