@@ -172,12 +172,6 @@ func (t *Trial) status(pid int, key string) int {
 // per episode, does not spin, and goes on when it can.
 func outOfDescriptors(t *Trial) {
 	c := t.begin() // now there is a process that serves
-	pid := t.server()
-	var old unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
-		t.Fail(err)
-		return
-	}
 	for episode := 1; episode <= 2 && !t.Failed(); episode++ {
 		if episode > 1 {
 			c = t.begin() // now all descriptors that the server needs are open
@@ -188,7 +182,7 @@ func outOfDescriptors(t *Trial) {
 			t.untilOpen(open - 1)
 		}
 		idle := len(t.descriptors())
-		t.limitDescriptors(old, t.lowestFree())
+		feed := t.Starve()
 		next := t.Connect()
 		next.Send(next.Ask)
 		t.WaitFor(fmt.Sprintf(`(?:(?s:.*)%s\n){%d}`, t.complaint(), episode))
@@ -196,16 +190,30 @@ func outOfDescriptors(t *Trial) {
 			c.Exchange()
 		}
 		t.doesNotSpin()
-		t.limitDescriptors(old, old.Cur)
+		feed()
 		next.Hear(next)
 		if said := strings.Count(t.Output(), "too many open files"); said != episode && !t.Failed() {
 			t.Failf("it said %d times in %d episodes that it was out of descriptors", said, episode)
 		}
-		if t.AtOnce == 1 {
+		if t.AtOnce == 1 || t.Once { // otherwise next keeps its descriptor
 			next.Leave()
 			t.untilOpen(idle)
 		}
 	}
+}
+
+// Starve lets the server open no more descriptors until feed is called.
+func (t *Trial) Starve() (feed func()) {
+	pid := t.server()
+	var old unix.Rlimit
+	if t.Failed() {
+		return func() {}
+	}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &old); err != nil {
+		t.Fail(err)
+	}
+	t.limitDescriptors(old, t.lowestFree())
+	return func() { t.limitDescriptors(old, old.Cur) }
 }
 
 // begin begins a conversation that the server does not end before the client does
@@ -268,6 +276,9 @@ func (t *Trial) limitDescriptors(old unix.Rlimit, below uint64) {
 		t.Fail(err)
 	}
 }
+
+// Descriptors returns how many open descriptors the server has.
+func (t *Trial) Descriptors() int { return len(t.descriptors()) }
 
 // descriptors returns the numbers of the server's open descriptors.
 func (t *Trial) descriptors() []int {

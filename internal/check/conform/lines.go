@@ -15,7 +15,7 @@ import (
 const (
 	anyAddr  = `\('(?:127\.0\.0\.1', \d+|::1', \d+, 0, 0)\)`
 	anyBytes = `b(?:'(?:[^'\\\n]|\\.)+'|"(?:[^"\\\n]|\\.)+")`
-	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
+	anyWhy   = `(?:[\w :;,./-]|` + anyBytes + `)+`
 )
 
 // expression returns the regular expression for one of the server's lines.
