@@ -102,11 +102,15 @@ func (r *requestReader) take(line []byte, isFirst bool) (done bool, err error) {
 
 // parse parses the request line, such as "GET /page.html HTTP/1.0".
 func (r *requestReader) parse(line []byte) error {
+	if len(line) == 0 {
+		return badRequest("an empty line in place of a request line")
+	}
 	method, rest, _ := strings.Cut(string(line), " ")
 	target, version, _ := strings.Cut(rest, " ")
 	if method == "" || target == "" {
 		return badRequest("no request line in %s", pyfmt.Bytes(line))
 	}
+	r.request.Method = method
 	if version != "HTTP/1.0" && version != "HTTP/1.1" {
 		return badRequest("no HTTP/1.0 or HTTP/1.1 in %s", pyfmt.Bytes(line))
 	}
@@ -117,7 +121,7 @@ func (r *requestReader) parse(line []byte) error {
 	if strings.Contains(name, "\x00") {
 		return badRequest("a zero byte in %s", pyfmt.Bytes(line))
 	}
-	r.request = Request{method, strings.TrimPrefix(name, "/")}
+	r.request.Name = strings.TrimPrefix(name, "/")
 	r.needHost = version == "HTTP/1.1"
 	return nil
 }
