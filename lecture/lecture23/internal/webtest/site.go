@@ -74,8 +74,7 @@ func NewSite(folder string) (*Site, error) {
 	return s, s.addSpecial()
 }
 
-// write makes a file and the folders above it. Some systems do not have all of
-// these names.
+// write makes a file and the folders above it.
 func (s *Site) write(name, text string) error {
 	path := s.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -117,14 +116,13 @@ type answer struct {
 	body   string
 }
 
-// parse parses an answer. Each line of its header must be one of those that the
-// contract names.
+// parse parses an answer.
 func parse(text string) (a answer, err error) {
-	head, body, found := strings.Cut(text, "\r\n\r\n")
-	status, lines, _ := strings.Cut(head, "\r\n")
-	a = answer{header: map[string]string{}, head: head, body: body}
-	a.status, found = strings.CutPrefix(status, "HTTP/1.0 ")
-	if !found {
+	head, body, whole := strings.Cut(text, "\r\n\r\n")
+	line, lines, _ := strings.Cut(head, "\r\n")
+	status, isHTTP := strings.CutPrefix(line, "HTTP/1.0 ")
+	a = answer{status, map[string]string{}, head, body}
+	if !whole || !isHTTP {
 		return a, fmt.Errorf("no answer of HTTP/1.0: %.300q", text)
 	}
 	for _, line := range strings.Split(lines, "\r\n") {

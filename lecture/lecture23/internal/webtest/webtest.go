@@ -62,7 +62,9 @@ func Server(name string, site *Site) conform.Server {
 // Checks returns the checks of a web server that serves the files of site: those
 // of every server, and those of the protocol.
 func Checks(site *Site) []conform.Check {
-	checks := slices.Clone(conform.Checks)
+	checks := append(slices.Clone(conform.Checks),
+		conform.WrongCall("two hosts", "127.0.0.1", "127.0.0.2"),
+		conform.WrongCall("folder is missing", "-root"))
 	for _, own := range [][]check{
 		answerChecks, lineChecks, nameChecks, refusalChecks, halfChecks, sendChecks, kernelChecks,
 	} {

@@ -59,6 +59,8 @@ func TestCorrect(t *testing.T) {
 // Package zentest has all of them.
 var defects = map[string]string{
 	"nothing":                               "silence is a fault",
+	"wrong call/two hosts":                  "wrong call has status 1",
+	"wrong call/folder is missing":          "wrong call has status 1",
 	"half-close":                            "half-close loses",
 	"GET":                                   "bare line feeds, HTTP/1.1",
 	"HEAD":                                  "HEAD gets the file",

@@ -53,6 +53,9 @@ func serveWrong(defect string, args []string) int {
 		return 0
 	case err != nil:
 		fmt.Fprintf(os.Stderr, "%s\nwrong: %v\n", usage, err)
+		if defect == "wrong call has status 1" {
+			return 1
+		}
 		return 2
 	}
 	if w.root, err = os.OpenRoot(w.folder); err == nil {
