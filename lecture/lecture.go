@@ -11,6 +11,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 )
 
@@ -88,4 +89,14 @@ func Complain(client net.Addr, err error) {
 		return
 	}
 	program.Complain("client "+pyfmt.Addr(client), err)
+}
+
+// OpenFolder opens the folder whose files a server sends. If it cannot, the
+// program ends with status 1 and a line that says why.
+func OpenFolder(name string) *folder.Folder {
+	files, err := folder.Open(name)
+	if err != nil {
+		program.Fail("open folder "+name, err)
+	}
+	return files
 }

@@ -50,6 +50,8 @@ var All = []Listing{
 	{Name: "echoserver", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 9000, Ready: listeningOr(`Server is ready`),
 		AtOnce: 1, Silent: true, Visit: session},
 	{Name: "echoclient", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 9000},
+	{Name: "webserver", Shelf: "lecture/lecture23", Kind: Server, Network: "tcp", Port: 8080, Ready: listeningOr(`Web server is ready`),
+		Faults: Stderr, Visit: myData},
 	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
@@ -111,6 +113,8 @@ var (
 		`>>> echo\.send\(message\.encode\(\)\)`, `19`,
 		`>>> echo\.recv\(1024\)`, `b''`,
 	}}
+	myData = Visit{Client: "webclientFile", Files: map[string]string{"myData.txt": "I like to go to movie theater from time to time.\nNatalia\n"},
+		Prints: []string{`localhost:`, `I like to go to movie theater from time to time\.`, `Natalia`}}
 	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
 	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
 		`Connected to remote host\. You can start sending messages`,

@@ -110,6 +110,10 @@ type Protocol struct {
 	// Longest is how many bytes a request may have before its end; 0 means
 	// 4096, and -1 any number.
 	Longest int
+
+	// Refuse receives what the server answers to a request that is too long.
+	// Nil means that the server only closes the connection.
+	Refuse func(*Client)
 }
 
 // An Exchange is a client's request and the server's answer.

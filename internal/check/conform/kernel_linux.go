@@ -199,7 +199,7 @@ func outOfDescriptors(t *Trial) {
 		feed()
 		next.Hear(next)
 		t.AwaitComplaint(episode)
-		if t.AtOnce == 1 {
+		if t.AtOnce == 1 || t.Once { // otherwise next keeps its descriptor
 			next.Leave()
 			t.untilOpen(idle)
 		}
@@ -312,6 +312,9 @@ func (t *Trial) limitDescriptors(old unix.Rlimit, below uint64) {
 		t.Fail(err)
 	}
 }
+
+// Descriptors returns how many open descriptors the server has.
+func (t *Trial) Descriptors() int { return len(t.descriptors()) }
 
 // descriptors returns the numbers of the server's open descriptors.
 func (t *Trial) descriptors() []int {

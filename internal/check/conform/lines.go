@@ -17,7 +17,7 @@ const (
 	anyAddr  = `\('(?:127\.0\.0\.1', \d+|::1', \d+, 0, 0)\)`
 	anyPair  = `\([\d.:a-f]+, \d+\)`
 	anyBytes = `b(?:'(?:[^'\\\n]|\\.)+'|"(?:[^"\\\n]|\\.)+")`
-	anyWhy   = `(?:[\w :;,.-]|` + anyBytes + `)+`
+	anyWhy   = `(?:[\w :;,./-]|` + anyBytes + `)+`
 )
 
 // expression returns the regular expression for one of the server's lines.

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package webtest
+
+var kernelChecks []check

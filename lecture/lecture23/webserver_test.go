@@ -1,0 +1,15 @@
+//go:build unix || windows
+
+package lecture23_test
+
+import (
+	"testing"
+
+	"fopnp/lecture/lecture23/internal/webtest"
+)
+
+// The web server meets its contract.
+func TestWebserver(t *testing.T) {
+	t.Parallel()
+	webtest.Run(t, "webserver")
+}
