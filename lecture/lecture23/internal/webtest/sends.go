@@ -238,7 +238,9 @@ func stopLetsArrive(t *trial) {
 	name := t.sparse(t, 16<<20)
 	defer t.remove(name)
 	d := t.begin(name, t.Connect)
+	idle := t.Connect()
 	t.Signal(syscall.SIGTERM)
+	idle.ExpectCut() // so the server has noticed the signal
 	d.arrives()
 	t.ExpectExit(0)
 }
