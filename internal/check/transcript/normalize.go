@@ -28,6 +28,9 @@ var (
 		{regexp.MustCompile(`\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}\b`), "DATE"},
 		// 2013-04-06T12:00:00Z
 		{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT` + clock + `(?:Z|[+-]\d\d:\d\d)`), "DATE TIME"},
+		// 56388 13-04-06 12:00:00 50, as a daytime server has them: the day's
+		// number, and a field that depends on the season
+		{regexp.MustCompile(`\b\d{5} \d\d-\d\d-\d\d ` + clock + ` \d\d\b`), "DAY DATE TIME SEASON"},
 		// 2013-04-06, or 13-04-06 as a daytime server has it
 		{regexp.MustCompile(`\b(?:\d\d)?\d\d-\d\d-\d\d\b`), "DATE"},
 		{regexp.MustCompile(`\b` + clock + `\b`), "TIME"},

@@ -20,6 +20,7 @@ func TestNormalize(t *testing.T) {
 		{"Date: Sat, 06 Apr 2013 12:00:00 GMT", "Date: DATE TIME GMT"},
 		{"2013-04-06T12:00:00.5Z", "DATE TIME"},
 		{"2013-04-06 12:00:00,123", "DATE TIME"},
+		{"\n56388 13-04-06 12:00:00 50 0 0   0.0 UTC(NIST) * ", "\nDAY DATE TIME SEASON 0 0   0.0 UTC(NIST) * "},
 		{"Date (YY-MM-DD) is 13-04-06, time is 12:00:00 (UTC)", "Date (YY-MM-DD) is DATE, time is TIME (UTC)"},
 		{"ok\tfopnp\t0.123s", "ok\tfopnp\tDURATION"},
 		{"ok\tfopnp\t(cached)", "ok\tfopnp\tDURATION"},
