@@ -39,9 +39,10 @@ func server(row conform.Server, defect string) conform.Server {
 	return row
 }
 
-// suites have, for each check, what breaks the rule that it proves: each of them
-// alone, if there are several. Besides the checks of this package, there are some
-// of package conform that see more of a server of the lectures than of others.
+// suites name, for each check, what breaks the rule that it proves. If a check
+// has several defects, each alone breaks it. Besides the checks of this
+// package, there are some of package conform that see more of these servers
+// than of others.
 var suites = []struct {
 	row     conform.Server
 	checks  []conform.Check
