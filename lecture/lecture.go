@@ -130,7 +130,7 @@ func Complain(client net.Addr, err error) {
 func OpenFolder(name string) *folder.Folder {
 	files, err := folder.Open(name)
 	if err != nil {
-		program.Fail("open folder "+name, err)
+		program.Fail("open folder "+pyfmt.Bare([]byte(name)), err)
 	}
 	return files
 }

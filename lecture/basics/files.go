@@ -24,11 +24,8 @@ var (
 	errBeyond  = errors.New("the offset is beyond the end")
 )
 
-// OpenFiles opens the folder at path.
-func OpenFiles(path string) (*Files, error) {
-	root, err := folder.Open(path)
-	return &Files{root: root}, err
-}
+// NewFiles returns the files below root.
+func NewFiles(root *folder.Folder) *Files { return &Files{root: root} }
 
 // Open opens the file that a client's line asks for, and moves to the offset in
 // that line. It returns the offset, too.

@@ -36,8 +36,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	for _, client := range webClients {
 		for name, test := range map[string]struct{ answer, saved string }{
-			"length":    {page(everyByte), "save 'page': no space left on device"},
-			"no length": {ok + "\r\n" + everyByte, "save 'page': no space left on device"},
+			"length":    {page(everyByte), "save page: no space left on device"},
+			"no length": {ok + "\r\n" + everyByte, "save page: no space left on device"},
 			"small":     {page("hello"), ""},
 		} {
 			t.Run(client.name+"/"+name, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 )
@@ -38,7 +39,7 @@ func ParseDownload(description, file string) *Download {
 	u := parser.OptionalArgument("url", "",
 		"the page to download (default: ask for it)")
 	o := parser.String("o", "file", file,
-		"save the page to this file (default %(default)s)")
+		"save the page to this file (default '%(default)s')")
 	t := parser.Seconds("t", time.Minute, "how long the server may be silent"+
 		" (default %(default)s, 0: for ever)")
 	m := parser.Count("m", "bytes", 100_000_000,
@@ -110,7 +111,8 @@ func (d *Download) Fail(err error) {
 	var unconnected *ConnectError
 	switch {
 	case errors.As(err, &unsaved) && unsaved.file != "":
-		program.Fail("save "+pyfmt.Str(unsaved.file), unsaved.err)
+		what := "save " + pyfmt.Bare([]byte(unsaved.file))
+		program.Fail(what, unsaved.err)
 	case errors.As(err, &unconnected):
 		at := unconnected.Address
 		program.Fail(fmt.Sprintf("connect to %v", at), unconnected.Err)
@@ -181,7 +183,7 @@ func CreatePage(file string, length, most int64) (*Page, error) {
 	if err == nil && there.IsDir() {
 		return nil, p.because(syscall.EISDIR)
 	} else if err == nil && there.Mode().Type()&^os.ModeSymlink != 0 {
-		return nil, p.because(errors.New("not a plain file"))
+		return nil, p.because(folder.ErrNotPlain)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -183,7 +183,7 @@ func TestNoFile(t *testing.T) {
 						"server name: 127.0.0.1:" + port + "\npage path: /\nconnected successfully...\nrequest sent successfully...\n" +
 						"End of the header:  34\nLength of the content is  5\n"
 				}
-				running.Prints(t, stdout, client.name+": save '"+file+"': "+why+"\n")
+				running.Prints(t, stdout, client.name+": save "+file+": "+why+"\n")
 			})
 		}
 	}

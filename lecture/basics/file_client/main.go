@@ -72,10 +72,10 @@ func main() {
 		"IP or hostname (default '%(default)s')")
 	name := parser.OptionalArgument("name", "mytext.txt",
 		"the file to get, below the server's folder (default '%(default)s')")
-	port := parser.Port("p", 60000, "port (default %(default)s)")
-	file := parser.String("o", "FILE", "received_file",
-		"where to save it (default '%(default)s')")
+	file := parser.String("o", "file", "received_file",
+		"save what comes to this file (default '%(default)s')")
 	t := lecture.TimeoutOption(parser, time.Minute)
+	port := parser.Port("p", 60000, "port (default %(default)s)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	request := basics.Request{Name: *name}
