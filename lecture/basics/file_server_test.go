@@ -5,7 +5,7 @@ package basics_test
 import (
 	"testing"
 
-	"fopnp/lecture/basics/internal/filetest"
+	"fopnp/lecture/internal/filetest"
 )
 
 func TestFileServer(t *testing.T) {

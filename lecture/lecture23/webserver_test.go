@@ -5,7 +5,7 @@ package lecture23_test
 import (
 	"testing"
 
-	"fopnp/lecture/lecture23/internal/webtest"
+	"fopnp/lecture/internal/webtest"
 )
 
 // The web server meets its contract.
