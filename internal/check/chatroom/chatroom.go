@@ -72,14 +72,7 @@ func Checks(p Protocol) []conform.Check {
 		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...))
 	}
 	for _, c := range repeated {
-		all = append(all, conform.Check{Name: c.name, Run: func(s conform.Server) (err error) {
-			for range 3 {
-				if err = conform.Alone(c.name, p.in(c.run), c.args...).Run(s); err == nil {
-					break
-				}
-			}
-			return err
-		}})
+		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...).Tries(3))
 	}
 	all = append(all, conform.AloneAt("", "every interface", p.in(everyInterface)))
 	return append(all, conform.Named(conform.Checks,

@@ -154,6 +154,24 @@ func AloneAt(host, name string, check func(*Trial), args ...string) Check {
 	return Check{Name: name, Run: servingAt(host, check, args...)}
 }
 
+// Tries returns the check with n tries, each with a server of its own. The
+// server must pass one of them. This is for rules that only a busy machine makes
+// a right server break, because it gives the server or the client too little
+// time.
+func (c Check) Tries(n int) Check {
+	once := c.Run
+	c.shared = nil
+	c.Run = func(s Server) (err error) {
+		for range n {
+			if err = once(s); err == nil || errors.Is(err, ErrSkipped) {
+				break
+			}
+		}
+		return err
+	}
+	return c
+}
+
 // Checks are the checks that every server must pass. Those that look into the
 // server's process or into the kernel's tables exist only on Linux.
 var Checks = slices.Concat(
@@ -329,8 +347,8 @@ func (s Server) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// with returns the server with one more environment variable, NAME=VALUE.
-func (s Server) with(variable string) Server {
+// With returns the server with one more environment variable, NAME=VALUE.
+func (s Server) With(variable string) Server {
 	command := s.command
 	s.Command = func(args ...string) *exec.Cmd {
 		cmd := command(args...)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,16 +72,6 @@ var suites = []struct {
 	}},
 }
 
-// find returns the check with a name.
-func find(checks []conform.Check, name string) (conform.Check, bool) {
-	for _, check := range append(checks, conform.Checks...) {
-		if check.Name == name {
-			return check, true
-		}
-	}
-	return conform.Check{}, false
-}
-
 // Every check passes a server that has no defect, and fails one that breaks its
 // rule.
 func TestWrong(t *testing.T) {
@@ -94,10 +85,7 @@ func TestWrong(t *testing.T) {
 			}
 		}
 		for name, defects := range suite.defects {
-			check, found := find(suite.checks, name)
-			if !found {
-				t.Errorf("%s is no check", name)
-			}
+			check := conform.Named(slices.Concat(suite.checks, conform.Checks), name)[0]
 			for _, defect := range append(strings.Split(defects, ", "), "") {
 				t.Run(fmt.Sprint(name, "/", defect, "/", suite.row.ServesOne), func(t *testing.T) {
 					t.Parallel()
