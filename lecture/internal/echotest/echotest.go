@@ -8,13 +8,25 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 
 	"fopnp/internal/check/conform"
 )
 
-// OneRecv returns the row of a server that echoes what its first recv from a
-// client returns, and hangs up.
-func OneRecv(name string) conform.Server {
+// RunOneRecv puts a server through all checks. It echoes what its first recv from
+// a client returns, and hangs up.
+func RunOneRecv(t *testing.T, name string) {
+	conform.Run(t, oneRecvServer(name), slices.Concat(conform.Checks, oneRecvChecks))
+}
+
+// RunOneClient puts a server through all checks. It echoes all that its one
+// client sends, and ends when the client leaves.
+func RunOneClient(t *testing.T, name string) {
+	conform.Run(t, oneClientServer(name), slices.Concat(conform.Checks, oneClientChecks))
+}
+
+// oneRecvServer returns the row of a server for RunOneRecv.
+func oneRecvServer(name string) conform.Server {
 	const message = "Hello, how are you?"
 	return conform.Server{
 		Name:   name,
@@ -35,9 +47,8 @@ func OneRecv(name string) conform.Server {
 	}
 }
 
-// OneClient returns the row of a server that echoes all that its one client
-// sends, and ends when the client leaves.
-func OneClient(name string) conform.Server {
+// oneClientServer returns the row of a server for RunOneClient.
+func oneClientServer(name string) conform.Server {
 	const message = "Hello, world"
 	return conform.Server{
 		Name:      name,
@@ -60,10 +71,9 @@ func echo(message string) conform.Exchange {
 	return conform.Exchange{Ask: message, Hear: conform.Answer(message)}
 }
 
-// OneRecvChecks are the checks for a server of OneRecv, and OneClientChecks
-// those for a server of OneClient, besides conform.Checks.
+// The checks that each of the two servers must pass besides conform.Checks.
 var (
-	OneRecvChecks = []conform.Check{
+	oneRecvChecks = []conform.Check{
 		conform.Shared("every byte", everyByte),
 		conform.Shared("one recv", oneRecv),
 		conform.Shared("second message", secondMessage),
@@ -74,7 +84,7 @@ var (
 			conform.Beside(unreadMegabyte)).Tries(3),
 		conform.Alone("unread megabytes", conform.Beside(unreadMegabytes)),
 	}
-	OneClientChecks = []conform.Check{
+	oneClientChecks = []conform.Check{
 		conform.Shared("every byte", everyByte),
 		conform.Shared("byte by byte", byteByByte),
 		conform.Shared("a megabyte", megabyte),

@@ -49,7 +49,7 @@ var suites = []struct {
 	checks  []conform.Check
 	defects map[string]string
 }{
-	{OneRecv("wrong"), OneRecvChecks, map[string]string{
+	{oneRecvServer("wrong"), oneRecvChecks, map[string]string{
 		"every byte":       "decodes, strips",
 		"one recv":         "short recv, long recv",
 		"second message":   "second message echoed",
@@ -60,7 +60,7 @@ var suites = []struct {
 		"reset":            "faults are silent",
 		"half-close":       "echo is empty",
 	}},
-	{OneClient("wrong"), OneClientChecks, map[string]string{
+	{oneClientServer("wrong"), oneClientChecks, map[string]string{
 		"every byte":   "decodes, strips",
 		"byte by byte": "one recv",
 		"a megabyte":   "one recv",
