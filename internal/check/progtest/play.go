@@ -3,6 +3,7 @@ package progtest
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +72,23 @@ func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...st
 	conn.SetDeadline(time.Now().Add(Patience))
 	serve(conn.(*net.TCPConn))
 	return client, port
+}
+
+// SendPieces returns what PerformWith plays for a server that sends pieces, each
+// only when the client has read the one before it. A server that stays does not
+// hang up before the client does. Only Linux shows what a client has read.
+func SendPieces(pieces []string, stays bool) func(*net.TCPConn) {
+	return func(c *net.TCPConn) {
+		for i, piece := range pieces {
+			if i > 0 {
+				Taken(c) // if that fails, the client has gone, and prints why
+			}
+			io.WriteString(c, piece)
+		}
+		if stays {
+			c.Read(make([]byte, 1))
+		}
+	}
 }
 
 // Prints waits until the program ends and compares what it printed with stdout
