@@ -32,7 +32,7 @@ func NewFiles(root *folder.Folder) *Files { return &Files{root: root} }
 func (f *Files) Open(line []byte) (
 	file *os.File, offset int64, answer Answer, err error,
 ) {
-	r, err := ParseRequest(line)
+	r, err := parseRequest(line)
 	if err != nil {
 		return nil, 0, Answer{}, err
 	}

@@ -19,10 +19,9 @@ import (
 // NewClient returns an HTTP client for a single page. The timeout limits how
 // long connecting takes, and then how long the server may be silent. 0 is no
 // limit. The client follows ten redirects at most, to http and https only. It
-// accepts a header of at most MaxAnswerHeader bytes. It does not ask the server
-// to compress the page, because we save the bytes as they arrive. NewClient
-// also turns off package log, because net/http would log what the client's
-// error says already.
+// accepts a header of at most 64 KiB. It does not ask the server to compress
+// the page, because we save the bytes as they arrive. NewClient also turns off
+// package log, because net/http would log what the client's error says already.
 func NewClient(timeout time.Duration) *http.Client {
 	log.SetOutput(io.Discard)
 	return &http.Client{
@@ -35,7 +34,7 @@ func NewClient(timeout time.Duration) *http.Client {
 			},
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: MaxAnswerHeader,
+			MaxResponseHeaderBytes: maxAnswerHeader,
 		},
 		CheckRedirect: func(next *http.Request, before []*http.Request) error {
 			if len(before) > 10 {
@@ -50,13 +49,13 @@ func NewClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// A ConnectError says why a client could not connect to a server.
-type ConnectError struct {
+// A connectError says why a client could not connect to a server.
+type connectError struct {
 	Address socket.Address
 	Err     error
 }
 
-func (e *ConnectError) Error() string { return e.Err.Error() }
+func (e *connectError) Error() string { return e.Err.Error() }
 
 // A patient is a connection whose peer may take its time as long as it is not
 // silent. What the peer sends unasked waits until we have asked, because
@@ -68,14 +67,14 @@ type patient struct {
 }
 
 // connect connects to address, which is HOST:PORT. The error is a
-// *ConnectError.
+// *connectError.
 func connect(address string, timeout time.Duration) (net.Conn, error) {
 	host, p, _ := net.SplitHostPort(address)
 	port, _ := strconv.Atoi(p) // net/http and ParseURL have checked both
 	at := socket.Address{Host: host, Port: port}
 	connection, err := socket.Connect(at, timeout)
 	if err != nil {
-		return nil, &ConnectError{at, err}
+		return nil, &connectError{at, err}
 	}
 	ready := make(chan struct{})
 	asked := sync.OnceFunc(func() { close(ready) })

@@ -88,7 +88,7 @@ func (d *Download) Create(length int64) *Page {
 	if length > d.Most {
 		d.Fail(fmt.Errorf("it has %d bytes, more than %d", length, d.Most))
 	}
-	page, err := CreatePage(d.File, length, d.Most)
+	page, err := createPage(d.File, length, d.Most)
 	d.Check(err)
 	d.page = page
 	return page
@@ -108,7 +108,7 @@ func (d *Download) Fail(err error) {
 		d.page.Discard()
 	}
 	var unsaved *pageError
-	var unconnected *ConnectError
+	var unconnected *connectError
 	switch {
 	case errors.As(err, &unsaved) && unsaved.file != "":
 		what := "save " + pyfmt.Bare([]byte(unsaved.file))
@@ -172,12 +172,12 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.err.Error() }
 
-// CreatePage begins a page that Save will put at file. The page has length
+// createPage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. CreatePage returns an error if something else than a
+// replaced, not followed. createPage returns an error if something else than a
 // plain file or a link is there, such as a folder or a device, or if it cannot
 // create a file in the same folder.
-func CreatePage(file string, length, most int64) (*Page, error) {
+func createPage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
 	if err == nil && there.IsDir() {
