@@ -1,5 +1,6 @@
 // Package lecture is the supporting code that the programs of all lectures
-// share: command lines, announcements, prompts, and lines of bounded length.
+// share: command lines, connecting and listening, announcements, prompts,
+// progress bars, and lines of bounded length.
 package lecture
 
 import (

@@ -108,14 +108,10 @@ func (d *Download) Fail(err error) {
 		d.page.Discard()
 	}
 	var unsaved *pageError
-	var unconnected *connectError
 	switch {
 	case errors.As(err, &unsaved) && unsaved.file != "":
 		what := "save " + pyfmt.Bare([]byte(unsaved.file))
 		program.Fail(what, unsaved.err)
-	case errors.As(err, &unconnected):
-		at := unconnected.Address
-		program.Fail(fmt.Sprintf("connect to %v", at), unconnected.Err)
 	case unsaved == nil && d.page != nil:
 		err = cutShort(d.page.written, d.page.length, err)
 	}
