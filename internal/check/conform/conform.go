@@ -6,7 +6,8 @@
 // The suite of a protocol states only what sets the protocol apart: how each
 // server is started and which lines it prints (Server), what a client asks, what
 // it hears, and what a fault is (Protocol), and checks of its own. Checks holds
-// the checks that every server must pass.
+// the checks that every server must pass, and Unasked those of servers that
+// speak first.
 //
 // A check never sleeps and then assumes that something has happened. It waits
 // for the event itself: an answer, the end of a connection, the line about a

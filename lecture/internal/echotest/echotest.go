@@ -1,7 +1,7 @@
-// Package echotest tests the echo servers of the lectures. The server of
-// lecture 23 echoes one recv to each client. The server of the basics echoes
-// everything to a single client and ends. The checks of package conform hold
-// for both. Here are those that hold for echo servers alone.
+// Package echotest is the conformance suite of the lectures' two echo servers:
+// what package conform needs to know about each, and the checks that only echo
+// servers have. The server of lecture 23 echoes one recv to each client. The
+// server of the basics echoes everything to a single client and ends.
 package echotest
 
 import (
