@@ -18,6 +18,7 @@ import (
 
 	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
 )
 
 // The client neither waits for a named pipe nor follows a symbolic link to
@@ -143,7 +144,7 @@ func TestFileMemory(t *testing.T) {
 // At a terminal, the client shows how far it is, and then clears the line.
 func TestFileProgress(t *testing.T) {
 	t.Parallel()
-	ours, theirs, err := openTerminal()
+	ours, theirs, err := netns.OpenTerminal()
 	if err != nil {
 		t.Skip(err)
 	}
@@ -177,24 +178,4 @@ func TestFileProgress(t *testing.T) {
 	if want := strings.TrimSuffix(s.complains("7 of 13 bytes came, and then: socket closed"), "\n"); last != want {
 		t.Errorf("the last line is %q, want %q; the client shows %q", last, want, shown)
 	}
-}
-
-func openTerminal() (ours, theirs *os.File, err error) {
-	ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	raw, err := ours.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(fd uintptr) {
-			var number int
-			if number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN); err == nil {
-				err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
-			}
-			if err == nil {
-				theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-			}
-		})
-	}
-	return ours, theirs, err
 }

@@ -2,9 +2,7 @@ package lecture23_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,9 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
 )
 
 // When the disk is full, one line says so, and the old file stays as it was. The
@@ -69,31 +66,6 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// openTerminal returns both ends of a terminal of 80 columns.
-func openTerminal(t testing.TB) (screen, terminal *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminals: %v", err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	fd := int(screen.Fd())
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
-	}
-	if err == nil {
-		terminal, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return screen, terminal
-}
-
 // Easywebclient shows its progress if stderr is a terminal, and clears the line
 // in the end. A line about a failure begins at the left. What goes to stdout
 // stays as it is.
@@ -109,7 +81,11 @@ func TestProgress(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			screen, terminal := openTerminal(t)
+			screen, terminal, err := netns.OpenTerminal()
+			if err != nil {
+				t.Skip(err)
+			}
+			defer screen.Close()
 			listener, port := listen(t)
 			cmd := exec.Command(filepath.Join(progtest.Bin(), "easywebclient"), "http://127.0.0.1:"+port+"/", "-o", oldPage(t))
 			var stdout bytes.Buffer
