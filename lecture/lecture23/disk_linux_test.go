@@ -15,22 +15,9 @@ import (
 )
 
 // When the disk is full, one line says so, and the old file stays as it was. The
-// disk is a small one in a mount namespace. The namespace ends with its last
-// process, so a shell in it looks at the disk.
+// disk ends with the script, so the script looks at it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	unshare, err := exec.LookPath("unshare")
-	if err != nil {
-		t.Skip("there is no unshare")
-	}
-	const privately = "--user --map-root-user --mount"
-	mount := func(folder, then string, args ...string) *exec.Cmd {
-		script := `mount -t tmpfs -o size=64k none "$1" || exit 99; cd "$1"; shift; ` + then
-		return exec.Command(unshare, append(strings.Fields(privately+" sh -c"), append([]string{script, "sh", folder}, args...)...)...)
-	}
-	if out, err := mount(t.TempDir(), "").CombinedOutput(); err != nil {
-		t.Skipf("no mount namespaces: %v\n%s", err, out)
-	}
 	for _, client := range webClients {
 		for name, test := range map[string]struct{ answer, saved string }{
 			"length":    {page(everyByte), "save page: no space left on device"},
@@ -40,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 			t.Run(client.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				listener, port := listen(t)
-				cmd := mount(t.TempDir(), `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
+				cmd := progtest.OnSmallDisk(t, "64k", `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
 					filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", "page")
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
