@@ -16,7 +16,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -52,7 +54,8 @@ func Open(greeting, prompt string) *Console {
 		go c.readLines(bufio.NewReader(os.Stdin))
 		return c
 	}
-	c.terminal = term.NewTerminal(screen{os.Stdin, os.Stdout}, prompt)
+	c.terminal = term.NewTerminal(
+		&screen{Reader: os.Stdin, Writer: os.Stdout}, prompt)
 	c.fit()
 	c.whenResized()
 	signals := make(chan os.Signal, 1)
@@ -94,7 +97,7 @@ func (c *Console) edit() {
 	for {
 		line, err := c.terminal.ReadLine()
 		switch err {
-		case nil:
+		case nil, term.ErrPasteIndicator:
 			c.typed <- line
 		case errInterrupted:
 			c.end(128 + int(syscall.SIGINT))
@@ -169,6 +172,7 @@ func (c *Console) fit() {
 type screen struct {
 	io.Reader
 	io.Writer
+	half []byte // a character whose rest has not come yet
 }
 
 // errInterrupted is the error of Ctrl-C. Without it, the editor would treat
@@ -177,10 +181,27 @@ var errInterrupted = errors.New("interrupted")
 
 const ctrlC = 3
 
-func (s screen) Read(keys []byte) (int, error) {
-	n, err := s.Reader.Read(keys)
-	if bytes.IndexByte(keys[:n], ctrlC) >= 0 {
+// Read reads keys as the editor understands them. For a byte that is not UTF-8,
+// it would wait until another key is pressed, and it would drop a tab. So such
+// a byte becomes a question mark, and a tab becomes a space.
+func (s *screen) Read(keys []byte) (int, error) {
+	n, err := s.Reader.Read(keys[copy(keys, s.half):])
+	keys = keys[:len(s.half)+n]
+	if bytes.IndexByte(keys, ctrlC) >= 0 {
 		return 0, errInterrupted
 	}
+	n = 0
+	for len(keys[n:]) > 0 && (err != nil || utf8.FullRune(keys[n:])) {
+		key, size := utf8.DecodeRune(keys[n:])
+		switch key {
+		case utf8.RuneError:
+			keys = slices.Replace(keys, n, n+size, '?')
+			size = 1
+		case '\t':
+			keys[n] = ' '
+		}
+		n += size
+	}
+	s.half = append(s.half[:0], keys[n:]...)
 	return n, err
 }
