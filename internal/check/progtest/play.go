@@ -103,3 +103,10 @@ func (p *Play) Prints(t testing.TB, stdout, stderr string) {
 		t.Errorf("stderr is %q, want %q", got, stderr)
 	}
 }
+
+// Ends waits until the program ends, and returns what it printed to stderr. The
+// error says how it ended, if not with status 0.
+func (p *Play) Ends() (stderr string, err error) {
+	err = p.Cmd.Wait()
+	return p.stderr.String(), err
+}
