@@ -276,7 +276,8 @@ func (f *folder) crashes(t *conform.Trial) {
 	c.ExpectEnding(t.Error)
 }
 
-// A client that takes nothing of what it asked for is cut off.
+// A client that takes nothing of what it asked for is cut off. The server does
+// not say that it has sent the file.
 func (f *folder) neverReads(t *conform.Trial) {
 	c := f.stuck(t, "never read")
 	if line := c.ExpectEnding(t.Error); !t.Failed() && !strings.Contains(line, "timed out") {
@@ -286,7 +287,11 @@ func (f *folder) neverReads(t *conform.Trial) {
 		t.Failf("the client received all %d bytes, and %v", n, err)
 	}
 	c.Close()
+	if strings.Contains(t.Output(), "Done sending") {
+		t.Failf("it says that it is done, but it has not sent all")
+	}
 	gets(t, name, text, 0)
+	t.WaitFor(`(?m)^Done sending\n`)
 }
 
 // A hundred clients get a file at the same time, each a different one.

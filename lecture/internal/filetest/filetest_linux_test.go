@@ -61,7 +61,7 @@ var defects = map[string]string{
 	"sent/file shrinks":              "fills up, faults are silent",
 	"sent/file grows":                "sends what is there",
 	"sent/client crashes":            "exits when a client is gone, faults are silent",
-	"sent/client never reads":        "sends for ever",
+	"sent/client never reads":        "sends for ever, always done, never done",
 	"many at once":                   "shares the file",
 	"idle crowd":                     "fat clients, one at a time",
 	"a large file":                   "much memory",

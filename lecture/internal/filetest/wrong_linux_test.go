@@ -115,9 +115,10 @@ func (w *wrong) run(conn *net.TCPConn) {
 		fmt.Printf("('Server received', %s)\n", pyfmt.Repr(pyfmt.Repr([]byte(request))))
 		err = w.answer(conn, strings.TrimSuffix(request, "\n"))
 	}
-	if err == nil {
+	if err == nil && w.defect != "never done" || w.defect == "always done" {
 		fmt.Println("Done sending")
-	} else if w.defect != "faults are silent" {
+	}
+	if err != nil && w.defect != "faults are silent" {
 		fmt.Fprintf(os.Stderr, "wrong: client %s: %v\n", pyfmt.Addr(conn.RemoteAddr()), err)
 	}
 	// Read on, so no reset destroys what was sent.
