@@ -209,6 +209,31 @@ func TestConnectingTakesTime(t *testing.T) {
 	}
 }
 
+// A client whose server's name has no address says so in one line, and exits
+// with status 1.
+func TestUnresolvableHost(t *testing.T) {
+	t.Parallel()
+	for _, l := range listings.On("", listings.Client, listings.Both) {
+		if l.Network != "tcp" {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			const host, port = "nosuch.invalid", "1060"
+			out, err := run(t, l.Name, l.AskArgs(host, port)...)
+			what := `connect to \('` + regexp.QuoteMeta(host) + `', ` + port + `\)`
+			if l.Name == "webclientFile" { // which names what the user has typed
+				what = regexp.QuoteMeta(host)
+			}
+			line := regexp.MustCompile(`(?m)^` + l.Name + `: ` + what + `: (?:no such host|the name cannot be looked up)\n\z`)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !line.MatchString(out) || strings.Contains(out, "goroutine") {
+				t.Errorf("%v, it printed:\n%s", err, out)
+			}
+		})
+	}
+}
+
 // What readers type, and regular expressions of what the screen then shows.
 const (
 	serve       = `go run ./chapter07/srv_single '' &>server.log &`
