@@ -89,10 +89,24 @@ func (c *Chat) Send(message string) error {
 	}
 	_, err := io.WriteString(c, message+"\n")
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.sendErr == nil {
-		c.sendErr = fmt.Errorf("the server took no line in %v", c.timeout)
+		c.sendErr = c.tookNothing()
 	}
 	if err != nil {
 		c.Close()
 	}
 	return nil
+}
+
+// Finish leaves the chat once the server has everything that was sent, even if
+// the server sends on and on. The error says that it took nothing in time.
+func (c *Chat) Finish() error {
+	err := c.Conversation.Finish(c.timeout)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return c.tookNothing()
+	}
+	return nil
+}
+
+func (c *Chat) tookNothing() error {
+	return fmt.Errorf("the server took no line in %v", c.timeout)
 }

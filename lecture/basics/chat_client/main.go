@@ -48,7 +48,10 @@ func chatClient(address socket.Address, timeout time.Duration) {
 			me.Show(data)
 		case msg, open := <-me.Typed():
 			if !open { // Ctrl-D
-				chat.Finish()
+				if err := chat.Finish(); err != nil {
+					me.Close()
+					program.Fail(fmt.Sprintf("chat at %v", address), err)
+				}
 				return
 			}
 			if err := chat.Send(msg); err != nil {
