@@ -107,3 +107,31 @@ func TestProgress(t *testing.T) {
 		})
 	}
 }
+
+// WebclientFile prints files, so it does not end as if it had if it cannot.
+func TestFullStdout(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	listener, port := listen(t)
+	cmd := exec.Command(filepath.Join(progtest.Bin(), "webclientFile"), "127.0.0.1", "-p", port)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := accept(listener, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.says(page("hello"))
+	conn.Close()
+	cmd.Wait()
+	const want = "webclientFile: print the file of 127.0.0.1: no space left on device\n"
+	if status := cmd.ProcessState.ExitCode(); status != 1 || stderr.String() != want {
+		t.Errorf("status %d, %q, want 1, %q", status, &stderr, want)
+	}
+}

@@ -84,7 +84,9 @@ func main() {
 			line = lecture.Chomp(line)
 			printed = append(printed, pyfmt.Bare(line)+"\n"...)
 		}
-		os.Stdout.Write(printed)
+		if _, err := os.Stdout.Write(printed); err != nil {
+			program.Fail("print the file of "+host, err)
+		}
 	}
 	os.Exit(status)
 }
