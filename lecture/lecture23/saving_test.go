@@ -113,6 +113,49 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// A signal that the client was started to ignore, as nohup does, does not end
+// it.
+func TestIgnoredSignal(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if runtime.GOOS == "windows" || err != nil {
+		t.Skip("there is no sh")
+	}
+	t.Parallel()
+	for _, client := range webClients {
+		t.Run(client.name, func(t *testing.T) {
+			t.Parallel()
+			file := oldPage(t)
+			listener, port := listen(t)
+			cmd := exec.Command(sh, "-c", `trap "" HUP; exec "$@"`, "sh",
+				filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", file)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			conn, err := accept(listener, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.says(ok + "Content-Length: 5\r\n\r\nhel")
+			progtest.Until(t, "the page has begun", func() bool {
+				others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*"))
+				return len(others) == 1
+			})
+			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			conn.says("lo")
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != "hello" {
+				t.Errorf("the file has %q (%v)", got, err)
+			}
+		})
+	}
+}
+
 // The timeout limits how long the server is silent, not how long the page takes.
 // The server sends a byte now and then, for longer than the client would wait
 // for one.
