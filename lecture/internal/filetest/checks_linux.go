@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"fopnp/internal/check/conform"
 )
@@ -15,6 +16,7 @@ func (f *folder) linuxChecks() []conform.Check {
 		conform.Shared("request a byte at a time", byteAtATime),
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
+		{Name: "stop/while hashing", Run: f.stopWhileHashing},
 	}
 }
 
@@ -90,4 +92,32 @@ func bytesRead(t *conform.Trial) int64 {
 		t.Fail(err)
 	}
 	return n
+}
+
+// A server that is told to stop does so in a second, even if it reads many large
+// files for their hashes. It tells the clients that they get none.
+func (f *folder) stopWhileHashing(s conform.Server) error {
+	const clients, large = 10, 1 << 30
+	return stopsInTime(s, func(t *conform.Trial) (stop func()) {
+		var all []*conform.Client
+		read := bytesRead(t)
+		for i := range clients {
+			name := fmt.Sprint("to be hashed ", i)
+			f.truncate(t, name, large)
+			c := t.Connect()
+			c.Send(fmt.Sprintf("%d %s\n", large, name))
+			c.WaitUntilRead()
+			all = append(all, c)
+		}
+		t.Until("the server reads the files", func() bool { return bytesRead(t)-read >= 1<<20 })
+		return func() {
+			t.Signal(syscall.SIGTERM)
+			for _, c := range all {
+				c.Expect("error: ")
+				c.Rest()
+				c.Close()
+			}
+			t.ExpectExit(0)
+		}
+	})
 }
