@@ -157,6 +157,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	os.WriteFile(filepath.Join(top, `a\.hidden`), nil, 0o666) // on Unix, this is a name
 	file, size, err := (Request{Name: "a.txt"}).Open(root)
 	if err != nil || size != 4 {
 		t.Errorf("a.txt has %d bytes: %v", size, err)
