@@ -3,6 +3,7 @@ package filetest
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"sync"
@@ -16,6 +17,7 @@ func (f *folder) linuxChecks() []conform.Check {
 		conform.Shared("request a byte at a time", byteAtATime),
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
+		{Name: "files are closed", Run: f.filesAreClosed},
 		{Name: "stop/while hashing", Run: f.stopWhileHashing},
 	}
 }
@@ -120,4 +122,26 @@ func (f *folder) stopWhileHashing(s conform.Server) error {
 			t.ExpectExit(0)
 		}
 	})
+}
+
+// However an answer ends, the server closes the file. It does not leave that to
+// the garbage collector, which is off here.
+func (f *folder) filesAreClosed(s conform.Server) error {
+	command := s.Command
+	s.Command = func(args ...string) *exec.Cmd {
+		cmd := command(args...)
+		cmd.Env = append(cmd.Environ(), "GOGC=off")
+		return cmd
+	}
+	return conform.Alone("", func(t *conform.Trial) {
+		gets(t, name, text, 0) // opens all that the server needs
+		before := t.Descriptors()
+		gets(t, name, text, 7)
+		for _, request := range []string{"14 " + name, "0 folder", "0 nosuch"} {
+			refused(t, request+"\n")
+		}
+		f.crashes(t)
+		f.shrinks(t)
+		t.Until("all files are closed", func() bool { return t.Descriptors() <= before })
+	}).Run(s)
 }

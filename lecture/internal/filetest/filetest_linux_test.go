@@ -67,6 +67,7 @@ var defects = map[string]string{
 	"a large file":                   "much memory",
 	"stop/while sending":             "stops at once",
 	"stop/while sending/never reads": "stops late, faults are silent",
+	"files are closed":               "leaves files open",
 	"stop/while hashing":             "hashes to the end",
 	"hash/once":                      "never remembers",
 	"hash/again":                     "knows files by inode",

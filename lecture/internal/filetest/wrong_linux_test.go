@@ -152,7 +152,9 @@ func (w *wrong) answer(conn *net.TCPConn, request string) error {
 	var size int64
 	var hash string
 	if err == nil {
-		defer file.Close()
+		if w.defect != "leaves files open" {
+			defer file.Close()
+		}
 		size, hash, err = w.hash(file)
 	}
 	if err == nil && offset > size {
