@@ -22,7 +22,7 @@ import (
 )
 
 // The client neither waits for a named pipe nor follows a symbolic link to
-// FILE.part, nor puts a file in the place of a device.
+// FILE.part, nor puts a file in the place of a device or of a link to one.
 func TestFileSpecial(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -45,6 +45,16 @@ func TestFileSpecial(t *testing.T) {
 	s.client().Prints(t, "", "file_client: open /dev/full: not a plain file\n")
 	if info, err := os.Lstat("/dev/full"); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		t.Errorf("/dev/full is %v (%v)", info, err)
+	}
+	s.file = filepath.Join(t.TempDir(), "link")
+	for _, target := range []string{"/dev/full", part, "."} { // the part is a named pipe
+		if err := os.Symlink(target, s.file); err != nil {
+			t.Fatal(err)
+		}
+		s.client().Prints(t, "", "file_client: open "+s.file+": not a plain file\n")
+		if err := os.Remove(s.file); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

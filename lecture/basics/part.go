@@ -45,8 +45,8 @@ var (
 // anything, and hashes it. It does not follow a symbolic link at FILE.part.
 func OpenPart(path string) (*Part, error) {
 	p := &Part{path: path, hash: sha256.New()}
-	err := isPlain(path)
-	if err != nil && !errors.Is(err, errLink) { // Finish replaces a link
+	err := folder.MayReplace(path)
+	if err != nil {
 		return nil, err
 	}
 	p.file, err = p.open(os.O_RDWR)

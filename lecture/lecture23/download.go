@@ -170,16 +170,16 @@ func (e *pageError) Error() string { return e.err.Error() }
 
 // createPage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. createPage returns an error if something else than a
-// plain file or a link is there, such as a folder or a device, or if it cannot
-// create a file in the same folder.
+// replaced, not followed. createPage returns an error if folder.MayReplace does,
+// for example because a device is there, or if it cannot create a file in the
+// same folder.
 func createPage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
 	if err == nil && there.IsDir() {
 		return nil, p.because(syscall.EISDIR)
-	} else if err == nil && there.Mode().Type()&^os.ModeSymlink != 0 {
-		return nil, p.because(folder.ErrNotPlain)
+	} else if err := folder.MayReplace(file); err != nil {
+		return nil, p.because(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
