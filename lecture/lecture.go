@@ -16,14 +16,30 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// ParseCommandLine parses a command line that says where a server listens, in
-// addition to what parser declares. The default host and port are those of
-// address.
+// ParseCommandLine parses the command line of a client, which says where the
+// server is, in addition to what parser declares. The default host and port are
+// those of address.
 func ParseCommandLine(
 	parser *argparse.Parser, address socket.Address,
 ) socket.Address {
+	return parseAddress(parser, address, "IP or hostname")
+}
+
+// ParseServerAddress parses the command line of a server, which says where it
+// listens, as ParseCommandLine does that of a client. The empty host means every
+// interface.
+func ParseServerAddress(
+	parser *argparse.Parser, address socket.Address,
+) socket.Address {
+	return parseAddress(parser, address,
+		"where to listen: IP or hostname, '' for every interface")
+}
+
+func parseAddress(
+	parser *argparse.Parser, address socket.Address, hostHelp string,
+) socket.Address {
 	host := parser.OptionalArgument("host", address.Host,
-		"IP or hostname (default '%(default)s')")
+		hostHelp+" (default '%(default)s')")
 	port := parser.Port("p", address.Port,
 		"port (default %(default)s)")
 	parser.Parse()
@@ -39,15 +55,15 @@ func ParseServerCommandLine(
 }
 
 // ParseServerOptions parses the command line of a server, in addition to what
-// parser declares. The option -t limits the time that a client has for each
-// message: see socket.SetDefaultTimeout. The empty host means every interface.
+// parser declares: that of ParseServerAddress, and the option -t, which limits
+// the time that a client has for each message: see socket.SetDefaultTimeout.
 func ParseServerOptions(
 	parser *argparse.Parser, address socket.Address,
 ) socket.Address {
 	t := parser.Seconds("t", time.Minute,
-		"how long to wait for a client"+
+		"how long a client may be silent"+
 			" (default %(default)s, 0: for ever)")
-	address = ParseCommandLine(parser, address)
+	address = ParseServerAddress(parser, address)
 	socket.SetDefaultTimeout(*t)
 	return address
 }

@@ -9,12 +9,13 @@ import (
 	"golang.org/x/term"
 )
 
-// Bar returns a progress bar for a transfer of total bytes, of which done have
-// arrived already. If the total is unknown, it is -1. The bar counts the bytes
+// Bar returns a progress bar for a transfer of total bytes, or of -1 if the
+// total is unknown. Do not count bytes that an earlier transfer has left: the
+// bar would take them for this one's speed. The bar counts the bytes
 // that are written to it. It appears on stderr if that is a terminal, and shows
 // nothing otherwise. Close clears its line for what is printed next, whether
 // the transfer is complete or not.
-func Bar(total, done int64) io.WriteCloser {
+func Bar(total int64) io.WriteCloser {
 	b := bar{progressbar.NewOptions64(total,
 		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
 		progressbar.OptionSetWriter(os.Stderr),
@@ -22,7 +23,7 @@ func Bar(total, done int64) io.WriteCloser {
 		progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish())}
-	b.shown.Add64(done)
+	b.shown.Add64(0) // it appears at once
 	return b
 }
 

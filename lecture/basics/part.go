@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"fopnp/internal/py/pyfmt"
@@ -42,15 +43,19 @@ var (
 )
 
 // OpenPart opens what an earlier transfer has left of the file at path, if
-// anything, and hashes it. It does not follow a symbolic link at FILE.part.
+// anything, and hashes it. It returns an error if the folder is missing, and it
+// does not follow a symbolic link at FILE.part.
 func OpenPart(path string) (*Part, error) {
 	p := &Part{path: path, hash: sha256.New()}
-	err := isPlain(path)
-	if err != nil && !errors.Is(err, errLink) { // Finish replaces a link
+	err := folder.MayReplace(path)
+	if err != nil {
 		return nil, err
 	}
 	p.file, err = p.open(os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, missing := os.Stat(filepath.Dir(path)); missing != nil {
+			return nil, err
+		}
 		return p, nil
 	} else if err != nil {
 		return nil, err

@@ -36,19 +36,21 @@ type Download struct {
 // ParseDownload prompts for it with the lecture's lines.
 func ParseDownload(description, file string) *Download {
 	parser := argparse.New(description)
-	u := parser.OptionalArgument("url", "",
-		"the page to download (default: ask for it)")
-	o := parser.String("o", "file", file,
+	const missing = "\x00" // which no argument can be
+	u := parser.OptionalArgument("url", missing, "the page to download,"+
+		" such as http://localhost:8080/myData.txt (default: ask for it)")
+	o := parser.Path("o", "file", file,
 		"save the page to this file (default '%(default)s')")
 	t := parser.Seconds("t", time.Minute, "how long the server may be silent"+
 		" (default %(default)s, 0: for ever)")
 	m := parser.Count("m", "bytes", 100_000_000,
 		"the longest page to accept (default %(default)s)")
 	parser.Parse()
-	if *u == "" {
+	if *u == missing {
 		*u = askForURL()
 	}
-	return &Download{URL: *u, File: *o, Timeout: *t, Most: *m}
+	page := strings.TrimSpace(*u)
+	return &Download{URL: page, File: *o, Timeout: *t, Most: *m}
 }
 
 func askForURL() string {
@@ -170,16 +172,16 @@ func (e *pageError) Error() string { return e.err.Error() }
 
 // createPage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. createPage returns an error if something else than a
-// plain file or a link is there, such as a folder or a device, or if it cannot
-// create a file in the same folder.
+// replaced, not followed. createPage returns an error if folder.MayReplace
+// does, for example because a device is there, or if it cannot create a file in
+// the same folder.
 func createPage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
 	if err == nil && there.IsDir() {
 		return nil, p.because(syscall.EISDIR)
-	} else if err == nil && there.Mode().Type()&^os.ModeSymlink != 0 {
-		return nil, p.because(folder.ErrNotPlain)
+	} else if err := folder.MayReplace(file); err != nil {
+		return nil, p.because(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -201,3 +201,22 @@ func TestSplit(t *testing.T) {
 		}
 	}
 }
+
+// A URL with one slash has no host, and neither has a word for webclientFile
+// that begins with its port. A word without a scheme is no URL.
+func TestNoHost(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"http:/localhost/x": "no host", "HTTP:localhost": "no host", "http://": "no host", "http:///x": "no host",
+		"": "no scheme, such as http://", "localhost:8080/x": "no scheme, such as http://",
+	} {
+		if _, err := ParseURL(text, "http"); err == nil || err.Error() != want {
+			t.Errorf("URL %q: got %v, want %s", text, err, want)
+		}
+	}
+	for _, word := range []string{"", ":8081", "[]", "[]:8081"} {
+		if _, _, err := ParseHost(word, 8080); err == nil || err.Error() != "no host" {
+			t.Errorf("host %q: got %v", word, err)
+		}
+	}
+}

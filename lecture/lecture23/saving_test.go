@@ -195,11 +195,12 @@ func slowPage(t testing.TB, client webClient) error {
 	return slowly.run(t, client)
 }
 
-// A page replaces a file, but no folder and no device. The client reports a
-// file that it cannot create.
+// A page replaces a file, but no folder, no device and no link to a device. The
+// client reports a file that it cannot create.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
+	linkToNull := filepath.Join(t.TempDir(), "link")
 	files := map[string]string{
 		folder: "is a directory",
 		filepath.Join(folder, "nosuch", "page.html"): "no such file or directory",
@@ -210,10 +211,14 @@ func TestNoFile(t *testing.T) {
 	case "linux":
 		files["/dev/full"] = "not a plain file"
 		files["/dev/null"] = "not a plain file"
+		files[linkToNull] = "not a plain file"
+		if err := os.Symlink("/dev/null", linkToNull); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, client := range webClients {
 		for file, why := range files {
-			t.Run(client.name+"/"+why, func(t *testing.T) {
+			t.Run(client.name+"/"+filepath.Base(file)+": "+why, func(t *testing.T) {
 				t.Parallel()
 				listener, port := listen(t)
 				running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
@@ -235,6 +240,11 @@ func TestNoFile(t *testing.T) {
 		}
 	}
 	t.Cleanup(func() {
+		if runtime.GOOS == "linux" {
+			if to, err := os.Readlink(linkToNull); to != "/dev/null" {
+				t.Errorf("the link leads to %q (%v)", to, err)
+			}
+		}
 		if there := entries(t, folder); there != "" {
 			t.Errorf("the folder has %s", there)
 		}

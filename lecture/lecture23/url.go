@@ -13,6 +13,9 @@ import (
 	"fopnp/internal/py/socket"
 )
 
+// errNoHost is the error of what should name a host, and does not.
+var errNoHost = errors.New("no host")
+
 // ParseURL parses the URL of a page, whose scheme must be one of schemes. The
 // URL that it returns has no fragment, because a fragment is for the browser: a
 // client does not send it. Every character that a request line cannot hold is
@@ -21,8 +24,12 @@ import (
 // The error says what is wrong with the URL: it has no scheme or another one,
 // no host, a user name, a port above 65535, or a control character.
 func ParseURL(text string, schemes ...string) (*url.URL, error) {
-	scheme, _, hasScheme := strings.Cut(text, "://")
-	if !hasScheme {
+	scheme, rest, _ := strings.Cut(text, ":")
+	switch {
+	case strings.HasPrefix(rest, "//"):
+	case slices.Contains(schemes, strings.ToLower(scheme)): // http:/page
+		return nil, errNoHost
+	default: // such as host:port/page
 		return nil, errors.New("no scheme, such as http://")
 	}
 	u, err := url.Parse(text)
@@ -35,7 +42,7 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 		return nil, fmt.Errorf("the scheme is %s, not %s",
 			pyfmt.Str(scheme), strings.Join(schemes, " or "))
 	case u.Hostname() == "":
-		return nil, errors.New("no host")
+		return nil, errNoHost
 	case u.User != nil:
 		return nil, errors.New("a user name is not supported")
 	}
@@ -97,14 +104,17 @@ func hostOf(u *url.URL) string {
 
 // ParseHost parses HOST or HOST:PORT. The default port is port. An IPv6 address
 // with a port is in brackets, as in [::1]:8080. ParseHost returns the server as
-// a Host field names it, and the address to connect to. The error says that the
-// port is not a port number.
+// a Host field names it, and the address to connect to. The error says that
+// there is no host, or that the port is not a port number.
 func ParseHost(word string, port int) (
 	server string, address socket.Address, err error,
 ) {
 	host, p, err := net.SplitHostPort(word)
 	if err != nil { // there is no port
 		host, p = strings.Trim(word, "[]"), strconv.Itoa(port)
+	}
+	if host == "" {
+		return "", address, errNoHost
 	}
 	n, err := strconv.ParseUint(p, 10, 16)
 	if err != nil {

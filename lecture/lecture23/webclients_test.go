@@ -286,7 +286,9 @@ var checks = []check{
 
 	{name: "silence", args: short, peer: holds(""), both: "timed out"},
 	{name: "silence in the header", args: short, peer: holds(ok + "Content-Le"),
-		web: `no header: received b'HTTP/1\.0 200 OK\\r\\nContent-Le' then timed out`, easy: `malformed MIME header: missing colon: "Content-Le"`},
+		web: `no header: received b'HTTP/1\.0 200 OK\\r\\nContent-Le' then timed out`, easy: "timed out"},
+	{name: "reset in the header", peer: resets(ok + "Content-Le"),
+		web: `no header: received b'HTTP/1\.0 200 OK\\r\\nContent-Le' then connection reset by peer`, easy: "connection reset by peer"},
 	{name: "silence before the page", args: short, peer: holds(ok + "Content-Length: 5\r\n\r\n"), both: "received 0 of 5 bytes then timed out"},
 	{name: "silence in the page", args: short, peer: holds(ok + "Content-Length: 10\r\n\r\nhello"), both: "received 5 of 10 bytes then timed out"},
 	{name: "silence, no length", args: short, peer: holds(ok + "\r\nhello"), both: "received 5 bytes then timed out"},

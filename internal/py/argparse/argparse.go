@@ -121,6 +121,9 @@ func (p *Parser) parse(args []string) error {
 			missing = append(missing, a.name)
 		}
 	}
+	if p.words != nil && p.words.needed && p.options.NArg() <= len(p.arguments) {
+		missing = append(missing, p.words.name)
+	}
 	if missing != nil {
 		return errors.New("the following arguments are required: " + strings.Join(missing, ", "))
 	}
@@ -185,7 +188,7 @@ func (p *Parser) usage() string {
 		}
 	}
 	if p.words != nil {
-		words = append(words, p.words.metavar())
+		words = append(words, p.words.inUsage())
 	}
 	return strings.Join(words, " ") + "\n"
 }

@@ -28,7 +28,7 @@ func parse(args ...string) (call, error) {
 	port := p.Port("p", 1060, "TCP port (default 1060)")
 	timeout := p.Seconds("t", time.Minute, "how long to wait")
 	cost := p.Seconds("d", 0, "what an answer costs")
-	root := p.String("root", "folder", ".", "what to serve")
+	root := p.Path("root", "folder", ".", "what to serve")
 	fix := p.Flag("fix", "read while sending")
 	most := p.Count("m", "bytes", 4096, "how many to accept")
 	err := p.parse(args)
@@ -93,6 +93,8 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"a", "-p", "zen"}, "argument -p: invalid port: 'zen' (0 to 65535)"},
 		{[]string{"a", "-p", "65536"}, "argument -p: invalid port: '65536' (0 to 65535)"},
 		{[]string{"a", "-p", "-1"}, "argument -p: invalid port: '-1' (0 to 65535)"},
+		{[]string{"a", "-root", ""}, "argument -root: invalid folder: '' (the name is empty)"},
+		{[]string{"a", "-root="}, "argument -root: invalid folder: '' (the name is empty)"},
 		{[]string{"a", "-m", "-1"}, "argument -m: invalid count: '-1' (0 or more)"},
 		{[]string{"a", "-m", "1e6"}, "argument -m: invalid count: '1e6' (0 or more)"},
 		{[]string{"a", "-t", ""}, "argument -t: " + invalidTime("")},
@@ -211,5 +213,23 @@ func TestWords(t *testing.T) {
 		if diff := cmp.Diff(test.words, *words); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.args, diff)
 		}
+	}
+}
+
+// At least one word may be needed.
+func TestNeededWords(t *testing.T) {
+	p := New("asks hosts")
+	hosts := p.NeededWords("host", "one or more")
+	if err := p.parse(nil); err == nil || err.Error() != "the following arguments are required: host" {
+		t.Errorf("got %v", err)
+	}
+	if err := p.parse([]string{"a", "b"}); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, *hosts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if help := p.help(); !strings.Contains(help, " [-h] host [host ...]\n") || !strings.Contains(help, "\n  host          one or more\n") {
+		t.Errorf("help:\n%s", help)
 	}
 }

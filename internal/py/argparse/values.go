@@ -42,6 +42,19 @@ func (p *Parser) String(name, metavar, word, help string) *string {
 	return option(p, &value[string]{word, metavar, anyWord}, name, help)
 }
 
+// Path declares an option -name that takes the path of a file or folder, which
+// is any word but the empty one. The usage calls it metavar. Its default is
+// path.
+func (p *Parser) Path(name, metavar, path, help string) *string {
+	notEmpty := func(word string) (string, error) {
+		if word == "" {
+			return "", fmt.Errorf("invalid %s: '' (the name is empty)", metavar)
+		}
+		return word, nil
+	}
+	return option(p, &value[string]{path, metavar, notEmpty}, name, help)
+}
+
 func anyWord(word string) (string, error) { return word, nil }
 
 // oneOf returns a function that parses a word and accepts only choices.

@@ -24,9 +24,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/selectors"
 	"fopnp/internal/py/socket"
@@ -243,7 +245,12 @@ func (s *server) goOffline(c *client) {
 }
 
 func main() {
-	address := lecture.ParseServerCommandLine("chat server",
+	parser := argparse.New("chat server")
+	t := parser.Seconds("t", time.Minute,
+		"how long a client may take for a line, or to receive"+
+			" (default %(default)s, 0: for ever)")
+	address := lecture.ParseServerAddress(parser,
 		socket.Address{Host: "", Port: 9009})
+	socket.SetDefaultTimeout(*t)
 	newServer(address).chatServer()
 }

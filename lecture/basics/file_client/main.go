@@ -57,9 +57,9 @@ func fetch(
 		return err
 	}
 	receiving()
-	bar := lecture.Bar(answer.Length, f.Len())
-	defer bar.Close()
 	rest := answer.Length - f.Len()
+	bar := lecture.Bar(rest)
+	defer bar.Close()
 	if _, err := io.CopyN(io.MultiWriter(f, bar), data, rest); err != nil {
 		return f.Broken(answer, err)
 	}
@@ -72,7 +72,7 @@ func main() {
 		"IP or hostname (default '%(default)s')")
 	name := parser.OptionalArgument("name", "mytext.txt",
 		"the file to get, below the server's folder (default '%(default)s')")
-	file := parser.String("o", "file", "received_file",
+	file := parser.Path("o", "file", "received_file",
 		"save what comes to this file (default '%(default)s')")
 	t := lecture.TimeoutOption(parser, time.Minute)
 	port := parser.Port("p", 60000, "port (default %(default)s)")

@@ -57,7 +57,7 @@ func run(conn *socket.Conversation, files *basics.Files) error {
 
 func main() {
 	parser := argparse.New("file server")
-	root := parser.String("root", "dir", ".",
+	root := parser.Path("root", "dir", ".",
 		"the folder to serve (default '%(default)s')")
 	address := lecture.ParseServerOptions(parser, socket.Address{Port: 60000})
 	files := basics.NewFiles(lecture.OpenFolder(*root))

@@ -41,7 +41,7 @@ func main() {
 	length := response.ContentLength
 
 	outputFile := download.Create(length)
-	bar := lecture.Bar(length, 0)
+	bar := lecture.Bar(length)
 	_, err = io.Copy(io.MultiWriter(outputFile, bar), response.Body)
 	bar.Close()
 	download.Check(err)

@@ -17,6 +17,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"time"
 
@@ -60,19 +61,17 @@ func main() {
 		"how long a host may take (default %(default)s, 0: for ever)")
 	p := parser.Port("p", 8080,
 		"port of hosts that name none (default %(default)s)")
-	first := parser.Argument("host", "HOST or HOST:PORT")
-	others := parser.Words("host", "more hosts")
+	hosts := parser.NeededWords("host", "HOST or HOST:PORT, one or more")
 	parser.Parse()
 
-	hosts := append([]string{*first}, *others...)
-	answers := make([]chan answer, len(hosts))
-	for i, host := range hosts {
+	answers := make([]chan answer, len(*hosts))
+	for i, host := range *hosts {
 		answers[i] = make(chan answer, 1)
 		go func() { answers[i] <- getFile(host, *p, *t) }()
 	}
 	status := 0
-	for i, host := range hosts {
-		host = pyfmt.Bare([]byte(host))
+	for i, host := range *hosts {
+		host = cmp.Or(pyfmt.Bare([]byte(host)), "''")
 		answer := <-answers[i]
 		if answer.err != nil {
 			program.Complain(host, lecture23.Reason(answer.err))

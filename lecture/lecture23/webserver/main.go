@@ -73,7 +73,7 @@ func (h *WebHandler) sendFile(request lecture23.Request) error {
 
 func main() {
 	parser := argparse.New("web server")
-	folderName := parser.String("root", "dir", ".",
+	folderName := parser.Path("root", "dir", ".",
 		"the folder to serve (default '%(default)s')")
 	address := lecture.ParseServerOptions(parser,
 		socket.Address{Host: "localhost", Port: 8080})

@@ -38,7 +38,7 @@ func (h *UCHandler) Handle() error {
 
 func main() {
 	parser := argparse.New("upper-case server")
-	address := lecture.ParseCommandLine(parser,
+	address := lecture.ParseServerAddress(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	myserver, err := socketserver.New[socketserver.UDPServer, UCHandler](
 		address)

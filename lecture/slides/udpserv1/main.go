@@ -36,7 +36,7 @@ func serve(s *socket.UDPSocket) {
 
 func main() {
 	parser := argparse.New("simple connectionless server")
-	address := lecture.ParseCommandLine(parser,
+	address := lecture.ParseServerAddress(parser,
 		socket.Address{Host: "127.0.0.1", Port: 11111})
 	serve(lecture.Bind(address))
 }
