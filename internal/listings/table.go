@@ -65,6 +65,7 @@ var All = []Listing{
 	{Name: "chat_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Ask: []string{"HOST", "PORT"}},
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
+	{Name: "tincanchat", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
