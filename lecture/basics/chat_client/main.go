@@ -50,7 +50,7 @@ func chatClient(address socket.Address, timeout time.Duration) {
 			me.Show(data)
 		case msg, open := <-me.Typed():
 			if !open { // Ctrl-D
-				chat.Finish()
+				chat.Leave()
 				return
 			}
 			if err := chat.Send(msg); err != nil {
