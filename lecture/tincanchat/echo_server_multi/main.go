@@ -1,0 +1,60 @@
+// Echo_server_multi echoes one message to each client, with the client's
+// address in front of it, and has a thread for each client, so no client waits
+// for another.
+//
+// Source: Learning Python Network Programming, chapter 2, the listing
+// 2.1-echo_server-multi
+//
+// What to notice: the thread's function is that of echo_server_uni. Only main
+// has changed: it starts a thread and goes on to accept.
+//
+// What to try: start echo_client_uni as often as you like.
+//
+// What Go changes: a thread is a goroutine. The original starts the thread
+// before it prints "Connection from", so the message may come first, and its
+// threads mix their lines. When it is told to stop, it leaves its clients
+// without an echo.
+package main
+
+import (
+	"fmt"
+	"sync"
+
+	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
+	"fopnp/lecture/tincanchat"
+)
+
+// handleClient receives a message from the client and echoes it back.
+func handleClient(sock *socket.Conversation) {
+	addr := pyfmt.Addr(sock.RemoteAddr())
+	msg, behind, err := tincanchat.RecvMsg(sock)
+	if err == nil {
+		msg = fmt.Sprintf("%s: %s", addr, msg)
+		program.Println(pyfmt.Bare([]byte(msg)))
+		err = sock.SendAll(tincanchat.PrepMsg(msg))
+	}
+	if err != nil {
+		program.Println("Socket error")
+	}
+	tincanchat.Complain(sock.RemoteAddr(), behind, err)
+	program.Printf("Closed connection to %s\n", addr)
+	sock.Close()
+}
+
+func main() {
+	address := tincanchat.ParseCommandLine("echo server")
+	listenSock := tincanchat.CreateListenSocket(address)
+	var threads sync.WaitGroup
+	for {
+		clientSock, err := listenSock.Accept()
+		if err != nil {
+			break // the server was told to stop
+		}
+		addr := pyfmt.Addr(clientSock.RemoteAddr())
+		program.Println("Connection from", addr)
+		threads.Go(func() { handleClient(clientSock) })
+	}
+	threads.Wait()
+}
