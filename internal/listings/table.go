@@ -54,6 +54,8 @@ var All = []Listing{
 		Faults: Stderr, Visit: myData},
 	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
+	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
@@ -70,6 +72,7 @@ var All = []Listing{
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
+var listeningOn = regexp.MustCompile(`(?m)^Listening on \('[^']+', (\d+)(?:, \d+, \d+)?\)\r?\n`)
 var chatStarted = regexp.MustCompile(`(?m)^Chat server started on port (\d+)\r?\n`)
 
 const (
@@ -120,6 +123,12 @@ var (
 	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
 		`Connected to remote host\. You can start sending messages`,
 		`\[Me\] \[Me\] `,
+	}}
+
+	quit = Visit{Client: "chat_client_multithread", Typed: "q\n", Prints: []string{
+		`Connected to [\w.:]+:\d+`,
+		`Type messages, enter to send\. 'q' to quit`,
+		`Connection to server closed`,
 	}}
 
 	theFile = Visit{Client: "file_client", Files: map[string]string{"mytext.txt": "Hello, world\n"}, Prints: []string{
