@@ -54,6 +54,14 @@ var All = []Listing{
 		Faults: Stderr, Visit: myData},
 	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
+	{Name: "echo_server_uni", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
+		AtOnce: 1, Faults: Stderr, Visit: echoed("hello world")},
+	{Name: "echo_client_uni", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
+	{Name: "echo_server_multi", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
+		Faults: Stderr, Visit: echoed(address + ": hello world")},
+	{Name: "chat_client_multithread", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
+	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
@@ -63,13 +71,6 @@ var All = []Listing{
 	{Name: "file_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 60000},
 	{Name: "chat_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9009, Ready: chatStarted, Faults: Stderr, Visit: onlyMe},
 	{Name: "chat_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Ask: []string{"HOST", "PORT"}},
-
-	{Name: "echo_server_uni", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
-		AtOnce: 1, Faults: Stderr, Visit: echoed("hello world")},
-	{Name: "echo_client_uni", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
-	{Name: "echo_server_multi", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
-		Faults: Stderr, Visit: echoed(address + ": hello world")},
-	{Name: "chat_client_multithread", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
 	{Name: "tincanchat", Shelf: "lecture", Kind: Package},
@@ -128,6 +129,12 @@ var (
 	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
 		`Connected to remote host\. You can start sending messages`,
 		`\[Me\] \[Me\] `,
+	}}
+
+	quit = Visit{Client: "chat_client_multithread", Typed: "q\n", Prints: []string{
+		`Connected to [\w.:]+:\d+`,
+		`Type messages, enter to send\. 'q' to quit`,
+		`Connection to server closed`,
 	}}
 
 	theFile = Visit{Client: "file_client", Files: map[string]string{"mytext.txt": "Hello, world\n"}, Prints: []string{

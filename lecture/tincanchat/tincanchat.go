@@ -163,3 +163,14 @@ func SendMsg(sock io.Writer, msg string) error {
 	_, err := sock.Write(PrepMsg(msg))
 	return err
 }
+
+// PrintMsg prints a message in one line. Characters that would end the line or
+// control the terminal are escaped, so no message passes for another line.
+func PrintMsg(msg string) {
+	if strings.ContainsFunc(msg, notASCII) {
+		msg = pyfmt.Bare([]byte(msg))
+	}
+	program.Printf("%s\n", msg)
+}
+
+func notASCII(r rune) bool { return r < ' ' || r > '~' }

@@ -125,7 +125,7 @@ func (t *Trial) Output() string { return t.process.Output() }
 
 // LinesAbout returns the lines about the end of c's conversation that the server
 // has printed so far.
-func (t *Trial) LinesAbout(c *Client) []string { return about(c.addr, t.Output()) }
+func (t *Trial) LinesAbout(c *Client) []string { return t.about(c.addr, t.Output()) }
 
 // Signal sends the server a signal.
 func (t *Trial) Signal(signal os.Signal) {
