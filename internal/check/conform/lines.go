@@ -34,7 +34,7 @@ func expression(line string, values ...string) string {
 
 // about returns the lines that end the conversations of clients with the address
 // addr, one for each. In these, unlike in the line that begins a conversation,
-// something follows the address.
+// something follows the address, or they are Closed.
 func (l Lines) about(addr, output string) (lines []string) {
 	others := compiled(l.Others...)
 	closed := strings.Replace(l.Closed, "ADDR", addr, 1) + "\n"
@@ -45,8 +45,8 @@ func (l Lines) about(addr, output string) (lines []string) {
 			return lines
 		}
 		rest, rest0, whole := strings.Cut(after, "\n")
-		if whole && rest != "" && strings.ContainsAny(rest[:1], " :") {
-			line := before[strings.LastIndexByte(before, '\n')+1:] + addr + rest + "\n"
+		line := before[strings.LastIndexByte(before, '\n')+1:] + addr + rest + "\n"
+		if whole && (rest != "" && strings.ContainsAny(rest[:1], " :") || line == closed) {
 			switch {
 			case l.ClosedToo && fault && line == closed:
 				fault = false // this is about the same conversation
@@ -110,7 +110,7 @@ func (t *Trial) examine() {
 	addr := regexp.MustCompile(anyAddr)
 	others := compiled(append([]string{t.complaint()}, t.Others...)...)
 
-	announcement := t.announcement()
+	announcement := t.announcement(t.host, t.process.Port)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], addr.MatchString) {
 		t.Failf("it announced %q, want %q first", lines[0], announcement)
@@ -164,20 +164,20 @@ func (t *Trial) examine() {
 	}
 }
 
-// announcement returns the line with which the server announces itself.
-func (t *Trial) announcement() string {
-	if t.Listening != "" {
-		host := t.host
+// announcement returns the line with which the server announces itself
+// at a host and port.
+func (s Server) announcement(host, port string) string {
+	if s.Listening != "" {
 		switch host {
 		case "":
 			host = "0.0.0.0"
 		case "localhost":
 			host = "127.0.0.1"
 		}
-		return strings.NewReplacer("PORT", t.process.Port, "HOST", host).Replace(t.Listening)
+		return strings.NewReplacer("PORT", port, "HOST", host).Replace(s.Listening)
 	}
-	port, _ := strconv.Atoi(t.process.Port)
-	return "Listening at " + pyfmt.HostPort(t.host, port)
+	number, _ := strconv.Atoi(port)
+	return "Listening at " + pyfmt.HostPort(host, number)
 }
 
 // AwaitAccepted waits until the server prints that the conversation with c

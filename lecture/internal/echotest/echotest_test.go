@@ -3,6 +3,7 @@ package echotest
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,25 +13,36 @@ import (
 
 	"fopnp/internal/check/conform"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/py/pyfmt"
 )
 
 // With these in its environment the test binary is the wrong server: a defect,
-// and whether it serves one client.
-const isServer, servesOne = "ECHOTEST_DEFECT", "ECHOTEST_SERVES_ONE"
+// and which kind of server it is.
+const isServer, kindOf = "ECHOTEST_DEFECT", "ECHOTEST_KIND"
+
+// A kind is a kind of server.
+type kind string
+
+const (
+	oneRecvKind    kind = "one recv"
+	oneClientKind  kind = "one client"
+	oneMessageKind kind = "one message"
+	threadsKind    kind = "one message in threads"
+)
 
 func TestMain(m *testing.M) {
 	if defect, is := os.LookupEnv(isServer); is {
-		os.Exit(serveWrong(defect, os.Getenv(servesOne) == "true", os.Args[1:]))
+		os.Exit(serveWrong(defect, kind(os.Getenv(kindOf)), os.Args[1:]))
 	}
 	progtest.Parallel()
 	os.Exit(m.Run())
 }
 
 // server returns a row for the wrong server with a defect, or with none.
-func server(row conform.Server, defect string) conform.Server {
+func server(kind kind, row conform.Server, defect string) conform.Server {
 	row.Command = func(args ...string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0], args...)
-		cmd.Env = append(os.Environ(), isServer+"="+defect, fmt.Sprint(servesOne, "=", row.ServesOne))
+		cmd.Env = append(os.Environ(), isServer+"="+defect, kindOf+"="+string(kind))
 		return cmd
 	}
 	if defect != "" {
@@ -43,11 +55,12 @@ func server(row conform.Server, defect string) conform.Server {
 // alone, if there are several. Besides the checks of this package, there are some
 // of package conform that see more of a server of the lectures than of others.
 var suites = []struct {
+	kind    kind
 	row     conform.Server
 	checks  []conform.Check
 	defects map[string]string
 }{
-	{OneRecv("wrong"), OneRecvChecks, map[string]string{
+	{oneRecvKind, OneRecv("wrong"), OneRecvChecks, map[string]string{
 		"every byte":       "decodes, strips",
 		"one recv":         "short recv, long recv",
 		"second message":   "second message echoed",
@@ -58,7 +71,7 @@ var suites = []struct {
 		"reset":            "faults are silent",
 		"half-close":       "echo is empty",
 	}},
-	{OneClient("wrong"), OneClientChecks, map[string]string{
+	{oneClientKind, OneClient("wrong"), OneClientChecks, map[string]string{
 		"every byte":   "decodes, strips",
 		"byte by byte": "one recv",
 		"a megabyte":   "one recv",
@@ -68,7 +81,43 @@ var suites = []struct {
 		"reset":        "fault has status 0, faults are silent",
 		"silence":      "fault has status 0, faults are silent",
 	}},
+	{oneMessageKind, listeningAt(OneMessage("wrong", 1, same)), OneMessageChecks(same), map[string]string{
+		"messages": "empty message ends it, strips, decodes, prints what comes, prints twice, " +
+			"Socket error for all, echo is empty, short messages, Closed before the echo",
+		"message in pieces":      "one recv, decodes pieces",
+		"several messages":       "echoes all, does not name the rest, names the rest first, no echo with a rest",
+		"not UTF-8":              "echoes any bytes, ends at any bytes, does not name any bytes",
+		"socket error":           "no Socket error, faults are silent, nothing is a fault",
+		"too long for a message": "long messages",
+		"beside a silent client": "echo is empty",
+		"silence in a message":   "faults are silent, does not name half, no timeout",
+		"announcement":           "shows no address",
+		"quiet":                  "shows no address",
+		"at once":                "many at once",
+		"half a request":         "Closed is missing, fault after Closed",
+	}},
+	{threadsKind, listeningAt(OneMessage("wrong", 0, addressed)), OneMessageChecks(addressed), map[string]string{
+		"messages":               "echo has no address",
+		"message in pieces":      "echo has no address",
+		"several messages":       "echo has no address",
+		"not UTF-8":              "echoes any bytes",
+		"socket error":           "no Socket error",
+		"too long for a message": "long messages",
+		"beside a silent client": "one at a time",
+		"silence in a message":   "no timeout",
+	}},
 }
+
+// listeningAt returns a row with the announcement that package progtest expects
+// of a program that it does not know.
+func listeningAt(row conform.Server) conform.Server {
+	row.Listening = "Listening at ('HOST', PORT)"
+	return row
+}
+
+func same(_ netip.AddrPort, msg string) string { return msg }
+
+func addressed(client netip.AddrPort, msg string) string { return pyfmt.AddrPort(client) + ": " + msg }
 
 // find returns the check with a name.
 func find(checks []conform.Check, name string) (conform.Check, bool) {
@@ -98,9 +147,9 @@ func TestWrong(t *testing.T) {
 				t.Errorf("%s is no check", name)
 			}
 			for _, defect := range append(strings.Split(defects, ", "), "") {
-				t.Run(fmt.Sprint(name, "/", defect, "/", suite.row.ServesOne), func(t *testing.T) {
+				t.Run(fmt.Sprint(name, "/", defect, "/", suite.kind), func(t *testing.T) {
 					t.Parallel()
-					err := check.Run(server(suite.row, defect))
+					err := check.Run(server(suite.kind, suite.row, defect))
 					if errors.Is(err, conform.ErrSkipped) {
 						t.Skip(err)
 					}

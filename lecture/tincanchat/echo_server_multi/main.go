@@ -32,7 +32,7 @@ func handleClient(sock *socket.Conversation) {
 	msg, behind, err := tincanchat.RecvMsg(sock)
 	if err == nil {
 		msg = fmt.Sprintf("%s: %s", addr, msg)
-		program.Println(pyfmt.Bare([]byte(msg)))
+		tincanchat.PrintMsg(msg)
 		err = sock.SendAll(tincanchat.PrepMsg(msg))
 	}
 	if err != nil {

@@ -18,6 +18,8 @@
 package main
 
 import (
+	"fmt"
+
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
@@ -29,7 +31,7 @@ func handleClient(sock *socket.Conversation) {
 	addr := pyfmt.Addr(sock.RemoteAddr())
 	msg, behind, err := tincanchat.RecvMsg(sock)
 	if err == nil {
-		program.Printf("%s: %s\n", addr, pyfmt.Bare([]byte(msg)))
+		tincanchat.PrintMsg(fmt.Sprintf("%s: %s", addr, msg))
 		err = sock.SendAll(tincanchat.PrepMsg(msg))
 	}
 	if err != nil {
