@@ -27,7 +27,7 @@ func Input() (string, error) {
 
 // RawInput is Python 2's raw_input. It prints prompt, even if the input is not
 // a terminal, and returns what Input returns. At the end of the input, RawInput
-// also ends the line of the prompt, because no one has typed a line end.
+// also ends the line of the prompt, because the user typed no line end.
 func RawInput(prompt string) (string, error) {
 	fmt.Print(prompt)
 	line, err := Input()

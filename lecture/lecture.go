@@ -1,5 +1,5 @@
-// Package lecture has what the programs of all lectures share and no lecture is
-// about: command lines, announcements, prompts, and lines of bounded length.
+// Package lecture is the supporting code that the programs of all lectures
+// share: command lines, announcements, prompts, and lines of bounded length.
 package lecture
 
 import (
@@ -51,9 +51,8 @@ func ParseServerOptions(
 	return address
 }
 
-// Announce prints the address of a server whose text does not announce one. It
-// does so only for port 0, because then clients could not find the server
-// otherwise.
+// Announce prints the address of a server whose original prints none. It does
+// so only for port 0, because otherwise clients could not find the server.
 func Announce(asked, listening socket.Address) {
 	if asked.Port == 0 {
 		program.Printf("Listening at %v\n", listening)

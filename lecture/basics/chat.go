@@ -16,7 +16,7 @@ import (
 type Chat struct {
 	*lecture.ChatClient
 	received chan string
-	err      error // why there are no more lines; once received is closed
+	err      error // why no more lines come; valid once received is closed
 }
 
 // Join takes part in the chat at the other end of s. The server may be silent
@@ -54,8 +54,8 @@ func shown(line []byte) string {
 	return text
 }
 
-// Received returns a channel of the lines that come, as the client prints them.
-// It is closed when the server is gone, or after an error.
+// Received returns a channel of the lines that arrive, as the client prints
+// them. It is closed when the server is gone, or after an error.
 func (c *Chat) Received() <-chan string { return c.received }
 
 // Err returns the error after which the channel of Received was closed. It is

@@ -171,7 +171,7 @@ func TestFileProgress(t *testing.T) {
 	c.says(hello[5:7])
 	c.Close()
 	cmd.Wait()
-	io.Copy(&screen, ours) // ends with an error, because nobody has the terminal
+	io.Copy(&screen, ours) // ends with an error, because no process has the terminal
 	shown := strings.TrimSuffix(screen.String(), "\r\n")
 	last := shown[strings.LastIndexByte(shown, '\r')+1:]
 	if want := strings.TrimSuffix(s.complains("7 of 13 bytes came, and then: socket closed"), "\n"); last != want {

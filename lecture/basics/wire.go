@@ -20,7 +20,7 @@ import (
 	"fopnp/lecture"
 )
 
-// The file transfer asks in one line, and answers in one line:
+// A client asks for a file in one line, and the server answers in one line:
 //
 //	client: OFFSET NAME\n
 //	server: LENGTH SHA256\n    then the bytes of the file from OFFSET on
@@ -36,8 +36,8 @@ type Request struct {
 
 // ReceiveRequest returns the line that a client sends, with its end. The line
 // is valid until the next receive. The error is io.EOF if the client hung up
-// without a word, or the program stops. Otherwise it says why no line came, and
-// what had been received of one.
+// without sending anything, or the program stops. Otherwise it says why no line
+// came, and quotes the part that had arrived.
 func ReceiveRequest(client *socket.Conversation) ([]byte, error) {
 	for {
 		data, err := client.Recv()
@@ -112,7 +112,7 @@ func RefusalLine(why error) []byte {
 }
 
 // A Refusal is the error of a server that does not send the file. It is the
-// server's reason, whose control characters are escaped.
+// server's reason, with control characters escaped.
 type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
@@ -134,9 +134,9 @@ func ParseAnswer(line []byte) (Answer, error) {
 	return Answer{n, strings.ToLower(sum)}, nil
 }
 
-// ReceiveAnswer receives a server's line. The server's time covers the whole
-// line. What follows the line comes from the reader that ReceiveAnswer returns.
-// There, the server has its whole time again for each piece.
+// ReceiveAnswer receives a server's line, and returns a reader for the bytes
+// that follow it. The timeout covers the whole line. After that, it begins anew
+// for each piece that is read.
 func ReceiveAnswer(server *socket.Conversation) (Answer, io.Reader, error) {
 	received := bufio.NewReaderSize(server, 2*framing.MaxMessage)
 	line, err := lecture.ReadLine(received)
@@ -148,7 +148,7 @@ func ReceiveAnswer(server *socket.Conversation) (Answer, io.Reader, error) {
 	return answer, io.MultiReader(bytes.NewReader(rest), pieces{server}), err
 }
 
-// pieces reads from a peer that has its whole time for each piece.
+// pieces reads from a peer whose timeout begins anew for each piece.
 type pieces struct{ peer *socket.Conversation }
 
 func (p pieces) Read(data []byte) (int, error) {

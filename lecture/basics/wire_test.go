@@ -97,8 +97,8 @@ func TestParseAnswer(t *testing.T) {
 	}
 }
 
-// A request that is parsed from a line and fits into one asks for the same file
-// again.
+// A request that was parsed from a line, and fits into one again, becomes a
+// line that asks for the same file.
 func FuzzRequest(f *testing.F) {
 	for _, line := range []string{"0 mytext.txt\n", "17 a b", "-1 x", "99999999999999999999 x", "0 \x00", "0 \xff", "", " ", "0"} {
 		f.Add([]byte(line))
@@ -127,8 +127,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// Whatever a server sends, its reason is one line that a terminal obeys nothing
-// of, and an answer that is understood is understood again.
+// Whatever a server sends, its reason is one line without control characters.
+// An answer that can be parsed becomes a line that parses to the same answer.
 func FuzzAnswer(f *testing.F) {
 	for _, line := range []string{"0 " + emptySum + "\n", "error: no such file\n", "error: \x1b[2J", "error: \n\n", "58", ""} {
 		f.Add([]byte(line))

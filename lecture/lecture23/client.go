@@ -19,9 +19,10 @@ import (
 // NewClient returns an HTTP client for a single page. The timeout limits how
 // long connecting takes, and then how long the server may be silent. 0 is no
 // limit. The client follows ten redirects at most, to http and https only. It
-// accepts a header of MaxAnswerHeader bytes. It does not ask the server to
-// compress the page, because a page is saved as it comes. What net/http would
-// log is not logged, because the client's error says it.
+// accepts a header of at most MaxAnswerHeader bytes. It does not ask the server
+// to compress the page, because we save the bytes as they arrive. NewClient
+// also turns off package log, because net/http would log what the client's
+// error says already.
 func NewClient(timeout time.Duration) *http.Client {
 	log.SetOutput(io.Discard)
 	return &http.Client{
@@ -59,17 +60,18 @@ func (e *ConnectError) Error() string { return e.Err.Error() }
 
 // A patient is a connection whose peer may take its time as long as it is not
 // silent. What the peer sends unasked waits until we have asked, because
-// net/http logs it if it comes first, and otherwise takes it for the answer.
+// net/http would log it if it came first, and take it for the answer otherwise.
 type patient struct {
 	*socket.Conversation
 	asked func()          // may be called more than once
 	ready <-chan struct{} // closed by asked
 }
 
-// connect connects to address, which is HOST:PORT. The error is a ConnectError.
+// connect connects to address, which is HOST:PORT. The error is a
+// *ConnectError.
 func connect(address string, timeout time.Duration) (net.Conn, error) {
 	host, p, _ := net.SplitHostPort(address)
-	port, _ := strconv.Atoi(p) // net/http and ParseURL have seen to both
+	port, _ := strconv.Atoi(p) // net/http and ParseURL have checked both
 	at := socket.Address{Host: host, Port: port}
 	connection, err := socket.Connect(at, timeout)
 	if err != nil {

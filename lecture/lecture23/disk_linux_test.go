@@ -18,8 +18,8 @@ import (
 )
 
 // When the disk is full, one line says so, and the old file stays as it was. The
-// disk is a small one in a mount namespace, which goes when its last process
-// has gone, so a shell looks at it.
+// disk is a small one in a mount namespace. The namespace ends with its last
+// process, so a shell in it looks at the disk.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	unshare, err := exec.LookPath("unshare")

@@ -62,8 +62,8 @@ func askForURL() string {
 	return line
 }
 
-// ParseURL parses the URL to download: see the function ParseURL. If it is a
-// bad one, the program ends with status 1 and a line that says why.
+// ParseURL parses the URL to download: see the function ParseURL. If the URL is
+// bad, the program ends with status 1 and a line that says why.
 func (d *Download) ParseURL(schemes ...string) *url.URL {
 	u, err := ParseURL(d.URL, schemes...)
 	if err != nil {
@@ -72,8 +72,8 @@ func (d *Download) ParseURL(schemes ...string) *url.URL {
 	return u
 }
 
-// SplitURL takes the URL to download apart: see the function SplitURL. If it is
-// a bad one, the program ends as ParseURL ends it.
+// SplitURL splits the URL to download: see the function SplitURL. If the URL is
+// bad, the program ends as with ParseURL.
 func (d *Download) SplitURL() (
 	list, server, page string, address socket.Address,
 ) {
@@ -81,8 +81,8 @@ func (d *Download) SplitURL() (
 }
 
 // Create begins to save a page of the given length, which is -1 if it is not
-// known yet. If the page is too long, or there can be no file, the program ends
-// as Fail does.
+// known yet. If the page is too long, or the file cannot be created, the
+// program ends as with Fail.
 func (d *Download) Create(length int64) *Page {
 	if length > d.Most {
 		d.Fail(fmt.Errorf("it has %d bytes, more than %d", length, d.Most))
@@ -100,7 +100,7 @@ func (d *Download) Check(err error) {
 	}
 }
 
-// Fail gives the download up because of err. It discards the page, and ends the
+// Fail gives up the download because of err. It discards the page, and ends the
 // program with status 1 and one line.
 func (d *Download) Fail(err error) {
 	if d.page != nil {
@@ -120,9 +120,9 @@ func (d *Download) Fail(err error) {
 	program.Fail("no page from "+pyfmt.Str(d.URL), Reason(err))
 }
 
-// Reason returns err as a reason for a person to read: as program.Why gives it,
-// but without what net/http puts before it, and in one line of bounded length
-// that the terminal does not obey, because err may quote the server.
+// Reason returns err as a reason for a person to read: what program.Why gives,
+// without the prefix that net/http adds. Because err may quote the server, the
+// reason is one line of bounded length, with control characters escaped.
 func Reason(err error) error {
 	const (
 		longest = 400
@@ -147,9 +147,9 @@ func Reason(err error) error {
 
 // A Page is a page on its way to a file. It is written to another file in the
 // same folder, whose name begins with a dot, and takes the place of the old
-// file when it is whole. Until then the old file stays as it is. When a signal
-// ends the program first, the other file goes, and the exit status is 128 plus
-// the number of the signal.
+// file when it is whole. Until then the old file stays as it is. If a signal
+// ends the program first, the other file is removed, and the exit status is 128
+// plus the number of the signal.
 type Page struct {
 	file    string
 	written int64 // bytes
@@ -172,9 +172,9 @@ func (e *pageError) Error() string { return e.err.Error() }
 
 // CreatePage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. CreatePage returns an error if there is anything but
-// a plain file or a link, such as a folder or a device, or if the folder does
-// not take new files.
+// replaced, not followed. CreatePage returns an error if something else than a
+// plain file or a link is there, such as a folder or a device, or if it cannot
+// create a file in the same folder.
 func CreatePage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
@@ -193,7 +193,7 @@ func CreatePage(file string, length, most int64) (*Page, error) {
 	return p, p.because(err)
 }
 
-// because returns err as an error of saving the page. Nil stays nil.
+// because returns err as an error about saving the page. Nil stays nil.
 func (p *Page) because(err error) error {
 	if err == nil {
 		return nil
@@ -232,7 +232,7 @@ func (p *Page) remove() {
 
 // Write writes data to the other file, except what comes after the end of the
 // page. It returns an error if the page is too long, or if the file cannot be
-// written, as on a disk that is full.
+// written, for example because the disk is full.
 func (p *Page) Write(data []byte) (int, error) {
 	page := data
 	if p.length >= 0 {
@@ -261,7 +261,7 @@ func (p *Page) Save() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.another.Sync() // a disk may be full only now
+	err := p.another.Sync() // which may be the first to report a full disk
 	if errClose := p.another.Close(); err == nil {
 		err = errClose
 	}

@@ -22,15 +22,15 @@ const MaxAnswerHeader = 64 << 10
 var ErrLongHeader = fmt.Errorf("the header is longer than %d bytes",
 	MaxAnswerHeader)
 
-// ParseHeader returns the length of the page that follows header: the header of
-// an answer, without the empty line that ends it. If the header gives no
-// length, the length is -1, and the page is all that comes. Names of fields may
-// be in capitals or small letters.
+// ParseHeader parses the header of an answer, without the empty line that ends
+// it, and returns the length of the page that follows. If the header gives no
+// length, the length is -1, and the page lasts until the server hangs up. Names
+// of fields may be in capitals or small letters.
 //
-// ParseHeader returns an error if header is no header of HTTP, if the status is
-// not 200, if the length is no number, if there are two lengths that differ, or
-// if the page is coded for its transfer, which no server may do for HTTP/1.0.
-// The error of a redirect names the Location.
+// ParseHeader returns an error if header is not an HTTP header, if the status
+// is not 200, if the length is not a number, if there are two lengths that
+// differ, or if the page has a transfer encoding, which HTTP/1.0 does not
+// allow. The error of a redirect names the Location.
 func ParseHeader(header []byte) (length int64, err error) {
 	if len(header)+len("\r\n\r\n") > MaxAnswerHeader {
 		return 0, ErrLongHeader
@@ -86,7 +86,7 @@ func parseStatusLine(line string) (status string, ok bool) {
 }
 
 // parseLengths returns the length that all values of Content-Length give, or -1
-// if there are none. A length that no int64 holds is the longest int64.
+// if there are none. A length too large for an int64 becomes the largest int64.
 func parseLengths(values []string) (int64, error) {
 	length := int64(-1)
 	for _, value := range values {
@@ -106,9 +106,10 @@ func parseLengths(values []string) (int64, error) {
 	return length, nil
 }
 
-// NoHeader returns the error of an answer of which no whole header has come. It
-// returns nil if more may still come: if why, which says why nothing came after
-// received, is nil, and received is no longer than a header may be.
+// NoHeader returns the error of an answer whose header is incomplete. Received
+// is what has arrived, and why is the error that ended it, or nil. NoHeader
+// returns nil if the rest may still arrive: if why is nil, and received is
+// shorter than a header may be.
 func NoHeader(received []byte, why error) error {
 	switch {
 	case why == nil && len(received) >= MaxAnswerHeader:
@@ -139,8 +140,8 @@ func beginning(data []byte) string {
 	return pyfmt.Bytes(data[:most]) + "..."
 }
 
-// ReadAnswer reads an answer from r and returns the page in it, most bytes at
-// most. An answer without a header is a page as it is.
+// ReadAnswer reads an answer from r and returns the page in it, which may have
+// up to most bytes. If an answer has no header, all of it is the page.
 //
 // The error is that of ParseHeader, ErrLongHeader, or one that says that the
 // answer is cut short, that there is none, or that the page is too long.

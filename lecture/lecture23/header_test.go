@@ -25,8 +25,8 @@ var headers = []string{
 	strings.Repeat("x", MaxAnswerHeader), "Sat Apr  6 12:00:00 2013",
 }
 
-// FuzzParseHeader compares ParseHeader with net/http, where both take what they
-// get for an answer. What ParseHeader says is a line, whatever it quotes.
+// FuzzParseHeader compares ParseHeader with net/http where both accept the
+// header. An error of ParseHeader is one line, whatever it quotes.
 func FuzzParseHeader(f *testing.F) {
 	for _, header := range headers {
 		f.Add([]byte(header))
@@ -59,7 +59,7 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// isLine fails the test if text is no line that a terminal can show.
+// isLine fails the test unless text is one line that a terminal can show.
 func isLine(t *testing.T, text string) {
 	t.Helper()
 	for _, r := range text {
@@ -127,7 +127,7 @@ func TestReadAnswer(t *testing.T) {
 }
 
 // FuzzParseURL checks that a page has a path that a request line can hold, and
-// that the URL without what no server gets means the same.
+// that the server and the path together are a URL of the same page.
 func FuzzParseURL(f *testing.F) {
 	for _, text := range []string{
 		"http://domain.name/page/to/download", "http://[::1]:8080", "http://[fe80::1%25eth0]/", "HTTP://h:/a b?c d#e",

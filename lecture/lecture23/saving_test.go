@@ -148,8 +148,8 @@ func slowPage(t testing.TB, client webClient) error {
 	return slowly.run(t, client)
 }
 
-// A page takes the place of a file, and of no folder and no device. A file that
-// cannot be there is reported.
+// A page replaces a file, but no folder and no device. The client reports a
+// file that it cannot create.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

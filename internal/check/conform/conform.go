@@ -263,7 +263,7 @@ func (s Server) skipIfNotFor(t *testing.T, check Check) {
 	}
 }
 
-// needs are what some checks need of a server. Without it, they make no sense.
+// needs are properties of a server without which some checks make no sense.
 var needs = []struct {
 	met    func(Server) bool
 	unmet  string   // why the checks are not for a server

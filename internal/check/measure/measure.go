@@ -34,8 +34,8 @@ type Progress struct {
 	began    time.Time
 }
 
-// NewProgress begins a line that says how much time has passed since. The caller
-// must call End.
+// NewProgress begins a line that says how much time has passed since then. The
+// caller must call End.
 func NewProgress() Progress {
 	terminal, _ := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 	return Progress{terminal, time.Now()}

@@ -1,9 +1,11 @@
-// Package console is for programs that print what comes while their user types.
+// Package console is for programs that print what arrives while their user
+// types.
 //
-// At a terminal, what comes is printed above the prompt, and the prompt and the
-// line that is being typed stay as they are. The user can edit the line, and
-// the arrow keys bring back earlier lines. If the input or the output is no
-// terminal, the console prints plain text and the prompt again after it.
+// At a terminal, the console prints what arrives above the prompt, and the
+// prompt and the line that is being typed stay as they are. The user can edit
+// the line, and the arrow keys bring back earlier lines. If the input or the
+// output is not a terminal, the console prints plain text and the prompt again
+// after it.
 package console
 
 import (
@@ -77,7 +79,7 @@ var stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
 // each line, call Prompt.
 func (c *Console) Typed() <-chan string { return c.typed }
 
-// readLines reads the lines of an input that is no terminal.
+// readLines reads the lines of an input that is not a terminal.
 func (c *Console) readLines(input *bufio.Reader) {
 	defer close(c.typed)
 	for {
@@ -128,8 +130,8 @@ func (c *Console) Show(text string) {
 		fmt.Print(text + c.prompt)
 		return
 	}
-	// The editor clears no lines below the cursor, which may be in the first of
-	// several.
+	// The editor does not clear the lines below the cursor, and the cursor may
+	// be in the first line of several.
 	c.terminal.Write([]byte(eraseBelow + text))
 	c.screen.redrawLater()
 }
@@ -145,8 +147,8 @@ func (c *Console) Complain(what string, err error) {
 	c.Show(fmt.Sprintf("%s: %s: %s\n", program.Name(), what, program.Why(err)))
 }
 
-// Close ends the line of the prompt, leaves what was typed there, and gives the
-// terminal back. If the prompt is empty and the user has typed nothing there,
+// Close ends the line of the prompt, leaves what was typed there, and restores
+// the terminal. If the prompt is empty and the user has typed nothing there,
 // there is no line to end. Close may be called more than once.
 func (c *Console) Close() {
 	c.mu.Lock()
@@ -211,8 +213,8 @@ func newScreen(r io.Reader, w io.Writer) *screen {
 	return s
 }
 
-// errInterrupted is the error of Ctrl-C, which the editor would not tell from
-// Ctrl-D.
+// errInterrupted is the error of Ctrl-C. Without it, the editor would treat
+// Ctrl-C like Ctrl-D.
 var errInterrupted = errors.New("interrupted")
 
 const ctrlC = 3

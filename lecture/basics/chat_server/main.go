@@ -35,7 +35,7 @@ import (
 	"fopnp/lecture"
 )
 
-// A client is what the server remembers of one of them.
+// A client is what the server remembers about one client.
 type client struct {
 	sock     socket.Socket
 	address  netip.AddrPort
@@ -45,7 +45,7 @@ type client struct {
 	received framing.Framer // half a line
 	waiting  bytes.Buffer   // what it has not taken yet
 	heard    int            // it has all of news up to here
-	broken   error          // why it can be sent no more
+	broken   error          // why we can send it no more
 	clock
 }
 
@@ -137,8 +137,8 @@ func (s *server) receive(c *client) {
 	}
 }
 
-// broadcast adds a message to the news of all clients but the one that it is
-// about. That one has to hear what came before, and then skips the message.
+// broadcast adds a message to the news for all clients but the one that it is
+// about. That client still gets the earlier news, but not the message.
 func (s *server) broadcast(about *client, message string, line []byte) {
 	about.waiting.Write(s.news[about.heard:])
 	s.news = append(append(s.news, message...), line...)

@@ -8,8 +8,8 @@
 // prints the repr of what it holds, and what it holds is a repr already. Python
 // 3 prints "Received b'Hello, world'".
 //
-// What to try: run it against echoserver of lecture 23 (-p 9000). Twelve bytes
-// do not ask for more than one recv.
+// What to try: run it against echoserver of lecture 23 (-p 9000). That server
+// calls recv only once, which is enough for twelve bytes.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
 // which may be half of the echo. It connects to gethostname(), which may not

@@ -1,12 +1,12 @@
-// File_client fetches a file, and goes on where an earlier transfer broke: what
-// has come stays in FILE.part until the length and the SHA-256 are right.
+// File_client fetches a file, and resumes an earlier transfer that broke: what
+// has arrived stays in FILE.part until the length and the SHA-256 are right.
 //
 // Source: Network Programming - Server & Client B: File Transfer, a text that
 // Server & Client A: Basics names
 //
 // What to notice: how does the client know that it has all of the file? The
-// server hangs up, but so does a server that dies. The length says it. And the
-// hash says that these are the right bytes.
+// server hangs up, but so does a server that dies. The length tells the client
+// that all bytes have arrived. The hash tells it that they are the right ones.
 //
 // What to try: stop the client with Ctrl-C in the middle of a large file. Look
 // at received_file.part, and start the client again.
@@ -89,7 +89,7 @@ func main() {
 	if err == nil {
 		request.Offset = f.Len()
 		err = fetch(address, *t, request, f)
-		if f.IsOther(err) { // what was there is not of this file
+		if f.IsOther(err) { // what was there may be of another file
 			request.Offset = 0
 			err = fetch(address, *t, request, f)
 		}

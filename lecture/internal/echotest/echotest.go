@@ -1,7 +1,7 @@
-// Package echotest tests the echo servers of the lectures. The one of lecture
-// 23 echoes one recv to each client. The one of the basics echoes everything to
-// a single client and ends. The checks of package conform hold for both. Here
-// are those that hold for echo servers alone.
+// Package echotest tests the echo servers of the lectures. The server of
+// lecture 23 echoes one recv to each client. The server of the basics echoes
+// everything to a single client and ends. The checks of package conform hold
+// for both. Here are those that hold for echo servers alone.
 package echotest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"fopnp/internal/check/conform"
 )
 
-// OneRecv returns the row of a server that echoes what its first recv of a
+// OneRecv returns the row of a server that echoes what its first recv from a
 // client returns, and hangs up.
 func OneRecv(name string) conform.Server {
 	const message = "Hello, how are you?"
@@ -80,8 +80,8 @@ var (
 	}
 )
 
-// everyByte sends each byte there is. Whether they are text is not the server's
-// business.
+// everyByte sends every byte value. The server need not know whether the bytes
+// are text.
 func everyByte(t *conform.Trial) {
 	var all []byte
 	for b := range 256 {
@@ -105,7 +105,7 @@ func oneRecv(t *conform.Trial) {
 	c.ExpectEnding("")
 }
 
-// secondMessage sends a message that has no echo. It is not a fault, either.
+// secondMessage sends a message that gets no echo and is not a fault.
 func secondMessage(t *conform.Trial) {
 	c := t.Connect()
 	c.Exchange()
@@ -138,7 +138,7 @@ func unreadMegabyte(t *conform.Trial) {
 }
 
 // unreadMegabytes sends much more, and receives nothing until the server has
-// hung up on it. The echo comes all the same.
+// closed the connection. The echo comes all the same.
 func unreadMegabytes(t *conform.Trial) {
 	c := t.Connect()
 	c.Send(strings.Repeat("a", 1024))
@@ -149,8 +149,9 @@ func unreadMegabytes(t *conform.Trial) {
 	t.MemoryBounded()
 }
 
-// patiently makes a check up to three times. A server reads unwanted input for
-// a second, and on a busy machine the client may not have sent all by then.
+// patiently returns a check that tries up to three times. A server reads
+// unwanted input for a second, and on a busy machine the client may not have
+// sent all by then.
 func patiently(check conform.Check) conform.Check {
 	run := check.Run
 	check.Run = func(s conform.Server) (err error) {

@@ -51,9 +51,10 @@ func server(kind kind, row conform.Server, defect string) conform.Server {
 	return row
 }
 
-// suites have, for each check, what breaks the rule that it proves: each of them
-// alone, if there are several. Besides the checks of this package, there are some
-// of package conform that see more of a server of the lectures than of others.
+// suites name, for each check, what breaks the rule that it proves. If a check
+// has several defects, each alone breaks it. Besides the checks of this
+// package, there are some of package conform that see more of these servers
+// than of others.
 var suites = []struct {
 	kind    kind
 	row     conform.Server
@@ -82,7 +83,7 @@ var suites = []struct {
 		"silence":      "fault has status 0, faults are silent",
 	}},
 	{oneMessageKind, listeningAt(OneMessage("wrong", 1, same)), OneMessageChecks(same), map[string]string{
-		"messages": "empty message ends it, strips, decodes, prints what comes, prints twice, " +
+		"messages": "empty message ends it, strips, prints what comes, prints twice, " +
 			"Socket error for all, echo is empty, short messages, Closed before the echo",
 		"message in pieces":      "one recv, decodes pieces",
 		"several messages":       "echoes all, does not name the rest, names the rest first, no echo with a rest",

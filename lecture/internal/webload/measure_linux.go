@@ -82,7 +82,7 @@ func (p *Place) servePython() (*measure.Process, error) {
 	if PythonVersion() == "" {
 		return nil, ErrNoPython
 	}
-	// With -u, it does not keep to itself that it is ready.
+	// Without -u, Python buffers the line that says it is ready.
 	cmd := exec.Command("python3", "-u", "-m", "http.server",
 		"--bind", "127.0.0.1", "--directory", p.Folder, "0")
 	python, err := measure.Serve(cmd, nil, pythonReady)
@@ -203,8 +203,8 @@ func hash(size int64) time.Duration {
 	return measure.OwnCPU() - began
 }
 
-// idle connects clients that are silent, and notes how much memory of the
-// server each takes.
+// idle connects clients that are silent, and notes how much of the server's
+// memory each takes.
 func idle(s *measured.Sample, server *measure.Process) error {
 	// A server's queue may be as short as Python's, which has room for 5.
 	const atOnce = 4
@@ -220,7 +220,7 @@ func idle(s *measured.Sample, server *measure.Process) error {
 		if n%atOnce > 0 && n < s.Clients {
 			continue
 		}
-		// The queue is served in its order.
+		// The server accepts in order, so it has accepted the others, too.
 		client := conn.LocalAddr().(*net.TCPAddr).AddrPort()
 		if err := accepted(address, client); err != nil {
 			return fmt.Errorf("%d clients: %w", n, err)

@@ -1,11 +1,12 @@
-// Echoclient holds the lecture's session with the echo server and prints it as
-// Python's interpreter does: it sends a message twice, and gets only one back.
+// Echoclient repeats the lecture's session with the echo server and prints it
+// as Python's interpreter does: it sends a message twice, and gets only one
+// back.
 //
 // Source: Lecture 23, Echo server - client
 //
 // What to notice: the second send succeeds, because send only hands the bytes
-// to the system. The second recv returns b”, which means that the server has
-// closed the connection: its Handle has ended.
+// to the system. The second recv returns no bytes, which means that the server
+// has closed the connection: its Handle has ended.
 //
 // What to try: run it against another server of this repository, such as
 // timeserv or tcps1. What does each recv return, and why?

@@ -5,7 +5,7 @@
 //
 // What to notice: the hosts answer in any order. The main goroutine waits for
 // the first host's answer, then for the second's, and so on, while the others
-// arrive. Altogether it waits as long as for the slowest host.
+// arrive. Altogether it waits only as long as the slowest host takes.
 //
 // What to try: the assignment. Serve a myData.txt with webserver on several
 // hosts, or at several ports, name them all, and stop one.

@@ -55,8 +55,8 @@ func Main(defects map[string]Defect) {
 	}
 }
 
-// Server returns the row of the server with a defect. It is like, but for what
-// it prints: it prints no lines about its clients.
+// Server returns the row of the server with a defect. The row is that of like,
+// except that the server prints no lines about its clients.
 func Server(like conform.Server, defect string) conform.Server {
 	like.Name, like.Lines, like.Quiet = "wrong", conform.Lines{}, false
 	like.Command = func(args ...string) *exec.Cmd {

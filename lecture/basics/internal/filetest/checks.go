@@ -100,7 +100,7 @@ func (f *folder) outside(t *conform.Trial) {
 	}
 }
 
-// A line without an offset or a name is no request.
+// A line without an offset or a name is not a request.
 func noRequest(t *conform.Trial) {
 	for _, line := range []string{"\n", " \n", "0\n", "0 \n", name + "\n", "0\t" + name + "\n", "GET / HTTP/1.0\r\n", "\x00\n", "\xff \xff\n"} {
 		refused(t, line)
@@ -148,8 +148,8 @@ func (f *folder) link(t *conform.Trial, target, name string) {
 	}
 }
 
-// A directory, and all that is not a plain file, is refused. The server does not
-// wait for the writer of a named pipe.
+// The server refuses a directory, and everything else that is not a plain file.
+// It does not wait for the writer of a named pipe.
 func (f *folder) notPlain(t *conform.Trial) {
 	for _, name := range append(f.makeSpecialFiles(t), ".", "./", "folder", "folder/", "folder/inner/..") {
 		refused(t, "0 "+name+"\n")
@@ -289,7 +289,7 @@ func (f *folder) neverReads(t *conform.Trial) {
 	gets(t, name, text, 0)
 }
 
-// A hundred clients at a time get each its own file.
+// A hundred clients get a file at the same time, each a different one.
 func (f *folder) manyAtOnce(t *conform.Trial) {
 	var all sync.WaitGroup
 	for i := range 100 {
@@ -351,7 +351,7 @@ func (f *folder) large(t *conform.Trial) {
 	}
 }
 
-// A server that is told to stop lets the file go out that it sends. If the machine
+// A server that is told to stop still sends the rest of a file. If the machine
 // is busy, the time for that may be over before the client has received it, so
 // the server may try three times.
 func (f *folder) stopWhileSending(s conform.Server) (err error) {

@@ -31,9 +31,9 @@ func byteAtATime(t *conform.Trial) {
 
 const hashed = 16 << 20
 
-// Clients that ask for a file at the same time, which no client has asked for
-// before, make the server read it once. They ask from its end on, so the server
-// reads nothing of it to send it.
+// If several clients ask at the same time for a file that no client has asked
+// for before, the server reads it once for all. They ask from its end on, so
+// the server does not read it to send it.
 func (f *folder) hashesOnce(t *conform.Trial) {
 	f.truncate(t, "hashed", hashed)
 	read := bytesRead(t)

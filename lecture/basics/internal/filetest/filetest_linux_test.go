@@ -42,8 +42,8 @@ func TestCorrect(t *testing.T) {
 	conform.Run(t, f.wrongServer(""), f.checks())
 }
 
-// defects name, for each check, what breaks the rule that it proves: each of
-// them alone, if there are several.
+// defects names, for each check, what breaks the rule that it proves. If a
+// check has several defects, each alone breaks it.
 var defects = map[string]string{
 	"offsets":                        "length of the rest, ignores the offset",
 	"offsets/wrong":                  "beyond is the end, signs, no number is 0, huge is 0",

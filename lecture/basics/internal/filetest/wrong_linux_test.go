@@ -140,7 +140,7 @@ func (w *wrong) request(conn *net.TCPConn) (string, error) {
 	return string(line), err
 }
 
-// answer answers a request. Why it cannot, the client is told.
+// answer answers a request. If it cannot, it tells the client why.
 func (w *wrong) answer(conn *net.TCPConn, request string) error {
 	file, offset, err := w.open(request)
 	if err == nil && w.defect == "shares the file" {
@@ -350,7 +350,7 @@ func statOf(file *os.File) (*syscall.Stat_t, error) {
 	return info.Sys().(*syscall.Stat_t), nil
 }
 
-// key is by what the server knows a hash.
+// key returns the key under which the server remembers a hash.
 func (w *wrong) key(file *os.File, stat *syscall.Stat_t) string {
 	switch w.defect {
 	case "knows files by name":
