@@ -244,8 +244,8 @@ func tooLong(t *testing.T, c Client) {
 	r.hears("short")
 }
 
-// What was typed arrives, even if the client has not read all that came. Most of
-// it is still in the client's system when the client leaves, because the server
+// What was typed arrives, even if the client has not read all that came. The
+// client prints no more than whole messages then. Most of what was typed is still in the client's system when the client leaves, because the server
 // does not read before.
 //
 // The client waits for a second. A test that gets no CPU time for so long may
@@ -297,5 +297,14 @@ func (c Client) typedArrives(t *testing.T) error {
 	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
 		return fmt.Errorf("the server received %d of %d bytes, or others: %w", n, len(want), err)
 	}
-	return client.Cmd.Wait()
+	if err := client.Cmd.Wait(); err != nil {
+		return err
+	}
+	for printed := range strings.Lines(client.Stdout()) {
+		text := strings.ReplaceAll(printed, c.Prompt, "")
+		if strings.HasPrefix(text, "x") && text != line+"\n" {
+			return fmt.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(line))
+		}
+	}
+	return nil
 }

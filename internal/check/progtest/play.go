@@ -73,6 +73,9 @@ func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...st
 	return client, port
 }
 
+// Stdout returns what the program printed, once Cmd.Wait has returned.
+func (p *Play) Stdout() string { return p.stdout.String() }
+
 // Prints waits until the program ends and compares what it printed with stdout
 // and stderr.
 func (p *Play) Prints(t testing.TB, stdout, stderr string) {
