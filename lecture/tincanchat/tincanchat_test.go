@@ -22,3 +22,8 @@ func TestScripts(t *testing.T) { script.Run(t, "../../testdata/lecture/tincancha
 func TestComplaints(t *testing.T) { conform.Complaints(t, "lecture/tincanchat") }
 
 func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "lecture/tincanchat") }
+
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	weave.TestPage(t, "lecture/tincanchat/README.md", nil)
+}

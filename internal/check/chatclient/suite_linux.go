@@ -245,8 +245,9 @@ func tooLong(t *testing.T, c Client) {
 }
 
 // What was typed arrives, even if the client has not read all that came. The
-// client prints no more than whole messages then. Most of what was typed is still in the client's system when the client leaves, because the server
-// does not read before.
+// client prints no more than whole messages then. Most of what was typed is
+// still in the client's system when the client leaves, because the server does
+// not read before.
 //
 // The client waits for a second. A test that gets no CPU time for so long may
 // try three times.

@@ -1,8 +1,7 @@
 // Chat_client_multithread listens and types at once: main waits for the server,
 // and a second thread waits for you.
 //
-// Source: Learning Python Network Programming, chapter 2, the listing
-// 3.2-chat_client-multithread
+// Source: Learning Python Network Programming, chat_client_multithread
 //
 // What to notice: two threads share one socket. One only receives, the other
 // only sends, so neither disturbs the other.

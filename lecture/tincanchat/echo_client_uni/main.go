@@ -2,8 +2,7 @@
 // the echo, over a connection for each message: it connects, and only then asks
 // you.
 //
-// Source: Learning Python Network Programming, chapter 2, the listing
-// 1.2-echo-client-uni
+// Source: Learning Python Network Programming, echo_client_uni
 //
 // What to notice: the client initiates. It is connected before you type, so
 // while you think, echo_server_uni serves no other client.

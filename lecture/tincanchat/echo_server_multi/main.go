@@ -2,8 +2,7 @@
 // address in front of it, and has a thread for each client, so no client waits
 // for another.
 //
-// Source: Learning Python Network Programming, chapter 2, the listing
-// 2.1-echo_server-multi
+// Source: Learning Python Network Programming, echo_server_multi
 //
 // What to notice: the thread's function is that of echo_server_uni. Only main
 // has changed: it starts a thread and goes on to accept.

@@ -2,8 +2,7 @@
 // next client waits until the server has closed the connection to the one
 // before.
 //
-// Source: Learning Python Network Programming, chapter 2, the listing
-// 1.1-echo-server-uni
+// Source: Learning Python Network Programming, echo_server_uni
 //
 // What to notice: the server only responds. It says nothing until a client has
 // sent a whole message, which ends in a NUL byte.
