@@ -54,6 +54,7 @@ var All = []Listing{
 		Faults: Stderr, Visit: myData},
 	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
+	{Name: "chat_server_multithread", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
