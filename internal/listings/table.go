@@ -59,8 +59,11 @@ var All = []Listing{
 	{Name: "echo_client_uni", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
 	{Name: "echo_server_multi", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
 		Faults: Stderr, Visit: echoed(address + ": hello world")},
+	{Name: "chat_server_multithread", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 	{Name: "chat_client_multithread", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
 	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_server_eventlet", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_server_asyncio", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},

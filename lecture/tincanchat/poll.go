@@ -2,7 +2,6 @@ package tincanchat
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"iter"
 	"slices"
@@ -40,6 +39,7 @@ type Poll struct {
 // A Client is what a Poll remembers of one of them.
 type Client struct {
 	Addr string // as Python prints it
+	Leave
 
 	poll      *Poll
 	sock      socket.Socket
@@ -48,10 +48,7 @@ type Client struct {
 	rest      framing.Framer // half a message
 	sendQueue bytes.Buffer   // what it has not taken yet
 	broken    error          // why it can be sent no more
-	silent    bool           // it says no more, but may still hear
-	reported  bool           // its fault
 	stuck     bool           // too much waits for it
-	leaving   bool           // it hears no more than what waits
 	shutDown  bool           // it has heard that, and our side is shut down
 	closed    bool
 	drained   int       // bytes that came since
@@ -145,7 +142,7 @@ func (c *Client) Recv() ([]string, error) {
 	switch {
 	case err == socket.ErrWouldBlock:
 		return nil, nil
-	case c.silent:
+	case c.Silent:
 		c.drain(n, err)
 		return nil, nil
 	case err != nil:
@@ -178,7 +175,7 @@ func (c *Client) hungUp(why error) error {
 // A client for which too much would wait is due: see Due.
 func (c *Client) Write(data []byte) {
 	switch {
-	case c.broken != nil, c.leaving, c.stuck:
+	case c.broken != nil, c.Leaving, c.stuck:
 		return
 	case c.sendQueue.Len() == 0:
 		n := c.send(data)
@@ -206,8 +203,8 @@ func (c *Client) SendQueued() {
 	c.waitFor()
 }
 
-// send sends as much as a client has room for, and returns how much that was. If
-// the connection is broken, poll reports that, too.
+// send sends as much as a client has room for, and returns how much that was.
+// If the connection is broken, poll reports that, too.
 func (c *Client) send(data []byte) int {
 	n, err := c.sock.Send(data)
 	if n > 0 {
@@ -222,20 +219,12 @@ func (c *Client) send(data []byte) int {
 }
 
 // Disconnect is for a client that says no more, because of an error of Recv
-// or Due. It reports a fault, but no second one. After io.EOF, the client
-// hears on until it is gone. Otherwise, its connection closes when it has taken
-// what waits for it. Disconnect returns whether the client said something until
-// now.
-func (c *Client) Disconnect(why error) bool {
-	first := !c.silent
-	c.silent, c.msgBy = true, never
-	if why != io.EOF && !c.reported {
-		c.reported = true
-		program.Complain("client "+c.Addr, why)
-	}
-	c.leaving = c.leaving || why != io.EOF || c.poll.stopping
+// or Due: see Leave. When the client leaves, its connection closes as soon as
+// it has taken what waits for it.
+func (c *Client) Disconnect(why error) {
+	c.msgBy = never
+	c.Leave.Disconnect(c.Addr, why)
 	c.waitFor()
-	return first
 }
 
 // waitFor decides what to wait for after a step of a client's.
@@ -243,7 +232,7 @@ func (c *Client) waitFor() {
 	if c.closed {
 		return
 	}
-	if c.broken != nil && c.silent {
+	if c.broken != nil && c.Silent {
 		c.close()
 		return
 	}
@@ -256,11 +245,11 @@ func (c *Client) waitFor() {
 		if c.sendQueue.Cap() > 4<<10 {
 			c.sendQueue = bytes.Buffer{} // a small queue is kept
 		}
-		if c.leaving && !c.shut() {
+		if c.Leaving && !c.shut() {
 			return
 		}
 	}
-	if !c.silent || c.shutDown {
+	if !c.Silent || c.shutDown {
 		events |= selectors.EventRead
 	}
 	c.poll.selector.Modify(c.key, events)
@@ -359,7 +348,7 @@ func (c *Client) lookAtClock(stopBegins bool) error {
 	switch {
 	case stopBegins && c.shutDown: // there is less time now
 		c.closeBy = c.poll.now.Add(socket.Linger())
-	case c.poll.stopping && !c.leaving && waits == 0:
+	case c.poll.stopping && !c.Leaving && waits == 0:
 		return framing.Ended(c.rest.Rest(), program.ErrStopped)
 	case c.late(c.closeBy):
 		c.close()
@@ -401,10 +390,4 @@ func (p *Poll) patience() time.Duration {
 		return -1
 	}
 	return max(wait, 0)
-}
-
-// NotTaken returns the error of a client that was disconnected because of why,
-// before it took the rest of what was sent to it.
-func NotTaken(bytes int, why error) error {
-	return fmt.Errorf("%w before it took %d bytes", why, bytes)
 }

@@ -9,8 +9,8 @@
 // the stream was split.
 //
 // What Go changes: a message has 4096 bytes at most, and its bytes must be
-// UTF-8. In the original, an empty message hangs the server, a second message in
-// a segment becomes part of the first, and a byte that is not UTF-8 ends the
+// UTF-8. In the original, an empty message hangs the server, a second message
+// in a segment becomes part of the first, and a byte that is not UTF-8 ends the
 // program.
 package tincanchat
 
@@ -94,8 +94,8 @@ func decode(msg []byte) (string, error) {
 }
 
 // CheckMsg returns an error if msg is no message: if it is too long, is not
-// UTF-8 or contains the end mark. A client does not send such a message, because
-// the server would hang up, or take it for two messages.
+// UTF-8 or contains the end mark. A client does not send such a message,
+// because the server would hang up, or take it for two messages.
 func CheckMsg(msg string) error {
 	switch {
 	case len(msg) > framing.MaxMessage:

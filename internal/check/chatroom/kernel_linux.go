@@ -20,6 +20,7 @@ var kernelChecks = []check{
 
 // These may fail by chance on a busy machine, so they may try three times.
 var repeated = []check{
+	{name: "slow reader/later", run: slowReaderLater, args: []string{"-t", "1"}},
 	{name: "stop/what is queued", run: stopQueued},
 	{name: "stop/never reads", run: stopNeverReads},
 }
@@ -55,6 +56,18 @@ func slowReader(r *room) {
 	m := r.stuck(a, mayWait-8<<10)
 	m.Widen()
 	r.hear()
+	r.say(b, "did you hear that?")
+	r.say(m, "every word")
+}
+
+// The time of -t ends when the client has taken everything. Later, it has its
+// whole time again.
+func slowReaderLater(r *room) {
+	a, b := r.join(), r.join()
+	m := r.stuck(a, 64<<10)
+	m.Widen()
+	r.hear()
+	<-time.After(1200 * time.Millisecond)
 	r.say(b, "did you hear that?")
 	r.say(m, "every word")
 }

@@ -73,9 +73,7 @@ func sendNews() {
 // said before.
 func handleDisconnect(c *tincanchat.Client, why error) {
 	sendNews()
-	if c.Disconnect(why) {
-		program.Printf("Client %s disconnected\n", c.Addr)
-	}
+	c.Disconnect(why)
 }
 
 func main() {
