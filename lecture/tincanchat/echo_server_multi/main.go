@@ -4,8 +4,8 @@
 //
 // Source: Learning Python Network Programming, echo_server_multi
 //
-// What to notice: the thread's function is that of echo_server_uni. Only main
-// has changed: it starts a thread and goes on to accept.
+// What to notice: handleClient is that of echo_server_uni, except that the echo
+// begins with the address. Main starts a thread for it and goes on to accept.
 //
 // What to try: start echo_client_uni as often as you like.
 //
@@ -16,7 +16,6 @@
 package main
 
 import (
-	"fmt"
 	"sync"
 
 	"fopnp/internal/py/pyfmt"
@@ -30,7 +29,7 @@ func handleClient(sock *socket.Conversation) {
 	addr := pyfmt.Addr(sock.RemoteAddr())
 	msg, behind, err := tincanchat.RecvMsg(sock)
 	if err == nil {
-		msg = fmt.Sprintf("%s: %s", addr, msg)
+		msg = addr + ": " + msg
 		tincanchat.PrintMsg(msg)
 		err = sock.SendAll(tincanchat.PrepMsg(msg))
 	}

@@ -17,8 +17,6 @@
 package main
 
 import (
-	"fmt"
-
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
@@ -30,7 +28,7 @@ func handleClient(sock *socket.Conversation) {
 	addr := pyfmt.Addr(sock.RemoteAddr())
 	msg, behind, err := tincanchat.RecvMsg(sock)
 	if err == nil {
-		tincanchat.PrintMsg(fmt.Sprintf("%s: %s", addr, msg))
+		tincanchat.PrintMsg(addr + ": " + msg)
 		err = sock.SendAll(tincanchat.PrepMsg(msg))
 	}
 	if err != nil {
