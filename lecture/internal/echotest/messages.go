@@ -9,10 +9,12 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
+// An Echo returns what comes back of a message, without its end mark.
+type Echo func(client netip.AddrPort, msg string) string
+
 // OneMessage returns the row of a server that echoes one message, which ends in
-// a NUL byte, to each client. Echo returns the echo, without its end mark, of
-// what a client says.
-func OneMessage(name string, atOnce int, echo func(client netip.AddrPort, msg string) string) conform.Server {
+// a NUL byte, to each client.
+func OneMessage(name string, atOnce int, echo Echo) conform.Server {
 	return conform.Server{
 		Name:   name,
 		AtOnce: atOnce,
@@ -20,15 +22,21 @@ func OneMessage(name string, atOnce int, echo func(client netip.AddrPort, msg st
 			Listening: "Listening on ('HOST', PORT)",
 			Accepted:  "Connection from ADDR",
 			Closed:    "Closed connection to ADDR",
-			Half:      name + ": client ADDR: received BYTES then socket closed",
+			Half: name +
+				": client ADDR: received BYTES then socket closed",
 			Error:     name + ": client ADDR: WHY",
 			ClosedToo: true,
-			Others:    []string{"Socket error", `\('[\d.:]+', \d+(?:, 0, 0)?\): .*`},
+			Others: []string{
+				"Socket error", `\('[\d.:]+', \d+(?:, 0, 0)?\): .*`,
+			},
 		},
 		Protocol: conform.Protocol{
-			Exchange: conform.Exchange{Ask: "hello\x00", Hear: func(c *conform.Client) {
-				c.Expect(echo(c.Addr(), "hello") + "\x00")
-			}},
+			Exchange: conform.Exchange{
+				Ask: "hello\x00",
+				Hear: func(c *conform.Client) {
+					c.Expect(echo(c.Addr(), "hello") + "\x00")
+				},
+			},
 			Unfinished: "half a",
 			Once:       true,
 		},
@@ -40,7 +48,7 @@ func OneMessage(name string, atOnce int, echo func(client netip.AddrPort, msg st
 
 // OneMessageChecks returns the checks for a server of OneMessage, besides
 // conform.Checks.
-func OneMessageChecks(echo func(client netip.AddrPort, msg string) string) []conform.Check {
+func OneMessageChecks(echo Echo) []conform.Check {
 	m := messages{echo}
 	return []conform.Check{
 		conform.Shared("messages", m.several),
@@ -54,9 +62,7 @@ func OneMessageChecks(echo func(client netip.AddrPort, msg string) string) []con
 	}
 }
 
-type messages struct {
-	echo func(client netip.AddrPort, msg string) string
-}
+type messages struct{ echo Echo }
 
 // isEchoed lets a client hear the echo of msg, and then the end.
 func (m messages) isEchoed(c *conform.Client, msg string) {
@@ -89,7 +95,8 @@ func printed(msg string) string { return "ADDR: " + pyfmt.Bare([]byte(msg)) }
 // fault meanwhile.
 func prints(c *conform.Client, lines ...string) {
 	addr := pyfmt.AddrPort(c.Addr())
-	begin, end := "Connection from "+addr+"\n", "Closed connection to "+addr+"\n"
+	begin := "Connection from " + addr + "\n"
+	end := "Closed connection to " + addr + "\n"
 	var story []string
 	c.Until("the server closes the connection", func() bool {
 		output := c.Output()
@@ -103,7 +110,8 @@ func prints(c *conform.Client, lines ...string) {
 				return true
 			}
 			if strings.Contains(line, addr) || line == "Socket error\n" {
-				story = append(story, strings.ReplaceAll(strings.TrimSuffix(line, "\n"), addr, "ADDR"))
+				line = strings.TrimSuffix(line, "\n")
+				story = append(story, strings.ReplaceAll(line, addr, "ADDR"))
 			}
 		}
 		return false
@@ -113,12 +121,13 @@ func prints(c *conform.Client, lines ...string) {
 	}
 }
 
-// Any UTF-8 is a message, even none at all. It comes back as it was sent, and is
-// printed in one line, escaped.
+// Any UTF-8 is a message, even none at all. It comes back as it was sent, and
+// is printed in one line, escaped.
 func (m messages) several(t *conform.Trial) {
 	for _, msg := range []string{
 		"hello", "", " ", "two\nlines\r", "\x1b[2J", "ü€\U0001f600", "\ufffd",
-		"Closed connection to ('127.0.0.1', 1)", "x\nSocket error", strings.Repeat("x", 4096),
+		"Closed connection to ('127.0.0.1', 1)", "x\nSocket error",
+		strings.Repeat("x", 4096),
 	} {
 		m.says(t, msg)
 	}
@@ -144,8 +153,9 @@ func (m messages) behind(t *conform.Trial) {
 		c.Send("one\x00" + behind)
 		m.isEchoed(c, "one")
 		fault := c.ExpectEnding(c.Error)
-		if !c.Failed() && !strings.Contains(fault, pyfmt.Bytes([]byte(behind))) {
-			c.Failf("it printed %q, which does not name %q", fault, behind)
+		named := pyfmt.Bytes([]byte(behind))
+		if !c.Failed() && !strings.Contains(fault, named) {
+			c.Failf("it printed %q, which does not name %s", fault, named)
 		}
 		fault = strings.ReplaceAll(fault, pyfmt.AddrPort(c.Addr()), "ADDR")
 		prints(c, printed("one"), strings.TrimSuffix(fault, "\n"))
@@ -163,8 +173,8 @@ func (m messages) notUTF8(t *conform.Trial) {
 	}
 }
 
-// Without a whole message, the server prints "Socket error". If no byte came, it
-// reports no fault.
+// Without a whole message, the server prints "Socket error". If no byte came,
+// it reports no fault.
 func (m messages) socketError(t *conform.Trial) {
 	nothing := t.Connect()
 	nothing.CloseWrite()
@@ -177,7 +187,8 @@ func (m messages) socketError(t *conform.Trial) {
 	half.CloseWrite()
 	ends(half)
 	half.ExpectEnding(half.Half, "BYTES", "b'half'")
-	prints(half, "Socket error", half.Name+": client ADDR: received b'half' then socket closed")
+	prints(half, "Socket error",
+		half.Name+": client ADDR: received b'half' then socket closed")
 }
 
 // A message of one byte too many has no echo, even if its end has come.
@@ -208,5 +219,6 @@ func (m messages) silentHalf(t *conform.Trial) {
 	c.Send("half")
 	ends(c)
 	c.ExpectEnding(c.Error, "WHY", "received b'half' then timed out")
-	prints(c, "Socket error", c.Name+": client ADDR: received b'half' then timed out")
+	prints(c, "Socket error",
+		c.Name+": client ADDR: received b'half' then timed out")
 }
