@@ -55,15 +55,24 @@ func (c *ChatClient) Receive() ([]byte, error) {
 	switch {
 	case c.leaving.Load():
 		<-c.left // or the program may end too soon
-		return nil, io.EOF
 	case err == bufio.ErrBufferFull:
 		return nil, framing.TooLong(message, c.end, LongestHeard)
 	case len(message) > 0:
 		return message, nil
-	case c.tookNone.Load():
-		return nil, fmt.Errorf("the server took no message in %v", c.timeout)
 	}
-	return nil, io.EOF
+	return nil, c.ended()
+}
+
+// ended is the error of a connection that has ended.
+func (c *ChatClient) ended() error {
+	what := "message"
+	if c.end == '\n' {
+		what = "line"
+	}
+	if c.tookNone.Load() {
+		return fmt.Errorf("the server took no %s in %v", what, c.timeout)
+	}
+	return io.EOF
 }
 
 // Send sends a message. If the server does not take it, Send closes the
@@ -82,9 +91,16 @@ func (c *ChatClient) Send(message string) {
 }
 
 // Leave ends the conversation. What was sent arrives, even if the server sends
-// on and on: see socket.Conversation.Finish. Leave may be called once.
-func (c *ChatClient) Leave() {
+// on and on: see socket.Conversation.Finish. The error says that the server did
+// not take it in time, and so does Receive. Leave may be called once.
+func (c *ChatClient) Leave() error {
 	c.leaving.Store(true)
-	c.Finish()
+	if err := c.Finish(c.timeout); errors.Is(err, os.ErrDeadlineExceeded) {
+		c.tookNone.Store(true)
+	}
 	close(c.left)
+	if err := c.ended(); err != io.EOF {
+		return err
+	}
+	return nil
 }

@@ -1,5 +1,5 @@
 // Package measured holds what a benchmark has measured: it sums up the rounds,
-// stores the data, and writes them for the pages. Package check/measure has
+// stores the data, and writes them for the pages. Package check/bench has
 // what measuring needs.
 //
 // A benchmark runs in rounds. In every round, each server has its turn with each

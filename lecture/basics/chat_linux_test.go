@@ -14,6 +14,44 @@ import (
 	"fopnp/internal/check/terminal"
 )
 
+const connected = "Connected to remote host. You can start sending messages\n"
+
+// atTerminal starts chat_client at a terminal, with the test as its server.
+func atTerminal(t *testing.T, columns int) (*terminal.Program, *net.TCPConn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	me := terminal.Start(t, columns, "chat_client", "127.0.0.1", progtest.PortOf(listener.Addr()))
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	server.SetDeadline(time.Now().Add(progtest.Patience))
+	return me, server.(*net.TCPConn)
+}
+
+// tells sends what the server says.
+func tells(t *testing.T, server net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(server, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hears waits for what the client says.
+func hears(t *testing.T, server net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
+		t.Fatalf("the server received %q, %v, want %q", got[:n], err, want)
+	}
+}
+
 // What the server says about clients has no "\r" in front of it.
 func TestNotices(t *testing.T) {
 	t.Parallel()
@@ -34,23 +72,6 @@ func TestNotices(t *testing.T) {
 	me.Shows("Connected to remote host. You can start sending messages\n" +
 		"[127.0.0.1:58500] entered our chatting room\n" +
 		"[('127.0.0.1', 58500)] Client (127.0.0.1, 1) is offline\n[Me]")
-}
-
-// tells sends what the server says.
-func tells(t *testing.T, server net.Conn, text string) {
-	t.Helper()
-	if _, err := io.WriteString(server, text); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// hears waits for what the client says.
-func hears(t *testing.T, server net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Fatalf("the server received %q, %v, want %q", got[:n], err, want)
-	}
 }
 
 // Netcat is a client like any other.

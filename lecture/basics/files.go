@@ -24,18 +24,15 @@ var (
 	errBeyond  = errors.New("the offset is beyond the end")
 )
 
-// OpenFiles opens the folder at path.
-func OpenFiles(path string) (*Files, error) {
-	root, err := folder.Open(path)
-	return &Files{root: root}, err
-}
+// NewFiles returns the files below root.
+func NewFiles(root *folder.Folder) *Files { return &Files{root: root} }
 
 // Open opens the file that a client's line asks for, and moves to the offset in
 // that line. It returns the offset, too.
 func (f *Files) Open(line []byte) (
 	file *os.File, offset int64, answer Answer, err error,
 ) {
-	r, err := ParseRequest(line)
+	r, err := parseRequest(line)
 	if err != nil {
 		return nil, 0, Answer{}, err
 	}

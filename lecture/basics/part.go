@@ -13,6 +13,7 @@ import (
 	"runtime"
 
 	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 )
 
@@ -27,12 +28,11 @@ type Part struct {
 	resumes bool      // an earlier transfer has left something
 }
 
-// Why a Part cannot use a file on the disk. A *fs.PathError wraps such an
-// error.
+// Why a Part cannot use a file on the disk, besides folder.ErrNotPlain. A
+// *fs.PathError wraps such an error.
 var (
-	errBusy     = errors.New("another program is writing this file")
-	errLink     = errors.New("this is a symbolic link")
-	errNotPlain = errors.New("not a plain file")
+	errBusy = errors.New("another program is writing this file")
+	errLink = errors.New("this is a symbolic link")
 )
 
 // Why the bytes that have arrived are not the file.
@@ -101,7 +101,7 @@ func isPlain(path string) error {
 	case info.Mode().Type() == fs.ModeSymlink:
 		return pathError("open", path, errLink)
 	case !info.Mode().IsRegular():
-		return pathError("open", path, errNotPlain)
+		return pathError("open", path, folder.ErrNotPlain)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func hashOf(file *os.File, v version) (string, error) {
 		} else if err != nil {
 			return "", err
 		}
-		if program.Hurrying().Err() != nil {
+		if tooLate(v.size - at) {
 			return "", program.ErrStopped
 		}
 	}
@@ -129,6 +129,15 @@ func hashOf(file *os.File, v version) (string, error) {
 		err = errChanges
 	}
 	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// tooLate reports whether a program that has to stop has no time to read left
+// more bytes of a file for its hash. If many clients wait for large files, it
+// would hardly get to anything else.
+func tooLate(left int64) bool {
+	const atLast = 64 << 20
+	return program.Hurrying().Err() != nil ||
+		left > atLast && program.Stopping().Err() != nil
 }
 
 // wait waits, unless the program has to stop.

@@ -52,9 +52,9 @@ func ReceiveRequest(client *socket.Conversation) ([]byte, error) {
 	}
 }
 
-// ParseRequest parses a client's line, with its end. An offset that is too
+// parseRequest parses a client's line, with its end. An offset that is too
 // large for a file of this system becomes the largest one.
-func ParseRequest(line []byte) (r Request, err error) {
+func parseRequest(line []byte) (r Request, err error) {
 	offset, name, found := strings.Cut(
 		strings.TrimSuffix(string(line), "\n"), " ")
 	r.Offset, err = parseNumber(offset)
@@ -117,9 +117,9 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// ParseAnswer parses a server's line, with its end. If the server says why it
+// parseAnswer parses a server's line, with its end. If the server says why it
 // does not send the file, the error is a Refusal.
-func ParseAnswer(line []byte) (Answer, error) {
+func parseAnswer(line []byte) (Answer, error) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	if why, refused := bytes.CutPrefix(line, []byte(refusal)); refused {
 		return Answer{}, Refusal(pyfmt.Bare(why))
@@ -143,7 +143,7 @@ func ReceiveAnswer(server *socket.Conversation) (Answer, io.Reader, error) {
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	answer, err := ParseAnswer(line)
+	answer, err := parseAnswer(line)
 	rest, _ := received.Peek(received.Buffered())
 	return answer, io.MultiReader(bytes.NewReader(rest), pieces{server}), err
 }

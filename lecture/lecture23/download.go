@@ -17,6 +17,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 )
@@ -38,7 +39,7 @@ func ParseDownload(description, file string) *Download {
 	u := parser.OptionalArgument("url", "",
 		"the page to download (default: ask for it)")
 	o := parser.String("o", "file", file,
-		"save the page to this file (default %(default)s)")
+		"save the page to this file (default '%(default)s')")
 	t := parser.Seconds("t", time.Minute, "how long the server may be silent"+
 		" (default %(default)s, 0: for ever)")
 	m := parser.Count("m", "bytes", 100_000_000,
@@ -87,7 +88,7 @@ func (d *Download) Create(length int64) *Page {
 	if length > d.Most {
 		d.Fail(fmt.Errorf("it has %d bytes, more than %d", length, d.Most))
 	}
-	page, err := CreatePage(d.File, length, d.Most)
+	page, err := createPage(d.File, length, d.Most)
 	d.Check(err)
 	d.page = page
 	return page
@@ -107,13 +108,10 @@ func (d *Download) Fail(err error) {
 		d.page.Discard()
 	}
 	var unsaved *pageError
-	var unconnected *ConnectError
 	switch {
 	case errors.As(err, &unsaved) && unsaved.file != "":
-		program.Fail("save "+pyfmt.Str(unsaved.file), unsaved.err)
-	case errors.As(err, &unconnected):
-		at := unconnected.Address
-		program.Fail(fmt.Sprintf("connect to %v", at), unconnected.Err)
+		what := "save " + pyfmt.Bare([]byte(unsaved.file))
+		program.Fail(what, unsaved.err)
 	case unsaved == nil && d.page != nil:
 		err = cutShort(d.page.written, d.page.length, err)
 	}
@@ -170,18 +168,18 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.err.Error() }
 
-// CreatePage begins a page that Save will put at file. The page has length
+// createPage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. CreatePage returns an error if something else than a
+// replaced, not followed. createPage returns an error if something else than a
 // plain file or a link is there, such as a folder or a device, or if it cannot
 // create a file in the same folder.
-func CreatePage(file string, length, most int64) (*Page, error) {
+func createPage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
 	if err == nil && there.IsDir() {
 		return nil, p.because(syscall.EISDIR)
 	} else if err == nil && there.Mode().Type()&^os.ModeSymlink != 0 {
-		return nil, p.because(errors.New("not a plain file"))
+		return nil, p.because(folder.ErrNotPlain)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

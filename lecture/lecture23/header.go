@@ -13,14 +13,14 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// MaxAnswerHeader is the longest header of an answer in bytes, with the empty
+// maxAnswerHeader is the longest header of an answer in bytes, with the empty
 // line that ends it.
-const MaxAnswerHeader = 64 << 10
+const maxAnswerHeader = 64 << 10
 
-// ErrLongHeader is the error of an answer whose header is longer than
-// MaxAnswerHeader.
-var ErrLongHeader = fmt.Errorf("the header is longer than %d bytes",
-	MaxAnswerHeader)
+// errLongHeader is the error of an answer whose header is longer than
+// maxAnswerHeader.
+var errLongHeader = fmt.Errorf("the header is longer than %d bytes",
+	maxAnswerHeader)
 
 // ParseHeader parses the header of an answer, without the empty line that ends
 // it, and returns the length of the page that follows. If the header gives no
@@ -32,8 +32,8 @@ var ErrLongHeader = fmt.Errorf("the header is longer than %d bytes",
 // differ, or if the page has a transfer encoding, which HTTP/1.0 does not
 // allow. The error of a redirect names the Location.
 func ParseHeader(header []byte) (length int64, err error) {
-	if len(header)+len("\r\n\r\n") > MaxAnswerHeader {
-		return 0, ErrLongHeader
+	if len(header)+len("\r\n\r\n") > maxAnswerHeader {
+		return 0, errLongHeader
 	}
 	line, rest, _ := bytes.Cut(header, []byte("\n"))
 	status, ok := parseStatusLine(string(line))
@@ -112,8 +112,8 @@ func parseLengths(values []string) (int64, error) {
 // shorter than a header may be.
 func NoHeader(received []byte, why error) error {
 	switch {
-	case why == nil && len(received) >= MaxAnswerHeader:
-		return ErrLongHeader
+	case why == nil && len(received) >= maxAnswerHeader:
+		return errLongHeader
 	case why == nil || len(received) == 0:
 		return why
 	}
@@ -143,10 +143,10 @@ func beginning(data []byte) string {
 // ReadAnswer reads an answer from r and returns the page in it, which may have
 // up to most bytes. If an answer has no header, all of it is the page.
 //
-// The error is that of ParseHeader, ErrLongHeader, or one that says that the
-// answer is cut short, that there is none, or that the page is too long.
+// The error is that of ParseHeader, or one that says that the header or the
+// page is too long, that the answer is cut short, or that there is none.
 func ReadAnswer(r io.Reader, most int64) ([]byte, error) {
-	answer := bufio.NewReaderSize(r, MaxAnswerHeader)
+	answer := bufio.NewReaderSize(r, maxAnswerHeader)
 	length := int64(-1)
 	begin, err := answer.Peek(len("HTTP/"))
 	if len(begin) == 0 {
@@ -185,8 +185,8 @@ func readHeader(answer *bufio.Reader) (header []byte, err error) {
 	for !bytes.HasSuffix(header, end) {
 		line, err := answer.ReadSlice('\n')
 		header = append(header, line...)
-		if len(header) > MaxAnswerHeader || err == bufio.ErrBufferFull {
-			return nil, ErrLongHeader
+		if len(header) > maxAnswerHeader || err == bufio.ErrBufferFull {
+			return nil, errLongHeader
 		}
 		if err != nil {
 			return nil, NoHeader(header, err)

@@ -22,7 +22,7 @@ var headers = []string{
 	ok + "\r\nContent-Length: 18446744073709551621", ok + "\r\nContent-Length: -1", ok + "\r\nContent-Length:",
 	ok + "\r\nX: y\r\n Content-Length: 1", ok + "\r\n Content-Length: 1", ok + "\r\nTransfer-Encoding: chunked",
 	"HTTP/1.0 302 Found\r\nLocation: /\x1b[2J\x00\xff", "HTTP/1.0 404 \x1b[2J", ok + "\r\nno field", ok + "\r\n: y",
-	strings.Repeat("x", MaxAnswerHeader), "Sat Apr  6 12:00:00 2013",
+	strings.Repeat("x", maxAnswerHeader), "Sat Apr  6 12:00:00 2013",
 }
 
 // FuzzParseHeader compares ParseHeader with net/http where both accept the
@@ -115,8 +115,8 @@ func TestReadAnswer(t *testing.T) {
 		{"", "", "socket closed"},
 		{"HTTP/", "", "no header: received b'HTTP/' then socket closed"},
 		{ok + "\r\nContent-Length: 6\r\n\r\nhello", "", "received 5 of 6 bytes then socket closed"},
-		{ok + "\r\n" + strings.Repeat("X: y\r\n", MaxAnswerHeader), "", "the header is longer than 65536 bytes"},
-		{ok + strings.Repeat("x", MaxAnswerHeader), "", "the header is longer than 65536 bytes"},
+		{ok + "\r\n" + strings.Repeat("X: y\r\n", maxAnswerHeader), "", "the header is longer than 65536 bytes"},
+		{ok + strings.Repeat("x", maxAnswerHeader), "", "the header is longer than 65536 bytes"},
 		{"HTTP/1.0 404 Not Found\r\n\r\nhello", "", "404 Not Found"},
 	} {
 		page, err := ReadAnswer(strings.NewReader(test.answer), 100)

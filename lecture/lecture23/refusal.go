@@ -32,7 +32,7 @@ var ErrMethod = &Refusal{
 
 var errTooLarge = &Refusal{
 	Status: "431 Request Header Fields Too Large",
-	Fault:  fmt.Errorf("the header has more than %d bytes", MaxHeader),
+	Fault:  fmt.Errorf("the header has more than %d bytes", maxHeader),
 }
 
 // badRequest returns the refusal of a request with a fault.

@@ -13,9 +13,9 @@ import (
 	"fopnp/internal/serve/framing"
 )
 
-// MaxHeader is how many bytes the request line and the header of a request may
+// maxHeader is how many bytes the request line and the header of a request may
 // have together, with the empty line at the end.
-const MaxHeader = 16 << 10
+const maxHeader = 16 << 10
 
 // A Request is what a client asks of a web server.
 type Request struct {
@@ -67,7 +67,7 @@ func (r *requestReader) feed(data []byte) (done bool, err error) {
 	for !done && err == nil {
 		line, _, whole := bytes.Cut(data[r.taken:], []byte("\n"))
 		end := r.taken + len(line) + len("\n")
-		if end > MaxHeader {
+		if end > maxHeader {
 			return false, errTooLarge
 		}
 		if !whole {

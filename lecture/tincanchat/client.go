@@ -1,10 +1,8 @@
 package tincanchat
 
 import (
-	"fmt"
 	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
@@ -16,24 +14,8 @@ import (
 func ParseClientCommandLine(
 	description string,
 ) (address socket.Address, timeout time.Duration) {
-	parser := argparse.New(description)
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address = lecture.ParseCommandLine(parser,
+	return lecture.ParseClientCommandLine(description,
 		socket.Address{Host: "127.0.0.1", Port: Port})
-	return address, *t
-}
-
-// Connect connects to a server. If it cannot, the program ends with status 1
-// and a line that says why.
-func Connect(
-	address socket.Address, timeout time.Duration,
-) *socket.Conversation {
-	sock, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
-	return sock
 }
 
 // InputMsg returns the next line that the user types, which is a message. It

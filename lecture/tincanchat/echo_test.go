@@ -4,10 +4,8 @@ package tincanchat_test
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
 
-	"fopnp/internal/check/conform"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/lecture/internal/echotest"
 )
@@ -28,8 +26,7 @@ func TestEchoServers(t *testing.T) {
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			t.Parallel()
-			conform.Run(t, echotest.OneMessage(server.name, server.atOnce, server.echo),
-				slices.Concat(conform.Checks, echotest.OneMessageChecks(server.echo)))
+			echotest.RunOneMessage(t, server.name, server.atOnce, server.echo)
 		})
 	}
 }

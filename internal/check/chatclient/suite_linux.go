@@ -248,20 +248,7 @@ func tooLong(t *testing.T, c Client) {
 // client prints no more than whole messages then. Most of what was typed is
 // still in the client's system when the client leaves, because the server does
 // not read before.
-//
-// The client waits for a second. A test that gets no CPU time for so long may
-// try three times.
 func typedArrives(t *testing.T, c Client) {
-	var err error
-	for range 3 {
-		if err = c.typedArrives(t); err == nil {
-			return
-		}
-	}
-	t.Error(err)
-}
-
-func (c Client) typedArrives(t *testing.T) error {
 	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
 		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
 		return err
@@ -296,16 +283,15 @@ func (c Client) typedArrives(t *testing.T) error {
 	want := strings.Repeat(line+string(c.End), 100)
 	got := make([]byte, len(want))
 	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		return fmt.Errorf("the server received %d of %d bytes, or others: %w", n, len(want), err)
+		t.Errorf("the server received %d of %d bytes, or others: %v", n, len(want), err)
 	}
-	if err := client.Cmd.Wait(); err != nil {
-		return err
+	if complaint, err := client.Ends(); err != nil {
+		t.Errorf("%v, %s", err, complaint)
 	}
 	for printed := range strings.Lines(client.Stdout()) {
 		text := strings.ReplaceAll(printed, c.Prompt, "")
 		if strings.HasPrefix(text, "x") && text != line+"\n" {
-			return fmt.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(line))
+			t.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(line))
 		}
 	}
-	return nil
 }

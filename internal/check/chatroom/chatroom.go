@@ -72,18 +72,15 @@ func Checks(p Protocol) []conform.Check {
 		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...))
 	}
 	for _, c := range repeated {
-		all = append(all, conform.Check{Name: c.name, Run: func(s conform.Server) (err error) {
-			for range 3 {
-				if err = conform.Alone(c.name, p.in(c.run), c.args...).Run(s); err == nil {
-					break
-				}
-			}
-			return err
-		}})
+		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...).Tries(3))
 	}
 	all = append(all, conform.AloneAt("", "every interface", p.in(everyInterface)))
-	return append(all, conform.Named(conform.Checks,
-		"announcement", "announcement/name", "nothing",
+	for _, c := range conform.Named(conform.Checks, "announcement", "nothing") {
+		// With a server of its own. A client that another one has left alone
+		// may hear so as it leaves, and hang up on the news: that is a reset.
+		all = append(all, conform.Check{Name: c.Name, Run: c.Run})
+	}
+	return append(all, conform.Named(conform.Checks, "announcement/name",
 		"stop/no client", "wrong call/", "help", "options before the host",
 		"options after the host", "port in use", "unresolvable host")...)
 }

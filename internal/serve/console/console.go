@@ -16,9 +16,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -101,7 +103,7 @@ func (c *Console) edit() {
 	for {
 		line, err := c.terminal.ReadLine()
 		switch err {
-		case nil:
+		case nil, term.ErrPasteIndicator:
 			c.typed <- line
 		case errInterrupted:
 			c.end(128 + int(syscall.SIGINT))
@@ -190,6 +192,7 @@ type screen struct {
 	keys    chan keys
 	rest    []byte        // keys that the editor has not taken yet
 	redraw  chan struct{} // has an element if the editor has to redraw the line
+	half    []byte        // a character whose rest has not come yet
 	touched atomic.Bool   // there were keys since the last Enter
 }
 
@@ -219,28 +222,47 @@ var errInterrupted = errors.New("interrupted")
 
 const ctrlC = 3
 
-// Read returns the next keys to the editor.
+// Read reads keys as the editor understands them. For a byte that is not UTF-8,
+// it would wait until another key is pressed, and it would drop a tab. So such
+// a byte becomes a question mark, and a tab becomes a space.
 func (s *screen) Read(buffer []byte) (int, error) {
-	if len(s.rest) == 0 {
+	for len(s.rest) == 0 {
 		select {
 		case <-s.redraw:
 			buffer[0] = redrawKey
 			return 1, nil
 		case k := <-s.keys:
-			if k.err != nil {
+			if bytes.IndexByte(k.pressed, ctrlC) >= 0 {
+				return 0, errInterrupted
+			}
+			s.understand(k)
+			if len(s.rest) == 0 && k.err != nil {
 				return 0, k.err
 			}
-			s.rest = k.pressed
 		}
 	}
 	n := copy(buffer, s.rest)
-	pressed := s.rest[:n]
+	s.touched.Store(s.rest[n-1] != '\r')
 	s.rest = s.rest[n:]
-	if bytes.IndexByte(pressed, ctrlC) >= 0 {
-		return 0, errInterrupted
-	}
-	s.touched.Store(pressed[n-1] != '\r')
 	return n, nil
+}
+
+// understand adds keys to those for the editor.
+func (s *screen) understand(k keys) {
+	pressed := append(s.half, k.pressed...)
+	n := 0
+	for len(pressed[n:]) > 0 && (k.err != nil || utf8.FullRune(pressed[n:])) {
+		key, size := utf8.DecodeRune(pressed[n:])
+		switch key {
+		case utf8.RuneError:
+			pressed = slices.Replace(pressed, n, n+size, '?')
+			size = 1
+		case '\t':
+			pressed[n] = ' '
+		}
+		n += size
+	}
+	s.rest, s.half = pressed[:n], slices.Clone(pressed[n:])
 }
 
 // redrawLater lets the editor redraw the line that is being typed. The editor

@@ -9,8 +9,8 @@
 // take at once waits in a queue of its own, and leaves in one write when there
 // is room. A client for which a megabyte waits is thrown out.
 //
-// What to try: start three chat_clients, and stop one of them with Ctrl-Z. The
-// other two chat on as if it were there.
+// What to try: start two chat_clients and, as a third client, "nc localhost
+// 9009". Stop that one with Ctrl-Z. The other two chat on as if it were there.
 //
 // What Go changes: the original calls select over and over without a pause. It
 // takes a segment for a line, so two lines get one name, and it names the wrong

@@ -25,7 +25,6 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
-	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 	"fopnp/lecture/basics"
 )
@@ -45,10 +44,7 @@ func fetch(
 	if err != nil {
 		return err
 	}
-	s, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	defer s.Close()
 	if err := s.SendAll(line); err != nil {
 		return err
@@ -76,11 +72,10 @@ func main() {
 		"IP or hostname (default '%(default)s')")
 	name := parser.OptionalArgument("name", "mytext.txt",
 		"the file to get, below the server's folder (default '%(default)s')")
+	file := parser.String("o", "file", "received_file",
+		"save what comes to this file (default '%(default)s')")
+	t := lecture.TimeoutOption(parser, time.Minute)
 	port := parser.Port("p", 60000, "port (default %(default)s)")
-	file := parser.String("o", "FILE", "received_file",
-		"where to save it (default '%(default)s')")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	request := basics.Request{Name: *name}

@@ -57,13 +57,10 @@ func run(conn *socket.Conversation, files *basics.Files) error {
 
 func main() {
 	parser := argparse.New("file server")
-	root := parser.String("root", "DIR", ".",
-		"the folder whose files it sends (default '%(default)s')")
+	root := parser.String("root", "dir", ".",
+		"the folder to serve (default '%(default)s')")
 	address := lecture.ParseServerOptions(parser, socket.Address{Port: 60000})
-	files, err := basics.OpenFiles(*root)
-	if err != nil {
-		program.Fail("open "+pyfmt.Str(*root), err)
-	}
+	files := basics.NewFiles(lecture.OpenFolder(*root))
 	s := lecture.Listen(address)
 	program.Println("Server listening....")
 	var threads sync.WaitGroup

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ var suites = []struct {
 	checks  []conform.Check
 	defects map[string]string
 }{
-	{oneRecvKind, OneRecv("wrong"), OneRecvChecks, map[string]string{
+	{oneRecvKind, oneRecvServer("wrong"), oneRecvChecks, map[string]string{
 		"every byte":       "decodes, strips",
 		"one recv":         "short recv, long recv",
 		"second message":   "second message echoed",
@@ -72,7 +73,7 @@ var suites = []struct {
 		"reset":            "faults are silent",
 		"half-close":       "echo is empty",
 	}},
-	{oneClientKind, OneClient("wrong"), OneClientChecks, map[string]string{
+	{oneClientKind, oneClientServer("wrong"), oneClientChecks, map[string]string{
 		"every byte":   "decodes, strips",
 		"byte by byte": "one recv",
 		"a megabyte":   "one recv",
@@ -82,7 +83,7 @@ var suites = []struct {
 		"reset":        "fault has status 0, faults are silent",
 		"silence":      "fault has status 0, faults are silent",
 	}},
-	{oneMessageKind, listeningAt(OneMessage("wrong", 1, same)), OneMessageChecks(same), map[string]string{
+	{oneMessageKind, listeningAt(oneMessageServer("wrong", 1, same)), oneMessageChecks(same), map[string]string{
 		"messages": "empty message ends it, strips, prints what comes, prints twice, " +
 			"Socket error for all, echo is empty, short messages, Closed before the echo",
 		"message in pieces":      "one recv, decodes pieces",
@@ -97,7 +98,7 @@ var suites = []struct {
 		"at once":                "many at once",
 		"half a request":         "Closed is missing, fault after Closed",
 	}},
-	{threadsKind, listeningAt(OneMessage("wrong", 0, addressed)), OneMessageChecks(addressed), map[string]string{
+	{threadsKind, listeningAt(oneMessageServer("wrong", 0, addressed)), oneMessageChecks(addressed), map[string]string{
 		"messages":               "echo has no address",
 		"message in pieces":      "echo has no address",
 		"several messages":       "echo has no address",
@@ -120,16 +121,6 @@ func same(_ netip.AddrPort, msg string) string { return msg }
 
 func addressed(client netip.AddrPort, msg string) string { return pyfmt.AddrPort(client) + ": " + msg }
 
-// find returns the check with a name.
-func find(checks []conform.Check, name string) (conform.Check, bool) {
-	for _, check := range append(checks, conform.Checks...) {
-		if check.Name == name {
-			return check, true
-		}
-	}
-	return conform.Check{}, false
-}
-
 // Every check passes a server that has no defect, and fails one that breaks its
 // rule.
 func TestWrong(t *testing.T) {
@@ -143,10 +134,7 @@ func TestWrong(t *testing.T) {
 			}
 		}
 		for name, defects := range suite.defects {
-			check, found := find(suite.checks, name)
-			if !found {
-				t.Errorf("%s is no check", name)
-			}
+			check := conform.Named(slices.Concat(suite.checks, conform.Checks), name)[0]
 			for _, defect := range append(strings.Split(defects, ", "), "") {
 				t.Run(fmt.Sprint(name, "/", defect, "/", suite.kind), func(t *testing.T) {
 					t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"testing"
 
 	"fopnp/internal/check/conform"
 	"fopnp/internal/py/pyfmt"
@@ -12,9 +13,16 @@ import (
 // An Echo returns what comes back of a message, without its end mark.
 type Echo func(client netip.AddrPort, msg string) string
 
-// OneMessage returns the row of a server that echoes one message, which ends in
-// a NUL byte, to each client.
-func OneMessage(name string, atOnce int, echo Echo) conform.Server {
+// RunOneMessage puts a server through all checks. It echoes one message, which
+// ends in a NUL byte, to each client, and serves as many clients at once as
+// atOnce says: see conform.Server.
+func RunOneMessage(t *testing.T, name string, atOnce int, echo Echo) {
+	conform.Run(t, oneMessageServer(name, atOnce, echo),
+		slices.Concat(conform.Checks, oneMessageChecks(echo)))
+}
+
+// oneMessageServer returns the row of a server for RunOneMessage.
+func oneMessageServer(name string, atOnce int, echo Echo) conform.Server {
 	return conform.Server{
 		Name:   name,
 		AtOnce: atOnce,
@@ -46,9 +54,9 @@ func OneMessage(name string, atOnce int, echo Echo) conform.Server {
 	}
 }
 
-// OneMessageChecks returns the checks for a server of OneMessage, besides
+// oneMessageChecks returns the checks that such a server must pass besides
 // conform.Checks.
-func OneMessageChecks(echo Echo) []conform.Check {
+func oneMessageChecks(echo Echo) []conform.Check {
 	m := messages{echo}
 	return []conform.Check{
 		conform.Shared("messages", m.several),

@@ -19,9 +19,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -30,19 +28,13 @@ import (
 )
 
 func main() {
-	parser := argparse.New("echo client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("echo client",
 		socket.Address{Host: "localhost", Port: 9000})
 
 	fmt.Println(">>> from socket import socket")
 	fmt.Println(">>> echo = socket()")
 	fmt.Printf(">>> echo.connect( %v )\n", address)
-	echo, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	echo := lecture.Connect(address, timeout)
 	defer echo.Close()
 	message := "Hello, how are you?"
 	fmt.Printf(">>> message = \"%s\"\n", message)

@@ -56,10 +56,10 @@ func getFile(host string, port int, timeout time.Duration) answer {
 
 func main() {
 	parser := argparse.New("get " + page + " from all hosts at once")
-	p := parser.Port("p", 8080,
-		"port of hosts that name none (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
 		"how long a host may take (default %(default)s, 0: for ever)")
+	p := parser.Port("p", 8080,
+		"port of hosts that name none (default %(default)s)")
 	first := parser.Argument("host", "HOST or HOST:PORT")
 	others := parser.Words("host", "more hosts")
 	parser.Parse()
@@ -84,7 +84,9 @@ func main() {
 			line = lecture.Chomp(line)
 			printed = append(printed, pyfmt.Bare(line)+"\n"...)
 		}
-		os.Stdout.Write(printed)
+		if _, err := os.Stdout.Write(printed); err != nil {
+			program.Fail("print the file of "+host, err)
+		}
 	}
 	os.Exit(status)
 }

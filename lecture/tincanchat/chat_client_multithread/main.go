@@ -24,6 +24,7 @@ import (
 
 	"fopnp/internal/serve/console"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/tincanchat"
 )
 
@@ -42,7 +43,7 @@ func handleInput(sock tincanchat.Chat, user *console.Console) {
 
 func main() {
 	address, timeout := tincanchat.ParseClientCommandLine("chat client")
-	sock := tincanchat.Join(tincanchat.Connect(address, timeout), timeout)
+	sock := tincanchat.Join(lecture.Connect(address, timeout), timeout)
 	fmt.Printf("Connected to %s:%d\n", address.Host, address.Port)
 	user := console.Open("Type messages, enter to send. 'q' to quit", "")
 	go handleInput(sock, user)

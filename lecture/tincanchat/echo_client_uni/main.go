@@ -23,12 +23,13 @@ import (
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/tincanchat"
 )
 
 // client has one message echoed. It returns false when the user leaves.
 func client(address socket.Address, timeout time.Duration) (bool, error) {
-	sock := tincanchat.Connect(address, timeout)
+	sock := lecture.Connect(address, timeout)
 	defer fmt.Print("Closed connection to server\n\n")
 	defer sock.Close()
 	fmt.Printf("\nConnected to %s:%d\n", address.Host, address.Port)

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -65,15 +64,6 @@ func Server(like conform.Server, defect string) conform.Server {
 		return cmd
 	}
 	return like
-}
-
-// Check returns the check of checks with this name.
-func Check(checks []conform.Check, name string) (check conform.Check, found bool) {
-	i := slices.IndexFunc(checks, func(c conform.Check) bool { return c.Name == name })
-	if i < 0 {
-		return conform.Check{}, false
-	}
-	return checks[i], true
 }
 
 type server struct {
