@@ -36,7 +36,8 @@ func TestREADMEs(t *testing.T) {
 }
 
 // People read a listing as a page, so its lines have at most 80 columns, with
-// tabs of four. They read Examples as well, but no other tests.
+// tabs of four. They read Examples as well, but no other tests, and no packages
+// in folders named internal.
 func TestPagesAreNarrow(t *testing.T) {
 	var pages []string
 	for _, pattern := range []string{"chapter*/*/*.go", "lecture/*/*.go", "lecture/*/*/*.go"} {
@@ -47,6 +48,9 @@ func TestPagesAreNarrow(t *testing.T) {
 		pages = append(pages, matches...)
 	}
 	for _, page := range pages {
+		if strings.Contains(filepath.ToSlash(page), "/internal/") {
+			continue
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -202,6 +206,31 @@ func TestConnectingTakesTime(t *testing.T) {
 	}
 	if clients < 7 {
 		t.Errorf("there are only %d clients", clients)
+	}
+}
+
+// A client whose server's name has no address says so in one line, and exits
+// with status 1.
+func TestUnresolvableHost(t *testing.T) {
+	t.Parallel()
+	for _, l := range listings.On("", listings.Client, listings.Both) {
+		if l.Network != "tcp" {
+			continue
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			const host, port = "nosuch.invalid", "1060"
+			out, err := run(t, l.Name, l.AskArgs(host, port)...)
+			what := `connect to \('` + regexp.QuoteMeta(host) + `', ` + port + `\)`
+			if l.Name == "webclientFile" { // which names what the user has typed
+				what = regexp.QuoteMeta(host)
+			}
+			line := regexp.MustCompile(`(?m)^` + l.Name + `: ` + what + `: (?:no such host|the name cannot be looked up)\n\z`)
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !line.MatchString(out) || strings.Contains(out, "goroutine") {
+				t.Errorf("%v, it printed:\n%s", err, out)
+			}
+		})
 	}
 }
 

@@ -3,12 +3,10 @@ package chapter07
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenload"
+	"fopnp/internal/check/bench"
 	"fopnp/internal/check/progtest"
 )
 
@@ -51,9 +50,10 @@ func BenchmarkZen(b *testing.B) {
 		}
 	}
 
-	data := &zenbench.Data{Machine: zenload.ThisMachine(), Rounds: *rounds}
+	data := &zenbench.Data{}
+	data.Machine, data.Rounds = bench.ThisMachine(), *rounds
 	began := time.Now()
-	samples := measure(b, bin)
+	samples := run(b, bin)
 	data.Seconds = math.Round(time.Since(began).Seconds())
 	data.Measurements = zenbench.Summarize(samples)
 	if *progtest.Update {
@@ -70,7 +70,7 @@ func BenchmarkZen(b *testing.B) {
 	}
 
 	for _, m := range data.Measurements {
-		name := strings.TrimPrefix(zenbench.Name(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
+		name := strings.TrimPrefix(zenbench.MeasurementName(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
 		b.Run(name, func(b *testing.B) {
 			b.ReportMetric(0, "ns/op") // go test does not print a zero
 			for unit := range m.Figures {
@@ -218,18 +218,18 @@ func TestData(t *testing.T) {
 	}
 }
 
-// measure runs all rounds of the workloads and servers that -bench selects.
-func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
-	progress := newProgress()
-	defer progress.end()
+// run runs all rounds of the workloads and servers that -bench selects.
+func run(b *testing.B, bin string) (samples []zenbench.Sample) {
+	progress := bench.NewProgress()
+	defer progress.End()
 	noInetd := false
 	for round := range *rounds {
 		for _, workload := range zenbench.Workloads {
 			for _, server := range workload.Servers {
-				if !wanted(workload.Name, server) {
+				if !selected(workload.Name, server) {
 					continue
 				}
-				progress.say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
+				progress.Say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
 				more, err := zenload.Measure(workload, bin, server)
 				if errors.Is(err, zenload.ErrNoInetd) {
 					noInetd = true
@@ -246,7 +246,7 @@ func measure(b *testing.B, bin string) (samples []zenbench.Sample) {
 		b.Log("inetd is not installed, so its pair of servers is not measured")
 	}
 	for _, name := range zenbench.Variants {
-		if wanted("collect", name) {
+		if selected("collect", name) {
 			sample, err := pause(bin, name)
 			if err != nil {
 				b.Fatalf("%s: %v", name, err)
@@ -265,7 +265,7 @@ func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 		return nil
 	}
 	for _, cost := range costs {
-		if !wanted("calls", cost.server) {
+		if !selected("calls", cost.server) {
 			continue
 		}
 		calls, _, err := zenload.SystemCalls(bin, cost.server, cost.clients, questions)
@@ -278,39 +278,8 @@ func calls(b *testing.B, bin string) (samples []zenbench.Sample) {
 	return samples
 }
 
-// wanted reports whether -bench selects a server under a workload.
-func wanted(workload, server string) bool {
-	name := []string{"BenchmarkZen", workload, "clients=", "server=" + server}
-	for i, pattern := range strings.Split(flag.Lookup("test.bench").Value.String(), "/") {
-		if i != 2 && i < len(name) && !regexp.MustCompile(pattern).MatchString(name[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// A progress is a line on the terminal, if there is one. We write it to
-// /dev/tty because go test captures what a test prints.
-type progress struct {
-	terminal *os.File
-	began    time.Time
-}
-
-func newProgress() progress {
-	terminal, _ := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
-	return progress{terminal, time.Now()}
-}
-
-func (p progress) say(format string, args ...any) {
-	if p.terminal != nil {
-		line := fmt.Sprintf(format, args...)
-		fmt.Fprintf(p.terminal, "\r%-60s %v ", line, time.Since(p.began).Round(time.Second))
-	}
-}
-
-func (p progress) end() {
-	if p.terminal != nil {
-		fmt.Fprintln(p.terminal)
-		p.terminal.Close()
-	}
+// selected reports whether -bench selects a server under a workload, with any
+// number of clients.
+func selected(workload, server string) bool {
+	return bench.Selected("BenchmarkZen/" + workload + "//server=" + server)
 }

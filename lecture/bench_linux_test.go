@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fopnp/internal/check/measure"
+	"fopnp/internal/check/bench"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/measured"
 	"fopnp/lecture/internal/webbench"
@@ -43,7 +43,7 @@ func BenchmarkFiles(b *testing.B) {
 	linkNetHTTP(b, place.Bin)
 
 	data := &webbench.Data{Python: webload.PythonVersion()}
-	data.Machine, data.Rounds = measure.ThisMachine(), *rounds
+	data.Machine, data.Rounds = bench.ThisMachine(), *rounds
 	began := time.Now()
 	samples := run(b, place)
 	data.Seconds = math.Round(time.Since(began).Seconds())
@@ -70,13 +70,13 @@ func BenchmarkFiles(b *testing.B) {
 
 // run runs all rounds of the workloads and servers that -bench selects.
 func run(b *testing.B, place *webload.Place) (samples []measured.Sample) {
-	progress := measure.NewProgress()
+	progress := bench.NewProgress()
 	defer progress.End()
 	noPython := false
 	for round := range *rounds {
 		for _, workload := range webbench.Workloads {
 			for _, server := range workload.Servers {
-				if !measure.Selected(webbench.MeasurementName(workload.Name, workload.Clients, server)) {
+				if !bench.Selected(webbench.MeasurementName(workload.Name, workload.Clients, server)) {
 					continue
 				}
 				progress.Say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)

@@ -2,9 +2,10 @@ package lecture
 
 import "errors"
 
-// MaxWaiting is how many bytes may wait for a client of a chat at most. A client
-// that does not take them is thrown out, because memory is finite.
+// MaxWaiting is the most bytes that may wait for one client of a chat. A server
+// throws out a client for which more wait, because memory is finite.
 const MaxWaiting = 1 << 20
 
-// ErrDoesNotRead is the error of a client for which more would have to wait.
+// ErrDoesNotRead is the error of a client for which more than MaxWaiting bytes
+// wait.
 var ErrDoesNotRead = errors.New("does not read, and a megabyte waits for it")

@@ -1,5 +1,6 @@
-// Package lecture has what the programs of all lectures share and no lecture is
-// about: command lines, announcements, prompts, and lines of bounded length.
+// Package lecture is the supporting code that the programs of all lectures
+// share: command lines, connecting and listening, announcements, prompts,
+// progress bars, and lines of bounded length.
 package lecture
 
 import (
@@ -51,9 +52,43 @@ func ParseServerOptions(
 	return address
 }
 
-// Announce prints the address of a server whose text does not announce one. It
-// does so only for port 0, because then clients could not find the server
-// otherwise.
+// ParseClientCommandLine parses the command line of a client that has no
+// options of its own. It returns the server's address and what -t says: see
+// TimeoutOption. The default host and port are those of address.
+func ParseClientCommandLine(
+	description string, address socket.Address,
+) (socket.Address, time.Duration) {
+	parser := argparse.New(description)
+	t := TimeoutOption(parser, time.Minute)
+	address = ParseCommandLine(parser, address)
+	return address, *t
+}
+
+// TimeoutOption declares the option -t of a client, which limits how long the
+// client waits for the server. 0 is no limit.
+func TimeoutOption(
+	parser *argparse.Parser, timeout time.Duration,
+) *time.Duration {
+	return parser.Seconds("t", timeout,
+		"how long to wait for the server"+
+			" (default %(default)s, 0: for ever)")
+}
+
+// Connect connects a client to its server, which then has the time of timeout
+// for each message: see socket.Connect. If it cannot, the program ends with
+// status 1 and a line that says why.
+func Connect(
+	address socket.Address, timeout time.Duration,
+) *socket.Conversation {
+	s, err := socket.Connect(address, timeout)
+	if err != nil {
+		program.Fail(fmt.Sprintf("connect to %v", address), err)
+	}
+	return s
+}
+
+// Announce prints the address of a server whose original prints none. It does
+// so only for port 0, because otherwise clients could not find the server.
 func Announce(asked, listening socket.Address) {
 	if asked.Port == 0 {
 		program.Printf("Listening at %v\n", listening)
@@ -96,7 +131,7 @@ func Complain(client net.Addr, err error) {
 func OpenFolder(name string) *folder.Folder {
 	files, err := folder.Open(name)
 	if err != nil {
-		program.Fail("open folder "+name, err)
+		program.Fail("open folder "+pyfmt.Bare([]byte(name)), err)
 	}
 	return files
 }

@@ -5,11 +5,14 @@ package lecture_test
 import (
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/lecture/internal/webbench"
@@ -19,6 +22,31 @@ func TestMain(m *testing.M) {
 	netHTTP()
 	flag.Set("test.benchtime", "1x") // BenchmarkFiles measures before its sub-benchmarks begin
 	os.Exit(progtest.Main(m))
+}
+
+// The time that a server has is that for its whole answer, so one that sends a
+// byte now and then does not keep its client waiting. Each byte alone is in time.
+func TestDribblingServers(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"timecli", "gettime", "echoclient", "time_client", "echo_client"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, _ := progtest.PerformWith(t, func(c *net.TCPConn) {
+				go io.Copy(io.Discard, c)
+				tick := time.NewTicker(50 * time.Millisecond)
+				defer tick.Stop()
+				for range 100 {
+					if _, err := c.Write([]byte("x")); err != nil {
+						return
+					}
+					<-tick.C
+				}
+			}, name, "-t", "0.2")
+			if out, err := client.Ends(); err == nil || !strings.HasSuffix(out, "timed out\n") {
+				t.Errorf("it ended with %v, and printed:\n%s", err, out)
+			}
+		})
+	}
 }
 
 // netHTTP serves until it is killed if this program has the name of the server

@@ -37,9 +37,9 @@ func (l *Lines) ReadLine() ([]byte, error) {
 // longest line.
 //
 // The error is io.EOF if the peer hung up between two lines, or the program
-// stops. Otherwise it says why no line came, such as "timed out", and what had
-// been received of one. A line of more than framing.MaxMessage bytes is an
-// error.
+// stops. Otherwise it says why no line came, such as "timed out", and quotes
+// the part of a line that had arrived. A line of more than framing.MaxMessage
+// bytes is an error.
 func ReadLine(r io.Reader) ([]byte, error) {
 	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
 	switch {

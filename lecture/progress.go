@@ -9,11 +9,11 @@ import (
 	"golang.org/x/term"
 )
 
-// Bar returns a progress bar for a transfer of total bytes, of which done are
-// there already. A total of -1 is unknown. The bar counts the bytes that are
-// written to it. It is on stderr if that is a terminal. Otherwise it shows
-// nothing. Close frees its line for what is printed next, whether the transfer
-// is complete or not.
+// Bar returns a progress bar for a transfer of total bytes, of which done have
+// arrived already. If the total is unknown, it is -1. The bar counts the bytes
+// that are written to it. It appears on stderr if that is a terminal, and shows
+// nothing otherwise. Close clears its line for what is printed next, whether
+// the transfer is complete or not.
 func Bar(total, done int64) io.WriteCloser {
 	b := bar{progressbar.NewOptions64(total,
 		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
@@ -26,7 +26,8 @@ func Bar(total, done int64) io.WriteCloser {
 	return b
 }
 
-// A bar never returns an error, because its own faults harm no transfer.
+// A bar never returns an error, because a fault of the display must not break
+// the transfer.
 type bar struct{ shown *progressbar.ProgressBar }
 
 func (b bar) Write(data []byte) (int, error) {

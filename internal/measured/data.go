@@ -1,6 +1,6 @@
 // Package measured holds what a benchmark has measured: it sums up the rounds,
-// stores the data, and says them on the pages. Package check/measure has what
-// measuring needs.
+// stores the data, and writes them for the pages. Package check/bench has
+// what measuring needs.
 //
 // A benchmark runs in rounds. In every round, each server has its turn with each
 // workload, so a slow spell of the machine hits all servers alike. The value to

@@ -1,4 +1,4 @@
-// Package basics holds what the listings of the basics need and are not about.
+// Package basics holds the supporting code of the listings of the basics.
 //
 // Source: Network Programming - Server & Client A: Basics
 package basics

@@ -21,7 +21,7 @@ type Chat struct {
 	timeout  time.Duration
 	received chan string
 	sendErr  error
-	err      error // why there are no more lines; once received is closed
+	err      error // why no more lines come; valid once received is closed
 }
 
 // Join takes part in the chat at the other end of s. The server may be silent
@@ -34,7 +34,7 @@ func Join(s *socket.Conversation, timeout time.Duration) *Chat {
 	return c
 }
 
-// longestLine is the most bytes that a line of the server may have: a message
+// longestLine is the most bytes that a line from the server may have: a message
 // and the longest name before it.
 const longestLine = framing.MaxMessage + 128
 
@@ -51,7 +51,7 @@ func (c *Chat) receive() {
 			c.received <- shown(line)
 		}
 		if err != nil {
-			return // the server is gone, in whatever way
+			return // the server is gone, for whatever reason
 		}
 	}
 }
@@ -68,8 +68,8 @@ func shown(line []byte) string {
 	return text
 }
 
-// Received returns a channel of the lines that come, as the client prints them.
-// It is closed when the server is gone, or after an error.
+// Received returns a channel of the lines that arrive, as the client prints
+// them. It is closed when the server is gone, or after an error.
 func (c *Chat) Received() <-chan string { return c.received }
 
 // Err returns the error after which the channel of Received was closed. It is
@@ -89,10 +89,24 @@ func (c *Chat) Send(message string) error {
 	}
 	_, err := io.WriteString(c, message+"\n")
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.sendErr == nil {
-		c.sendErr = fmt.Errorf("the server took no line in %v", c.timeout)
+		c.sendErr = c.tookNothing()
 	}
 	if err != nil {
 		c.Close()
 	}
 	return nil
+}
+
+// Finish leaves the chat once the server has everything that was sent, even if
+// the server sends on and on. The error says that it took nothing in time.
+func (c *Chat) Finish() error {
+	err := c.Conversation.Finish(c.timeout)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return c.tookNothing()
+	}
+	return nil
+}
+
+func (c *Chat) tookNothing() error {
+	return fmt.Errorf("the server took no line in %v", c.timeout)
 }

@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
-	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/terminal"
 )
@@ -189,62 +186,6 @@ func TestLineTooLong(t *testing.T) {
 	me.Contains("\nchat_client: send: a line of 6144 bytes is too long (at most 4096)\n")
 	me.Type("short\r")
 	hears(t, server, "short\n")
-}
-
-// What was typed arrives, even if the client has not read all that came. Most of
-// it is still in the client's system when the client leaves, because the server
-// does not read before.
-//
-// The client waits for a second. A test that gets no CPU time for so long may
-// try three times.
-func TestTypedArrives(t *testing.T) {
-	t.Parallel()
-	var err error
-	for range 3 {
-		if err = typedArrives(t); err == nil {
-			return
-		}
-	}
-	t.Error(err)
-}
-
-func typedArrives(t *testing.T) error {
-	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
-		return err
-	}}
-	listener, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	line := strings.Repeat("x", 999) + "\n"
-	typed := strings.Repeat(line, 100)
-	client := progtest.Perform(t, typed, "chat_client", "127.0.0.1", progtest.PortOf(listener.Addr()))
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	server.SetDeadline(time.Now().Add(progtest.Patience))
-	go func() {
-		for { // more than the client can print
-			if _, err := io.WriteString(server, strings.Repeat(line, 100)); err != nil {
-				return
-			}
-		}
-	}()
-	ours := server.LocalAddr().(*net.TCPAddr).AddrPort()
-	theirs := server.RemoteAddr().(*net.TCPAddr).AddrPort()
-	progtest.Until(t, "the client leaves", func() bool {
-		side, err := kernel.SideOf(theirs, ours)
-		return err != nil || side.ShutDown || side.Closed
-	})
-	got := make([]byte, len(typed))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != typed {
-		return fmt.Errorf("the server received %d of %d bytes, or others: %w", n, len(typed), err)
-	}
-	return client.Cmd.Wait()
 }
 
 // Netcat is a client like any other.

@@ -1,5 +1,3 @@
-//go:build unix || windows
-
 package basics_test
 
 import (
@@ -56,8 +54,8 @@ func TestChatServer(t *testing.T) {
 	chatroom.Run(t, chatServer, chat)
 }
 
-// Without a terminal, the client prints what comes as it comes, but escaped, and
-// the prompt again after it.
+// Without a terminal, the client prints lines as they arrive, but escaped, and
+// the prompt again after each.
 func TestChatClientAtPipes(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -110,8 +108,8 @@ func TestChatClientAtPipes(t *testing.T) {
 	}
 }
 
-// A server that sends a line without end is no chat server, and memory is
-// finite.
+// A server that sends a line without end is not a chat server. The client gives
+// up, because memory is finite.
 func TestChatClientEndlessLine(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,5 +1,3 @@
-//go:build unix || windows
-
 package basics_test
 
 import (

@@ -18,6 +18,7 @@ import (
 
 	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
 )
 
 // The client neither waits for a named pipe nor follows a symbolic link to
@@ -69,26 +70,13 @@ func TestFileLink(t *testing.T) {
 // room again, the client gets the rest.
 func TestFileFullDisk(t *testing.T) {
 	t.Parallel()
-	folder, disk := t.TempDir(), t.TempDir()
+	folder := t.TempDir()
 	data := strings.Repeat(hello, 100_000)
 	if err := os.WriteFile(filepath.Join(folder, "mytext.txt"), []byte(data), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	server := progtest.MustStart(t, "file_server", "127.0.0.1", "-p", "0", "-root", folder)
-	ctx, cancel := context.WithTimeout(t.Context(), progtest.Patience)
-	defer cancel()
-	run := func(script string) (string, error) {
-		cmd := exec.CommandContext(ctx, "unshare", "--mount", "--map-root-user", "sh", "-c", script, "sh",
-			filepath.Join(progtest.Bin(), "file_client"), server.Port)
-		cmd.Dir = disk
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	const mount = "mount -t tmpfs -o size=256k tmpfs . && cd \"$PWD\" && "
-	if out, err := run(mount + "true"); err != nil {
-		t.Skipf("this user may not mount a file system: %v, %s", err, out)
-	}
-	out, err := run(mount + `
+	out, err := progtest.OnSmallDisk(t, "256k", `
 		"$1" 127.0.0.1 mytext.txt -p "$2"
 		echo "status $?"
 		ls
@@ -96,10 +84,11 @@ func TestFileFullDisk(t *testing.T) {
 		"$1" 127.0.0.1 mytext.txt -p "$2"
 		echo "status $?"
 		ls
-		wc -c <received_file`)
+		wc -c <received_file`,
+		filepath.Join(progtest.Bin(), "file_client"), server.Port).CombinedOutput()
 	want := begun + "file_client: write received_file.part: no space left on device\nstatus 1\nreceived_file.part\n" +
 		complete + "status 0\nreceived_file\n1300000\n"
-	if err != nil || out != want {
+	if err != nil || string(out) != want {
 		t.Errorf("%v, it printed:\n%s\nwant:\n%s", err, out, want)
 	}
 	offset := regexp.MustCompile(`"'[1-9]\d+ mytext`) // the second client asks for the rest
@@ -143,7 +132,7 @@ func TestFileMemory(t *testing.T) {
 // At a terminal, the client shows how far it is, and then clears the line.
 func TestFileProgress(t *testing.T) {
 	t.Parallel()
-	ours, theirs, err := openTerminal()
+	ours, theirs, err := netns.OpenTerminal()
 	if err != nil {
 		t.Skip(err)
 	}
@@ -171,30 +160,10 @@ func TestFileProgress(t *testing.T) {
 	c.says(hello[5:7])
 	c.Close()
 	cmd.Wait()
-	io.Copy(&screen, ours) // ends with an error, because nobody has the terminal
+	io.Copy(&screen, ours) // ends with an error, because no process has the terminal
 	shown := strings.TrimSuffix(screen.String(), "\r\n")
 	last := shown[strings.LastIndexByte(shown, '\r')+1:]
 	if want := strings.TrimSuffix(s.complains("7 of 13 bytes came, and then: socket closed"), "\n"); last != want {
 		t.Errorf("the last line is %q, want %q; the client shows %q", last, want, shown)
 	}
-}
-
-func openTerminal() (ours, theirs *os.File, err error) {
-	ours, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	raw, err := ours.SyscallConn()
-	if err == nil {
-		err = raw.Control(func(fd uintptr) {
-			var number int
-			if number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN); err == nil {
-				err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
-			}
-			if err == nil {
-				theirs, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-			}
-		})
-	}
-	return ours, theirs, err
 }

@@ -1,5 +1,3 @@
-//go:build unix || windows
-
 package basics_test
 
 import (
@@ -294,8 +292,8 @@ func TestFileNames(t *testing.T) {
 	client.Prints(t, "", "file_client: get '"+long[1:]+"' from ('127.0.0.1', "+s.port+"): no such file\n")
 }
 
-// Two clients write the same file. One wins, and the other says that it does not
-// write, whether it comes later or at the same time.
+// Two clients want to write the same file. One wins, and the other says that it
+// does not write, whether it comes later or at the same time.
 func TestFileTwoClients(t *testing.T) {
 	t.Run("later", func(t *testing.T) {
 		t.Parallel()

@@ -1,11 +1,9 @@
-//go:build unix || windows
-
 package basics_test
 
 import (
 	"testing"
 
-	"fopnp/lecture/basics/internal/filetest"
+	"fopnp/lecture/internal/filetest"
 )
 
 func TestFileServer(t *testing.T) {

@@ -24,18 +24,15 @@ var (
 	errBeyond  = errors.New("the offset is beyond the end")
 )
 
-// OpenFiles opens the folder at path.
-func OpenFiles(path string) (*Files, error) {
-	root, err := folder.Open(path)
-	return &Files{root: root}, err
-}
+// NewFiles returns the files below root.
+func NewFiles(root *folder.Folder) *Files { return &Files{root: root} }
 
-// Open opens the file that a client's line asks for. The file is ready to be
-// read from the offset that the client asks for, too.
+// Open opens the file that a client's line asks for, and moves to the offset in
+// that line. It returns the offset, too.
 func (f *Files) Open(line []byte) (
 	file *os.File, offset int64, answer Answer, err error,
 ) {
-	r, err := ParseRequest(line)
+	r, err := parseRequest(line)
 	if err != nil {
 		return nil, 0, Answer{}, err
 	}
@@ -61,7 +58,7 @@ func (f *Files) open(name string) (*os.File, error) {
 	var path *fs.PathError
 	var errno syscall.Errno
 	switch {
-	case errors.Is(err, syscall.ENXIO): // what open says of a Unix socket
+	case errors.Is(err, syscall.ENXIO): // open's error for a Unix socket
 		err = folder.ErrNotPlain
 	case !filepath.IsLocal(filepath.FromSlash(name)),
 		errors.As(err, &path) && !errors.As(path.Err, &errno):

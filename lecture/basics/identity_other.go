@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// An identity tells files apart. Here, package os knows no more than the path.
+// An identity tells files apart. On these systems, it is only the path.
 type identity struct{ path string }
 
 func identityOf(file *os.File, _ fs.FileInfo) identity {

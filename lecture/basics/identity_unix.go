@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// An identity tells files apart, and one file before and after a change. A
-// program can set the time of a modification, but not that of a change.
+// An identity tells files apart, and tells a file before a change from the same
+// file after it. A program can set a file's modification time, but not its
+// change time.
 type identity struct {
 	device, inode uint64
 	change        int64 // ns since 1970

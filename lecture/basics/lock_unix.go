@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// noFollow makes open fail if the name is a symbolic link, and never wait, as
-// it would for the reader of a named pipe.
+// noFollow makes open fail if the name is a symbolic link. Open also never
+// waits then, not even for the reader of a named pipe.
 const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // lock locks a file until it is closed. It returns errBusy if another program

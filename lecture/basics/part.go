@@ -13,10 +13,11 @@ import (
 	"runtime"
 
 	"fopnp/internal/py/pyfmt"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 )
 
-// A Part is what has come of a file so far. It is in the file FILE.part, which
+// A Part is as much of a file as has arrived so far. It is in FILE.part, which
 // becomes FILE when it is complete. FILE.part is created with its first byte,
 // so it is never empty. While one program has it open, no other can open it.
 type Part struct {
@@ -27,22 +28,21 @@ type Part struct {
 	resumes bool      // an earlier transfer has left something
 }
 
-// Why a file on the disk is not what a Part can use. Such an error is in a
-// *fs.PathError.
+// Why a Part cannot use a file on the disk, besides folder.ErrNotPlain. A
+// *fs.PathError wraps such an error.
 var (
-	errBusy     = errors.New("another program is writing this file")
-	errLink     = errors.New("this is a symbolic link")
-	errNotPlain = errors.New("not a plain file")
+	errBusy = errors.New("another program is writing this file")
+	errLink = errors.New("this is a symbolic link")
 )
 
-// Why what has come is not the file.
+// Why the bytes that have arrived are not the file.
 var (
 	errTooLong   = errors.New("what is there is longer than the file")
 	errOtherHash = errors.New("what came has another SHA-256")
 )
 
 // OpenPart opens what an earlier transfer has left of the file at path, if
-// anything, and reads it. It follows no symbolic link to FILE.part.
+// anything, and hashes it. It does not follow a symbolic link at FILE.part.
 func OpenPart(path string) (*Part, error) {
 	p := &Part{path: path, hash: sha256.New()}
 	err := isPlain(path)
@@ -63,8 +63,8 @@ func OpenPart(path string) (*Part, error) {
 	return p, nil
 }
 
-// open opens FILE.part and locks it. Between the two, another program may have
-// removed it or given it another name, so open then looks at the name again.
+// open opens FILE.part and locks it. Between these two steps, another program
+// may remove or rename the file, so open then looks at the name again.
 func (p *Part) open(flags int) (*os.File, error) {
 	name := p.name()
 	for {
@@ -101,7 +101,7 @@ func isPlain(path string) error {
 	case info.Mode().Type() == fs.ModeSymlink:
 		return pathError("open", path, errLink)
 	case !info.Mode().IsRegular():
-		return pathError("open", path, errNotPlain)
+		return pathError("open", path, folder.ErrNotPlain)
 	}
 	return nil
 }
@@ -112,11 +112,11 @@ func pathError(op, path string, why error) error {
 
 func (p *Part) name() string { return p.path + ".part" }
 
-// Len returns how many bytes are there.
+// Len returns how many bytes have arrived.
 func (p *Part) Len() int64 { return p.length }
 
-// Begin prepares the part for the bytes that follow an answer. If the whole
-// file was asked for, it throws away what is there.
+// Begin prepares the part for the bytes that follow an answer. If the request
+// was for the whole file, Begin throws away what is there.
 func (p *Part) Begin(request Request, answer Answer) error {
 	if request.Offset == 0 {
 		return p.clear()
@@ -146,8 +146,8 @@ func (p *Part) create() (err error) {
 	return err
 }
 
-// Broken returns the error of a transfer that broke because of why. An error of
-// the disk remains what it is.
+// Broken returns the error of a transfer that broke because of why. It returns
+// a disk error unchanged.
 func (p *Part) Broken(answer Answer, why error) error {
 	var disk *fs.PathError
 	if errors.As(why, &disk) {
@@ -157,10 +157,10 @@ func (p *Part) Broken(answer Answer, why error) error {
 		p.length, answer.Length, program.Why(why))
 }
 
-// Finish gives the part the name FILE if it is the whole file, once it is on
-// the disk. A FILE that is there already is replaced, and so is a symbolic
-// link. If the part has another hash, or if more comes from data, Finish throws
-// it away.
+// Finish syncs the part to the disk and renames it to FILE, if it is the whole
+// file. It replaces an old FILE, even if that is a symbolic link. If the part
+// has another hash, or if data has more bytes, Finish throws the part away and
+// returns an error.
 func (p *Part) Finish(answer Answer, data io.Reader) error {
 	more, _ := data.Read(make([]byte, 1))
 	switch {
@@ -186,9 +186,9 @@ func (p *Part) Finish(answer Answer, data io.Reader) error {
 	})
 }
 
-// IsOther reports whether a transfer failed with err because what had been left
-// by an earlier one may not be of this file. Then the whole file may still be
-// asked for.
+// IsOther reports whether a transfer may have failed with err because an
+// earlier one left part of another file. If so, the client can still ask for
+// the whole file.
 func (p *Part) IsOther(err error) bool {
 	var refused Refusal
 	return p.resumes &&
@@ -216,8 +216,9 @@ func (p *Part) Close() error {
 	})
 }
 
-// leave closes FILE.part after it has done something to its name. Until then no
-// other program can write to it. But Windows renames no file that is open.
+// leave calls do, which may rename or remove FILE.part, and then closes the
+// file. Until then, its lock keeps other programs from writing to it. Windows
+// cannot rename an open file, so there leave closes it first.
 func (p *Part) leave(do func() error) error {
 	file := p.file
 	p.file = nil
@@ -228,8 +229,8 @@ func (p *Part) leave(do func() error) error {
 	return do()
 }
 
-// Fail ends the program as program.Fail does. If the disk is at fault, its line
-// says what failed there instead of what.
+// Fail ends the program as program.Fail does. If err is a disk error, the line
+// says what failed on the disk instead of what.
 func Fail(what string, err error) {
 	var disk *fs.PathError
 	if errors.As(err, &disk) {

@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// Many write the same file at once. Each is told that the file is busy, or
-// succeeds. None of them writes to a file that another one has finished.
+// Many goroutines write the same file at once. Each gets the error that the
+// file is busy, or succeeds. None of them writes to a file that another one has
+// finished.
 func TestPartsAtOnce(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("not every system locks files against its own process")

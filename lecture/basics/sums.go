@@ -12,9 +12,10 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// Sums knows the SHA-256 of files. It remembers those of the last 1024 files,
-// so each file is read for its hash once, until it changes. Any number of
-// goroutines may use it at once. The zero Sums is ready.
+// Sums knows the SHA-256 of files. It remembers up to 1024 hashes, and does not
+// read a file again for a hash that it remembers, unless the file changes. To
+// make room, it forgets an arbitrary hash. Any number of goroutines may use it
+// at once. The zero Sums is ready.
 type Sums struct {
 	mu    sync.Mutex
 	known map[version]*sum
@@ -42,10 +43,10 @@ var errChanges = errors.New("the file keeps changing")
 
 // Of returns the length of a file and its SHA-256 as 64 hexadecimal digits.
 // They belong together even if the file changes. If it changes time after time
-// while Of reads it, Of returns an error. It also does so if the program has to
-// stop.
+// while Of reads it, Of returns an error. It also returns one if the program
+// has to stop.
 //
-// Of moves no offset of the file.
+// Of does not move the file's offset.
 func (s *Sums) Of(file *os.File) (Answer, error) {
 	for range 4 {
 		v, err := versionOf(file)
@@ -99,11 +100,11 @@ func (s *Sums) forget(v version) {
 	delete(s.known, v)
 }
 
-// hashOf reads a file. It returns errChanges if the file is not the version v,
-// or no longer when it has been read.
+// hashOf reads a file. It returns errChanges if the file is not the version v
+// any more when it has been read.
 //
-// Two changes within a tick of the clock of the file system leave the same
-// time. So hashOf does not begin before a change would leave another one.
+// Two changes within one tick of the file system's clock leave the same time.
+// So hashOf does not begin until the next change would leave a different time.
 func hashOf(file *os.File, v version) (string, error) {
 	if err := wait(v.untilSettled()); err != nil {
 		return "", err
@@ -119,7 +120,7 @@ func hashOf(file *os.File, v version) (string, error) {
 		} else if err != nil {
 			return "", err
 		}
-		if program.Hurrying().Err() != nil {
+		if tooLate(v.size - at) {
 			return "", program.ErrStopped
 		}
 	}
@@ -128,6 +129,15 @@ func hashOf(file *os.File, v version) (string, error) {
 		err = errChanges
 	}
 	return hex.EncodeToString(hash.Sum(nil)), err
+}
+
+// tooLate reports whether a program that has to stop has no time to read left
+// more bytes of a file for its hash. If many clients wait for large files, it
+// would hardly get to anything else.
+func tooLate(left int64) bool {
+	const atLast = 64 << 20
+	return program.Hurrying().Err() != nil ||
+		left > atLast && program.Stopping().Err() != nil
 }
 
 // wait waits, unless the program has to stop.
@@ -152,13 +162,13 @@ func versionOf(file *os.File) (version, error) {
 	return version{identityOf(file, info), info.Size(), modified}, nil
 }
 
-// untilSettled returns how long it takes until the next change of the file
-// leaves another time than the last one did. That is never more than a tick.
+// untilSettled returns how long it takes until the file's next change leaves a
+// different time than its last one. That is never more than a tick.
 func (v version) untilSettled() time.Duration {
 	changed := v.changed()
 	tick := 20 * time.Millisecond
 	if changed%int64(time.Second) == 0 {
-		tick = 2 * time.Second // the file system counts in seconds, or in two
+		tick = 2 * time.Second // the file system counts in seconds, or in twos
 	}
 	age := time.Since(time.Unix(0, changed))
 	return tick - max(0, age)

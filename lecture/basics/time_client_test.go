@@ -1,8 +1,6 @@
 package basics_test
 
 import (
-	"io"
-	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -50,17 +48,7 @@ func TestTimeClient(t *testing.T) {
 			if strings.HasSuffix(test.problem, "timed out") {
 				patience = "2" // enough for what is sent to arrive
 			}
-			client, port := progtest.PerformWith(t, func(c *net.TCPConn) {
-				for i, piece := range test.pieces {
-					if i > 0 {
-						progtest.Taken(c) // if that fails, the client has gone, and prints why
-					}
-					io.WriteString(c, piece)
-				}
-				if test.stays {
-					c.Read(make([]byte, 1)) // until the client hangs up
-				}
-			}, "time_client", "-t", patience)
+			client, port := progtest.PerformWith(t, progtest.SendPieces(test.pieces, test.stays), "time_client", "-t", patience)
 			problem := ""
 			if test.problem != "" {
 				problem = "time_client: " + strings.ReplaceAll(test.problem, "ADDR", "('127.0.0.1', "+port+")") + "\n"

@@ -20,7 +20,7 @@ import (
 	"fopnp/lecture"
 )
 
-// The file transfer asks in one line, and answers in one line:
+// A client asks for a file in one line, and the server answers in one line:
 //
 //	client: OFFSET NAME\n
 //	server: LENGTH SHA256\n    then the bytes of the file from OFFSET on
@@ -36,8 +36,8 @@ type Request struct {
 
 // ReceiveRequest returns the line that a client sends, with its end. The line
 // is valid until the next receive. The error is io.EOF if the client hung up
-// without a word, or the program stops. Otherwise it says why no line came, and
-// what had been received of one.
+// without sending anything, or the program stops. Otherwise it says why no line
+// came, and quotes the part that had arrived.
 func ReceiveRequest(client *socket.Conversation) ([]byte, error) {
 	for {
 		data, err := client.Recv()
@@ -52,9 +52,9 @@ func ReceiveRequest(client *socket.Conversation) ([]byte, error) {
 	}
 }
 
-// ParseRequest parses a client's line, with its end. An offset that is too
+// parseRequest parses a client's line, with its end. An offset that is too
 // large for a file of this system becomes the largest one.
-func ParseRequest(line []byte) (r Request, err error) {
+func parseRequest(line []byte) (r Request, err error) {
 	offset, name, found := strings.Cut(
 		strings.TrimSuffix(string(line), "\n"), " ")
 	r.Offset, err = parseNumber(offset)
@@ -112,14 +112,14 @@ func RefusalLine(why error) []byte {
 }
 
 // A Refusal is the error of a server that does not send the file. It is the
-// server's reason, whose control characters are escaped.
+// server's reason, with control characters escaped.
 type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
-// ParseAnswer parses a server's line, with its end. If the server says why it
+// parseAnswer parses a server's line, with its end. If the server says why it
 // does not send the file, the error is a Refusal.
-func ParseAnswer(line []byte) (Answer, error) {
+func parseAnswer(line []byte) (Answer, error) {
 	line = bytes.TrimSuffix(line, []byte("\n"))
 	if why, refused := bytes.CutPrefix(line, []byte(refusal)); refused {
 		return Answer{}, Refusal(pyfmt.Bare(why))
@@ -134,21 +134,21 @@ func ParseAnswer(line []byte) (Answer, error) {
 	return Answer{n, strings.ToLower(sum)}, nil
 }
 
-// ReceiveAnswer receives a server's line. The server's time covers the whole
-// line. What follows the line comes from the reader that ReceiveAnswer returns.
-// There, the server has its whole time again for each piece.
+// ReceiveAnswer receives a server's line, and returns a reader for the bytes
+// that follow it. The timeout covers the whole line. After that, it begins anew
+// for each piece that is read.
 func ReceiveAnswer(server *socket.Conversation) (Answer, io.Reader, error) {
 	received := bufio.NewReaderSize(server, 2*framing.MaxMessage)
 	line, err := lecture.ReadLine(received)
 	if err != nil {
 		return Answer{}, nil, err
 	}
-	answer, err := ParseAnswer(line)
+	answer, err := parseAnswer(line)
 	rest, _ := received.Peek(received.Buffered())
 	return answer, io.MultiReader(bytes.NewReader(rest), pieces{server}), err
 }
 
-// pieces reads from a peer that has its whole time for each piece.
+// pieces reads from a peer whose timeout begins anew for each piece.
 type pieces struct{ peer *socket.Conversation }
 
 func (p pieces) Read(data []byte) (int, error) {

@@ -37,7 +37,7 @@ func TestParseRequest(t *testing.T) {
 		{"0 \xff\n", Request{}, "the name is not UTF-8"},
 		{"0 \xed\xa0\x80\n", Request{}, "the name is not UTF-8"}, // a surrogate
 	} {
-		got, err := ParseRequest([]byte(test.line))
+		got, err := parseRequest([]byte(test.line))
 		if test.err == "" && (err != nil || got != test.want) || test.err != "" && (err == nil || err.Error() != test.err) {
 			t.Errorf("%q: %+v, %v, want %+v, %q", test.line, got, err, test.want, test.err)
 		}
@@ -86,7 +86,7 @@ func TestParseAnswer(t *testing.T) {
 		{"0 " + emptySum[:63] + "g\n", Answer{}, "received b'0 " + emptySum[:63] + "g', which is no answer"},
 		{"HTTP/1.0 400 Bad Request\r\n", Answer{}, `received b'HTTP/1.0 400 Bad Request\r', which is no answer`},
 	} {
-		got, err := ParseAnswer([]byte(test.line))
+		got, err := parseAnswer([]byte(test.line))
 		why := ""
 		if err != nil {
 			why = err.Error()
@@ -97,14 +97,14 @@ func TestParseAnswer(t *testing.T) {
 	}
 }
 
-// A request that is parsed from a line and fits into one asks for the same file
-// again.
+// A request that was parsed from a line, and fits into one again, becomes a
+// line that asks for the same file.
 func FuzzRequest(f *testing.F) {
 	for _, line := range []string{"0 mytext.txt\n", "17 a b", "-1 x", "99999999999999999999 x", "0 \x00", "0 \xff", "", " ", "0"} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		r, err := ParseRequest(line)
+		r, err := parseRequest(line)
 		if err != nil {
 			return
 		}
@@ -121,20 +121,20 @@ func FuzzRequest(f *testing.F) {
 			}
 			return
 		}
-		if parsed, err := ParseRequest(again); err != nil || parsed != r {
+		if parsed, err := parseRequest(again); err != nil || parsed != r {
 			t.Fatalf("%q: %+v becomes %q, and that %+v, %v", line, r, again, parsed, err)
 		}
 	})
 }
 
-// Whatever a server sends, its reason is one line that a terminal obeys nothing
-// of, and an answer that is understood is understood again.
+// Whatever a server sends, its reason is one line without control characters.
+// An answer that can be parsed becomes a line that parses to the same answer.
 func FuzzAnswer(f *testing.F) {
 	for _, line := range []string{"0 " + emptySum + "\n", "error: no such file\n", "error: \x1b[2J", "error: \n\n", "58", ""} {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		a, err := ParseAnswer(line)
+		a, err := parseAnswer(line)
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 }) {
 				t.Fatalf("%q: the error is %q", line, err)
@@ -144,7 +144,7 @@ func FuzzAnswer(f *testing.F) {
 		if a.Length < 0 {
 			t.Fatalf("%q: the length is %d", line, a.Length)
 		}
-		if parsed, err := ParseAnswer(a.Line()); err != nil || parsed != a {
+		if parsed, err := parseAnswer(a.Line()); err != nil || parsed != a {
 			t.Fatalf("%q: %+v becomes %q, and that %+v, %v", line, a, a.Line(), parsed, err)
 		}
 	})

@@ -99,8 +99,8 @@ func browse(t *testing.T, name string, args ...string) string {
 	return string(out)
 }
 
-// stopped stops the server and returns what it has printed, of which nothing may
-// be a complaint about a client.
+// stopped stops the server and returns what it has printed. It fails the test
+// if the server has complained about a client.
 func stopped(t *testing.T, server *progtest.Server) string {
 	t.Helper()
 	if err := server.Stop(syscall.SIGTERM); err != nil {
@@ -126,7 +126,7 @@ func TestCurl(t *testing.T) {
 			"HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 57\r\n\r\n" + myData},
 		{[]string{"-I", url + "/myData.txt"},
 			"HTTP/1.0 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 57\r\n\r\n"},
-		// In one run it would like to use one connection.
+		// In one run, curl tries to use one connection for all.
 		{[]string{url + "/myData.txt", url + "/style/page.css?x", url + "/"},
 			myData + webPage["style/page.css"] + webPage["index.html"]},
 		{[]string{"-i", "--path-as-is", url + "/../secret.txt"},

@@ -14,14 +14,17 @@ import (
 
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/lecture"
 )
 
 // NewClient returns an HTTP client for a single page. The timeout limits how
 // long connecting takes, and then how long the server may be silent. 0 is no
 // limit. The client follows ten redirects at most, to http and https only. It
-// accepts a header of MaxAnswerHeader bytes. It does not ask the server to
-// compress the page, because a page is saved as it comes. What net/http would
-// log is not logged, because the client's error says it.
+// accepts a header of at most 64 KiB. It does not ask the server to compress
+// the page, because we save the bytes as they arrive. NewClient also turns off
+// package log, because net/http would log what the client's error says already.
+// If the client cannot connect to a server, the program ends as lecture.Connect
+// ends it.
 func NewClient(timeout time.Duration) *http.Client {
 	log.SetOutput(io.Discard)
 	return &http.Client{
@@ -30,11 +33,11 @@ func NewClient(timeout time.Duration) *http.Client {
 			DialContext: func(
 				_ context.Context, _, address string,
 			) (net.Conn, error) {
-				return connect(address, timeout)
+				return connect(address, timeout), nil
 			},
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: MaxAnswerHeader,
+			MaxResponseHeaderBytes: maxAnswerHeader,
 		},
 		CheckRedirect: func(next *http.Request, before []*http.Request) error {
 			if len(before) > 10 {
@@ -49,35 +52,24 @@ func NewClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// A ConnectError says why a client could not connect to a server.
-type ConnectError struct {
-	Address socket.Address
-	Err     error
-}
-
-func (e *ConnectError) Error() string { return e.Err.Error() }
-
 // A patient is a connection whose peer may take its time as long as it is not
 // silent. What the peer sends unasked waits until we have asked, because
-// net/http logs it if it comes first, and otherwise takes it for the answer.
+// net/http would log it if it came first, and take it for the answer otherwise.
 type patient struct {
 	*socket.Conversation
 	asked func()          // may be called more than once
 	ready <-chan struct{} // closed by asked
 }
 
-// connect connects to address, which is HOST:PORT. The error is a ConnectError.
-func connect(address string, timeout time.Duration) (net.Conn, error) {
+// connect connects to address, which is HOST:PORT.
+func connect(address string, timeout time.Duration) net.Conn {
 	host, p, _ := net.SplitHostPort(address)
-	port, _ := strconv.Atoi(p) // net/http and ParseURL have seen to both
+	port, _ := strconv.Atoi(p) // net/http and ParseURL have checked both
 	at := socket.Address{Host: host, Port: port}
-	connection, err := socket.Connect(at, timeout)
-	if err != nil {
-		return nil, &ConnectError{at, err}
-	}
+	connection := lecture.Connect(at, timeout)
 	ready := make(chan struct{})
 	asked := sync.OnceFunc(func() { close(ready) })
-	return patient{connection, asked, ready}, nil
+	return patient{connection, asked, ready}
 }
 
 // Read starts the clock and reads what comes next.

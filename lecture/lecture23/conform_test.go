@@ -43,8 +43,8 @@ func isNISTLine(c *conform.Client) {
 	}
 }
 
-// checkNISTLine returns an error unless every field of a line is that of the
-// same second since the client began.
+// checkNISTLine returns an error unless all fields of a line belong to one
+// second since the client began.
 func checkNISTLine(line string, began time.Time) error {
 	var day int
 	var date, clock string

@@ -2,7 +2,6 @@ package lecture23_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,38 +11,24 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
 )
 
 // When the disk is full, one line says so, and the old file stays as it was. The
-// disk is a small one in a mount namespace, which goes when its last process
-// has gone, so a shell looks at it.
+// disk ends with the script, so the script looks at it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	unshare, err := exec.LookPath("unshare")
-	if err != nil {
-		t.Skip("there is no unshare")
-	}
-	const privately = "--user --map-root-user --mount"
-	mount := func(folder, then string, args ...string) *exec.Cmd {
-		script := `mount -t tmpfs -o size=64k none "$1" || exit 99; cd "$1"; shift; ` + then
-		return exec.Command(unshare, append(strings.Fields(privately+" sh -c"), append([]string{script, "sh", folder}, args...)...)...)
-	}
-	if out, err := mount(t.TempDir(), "").CombinedOutput(); err != nil {
-		t.Skipf("no mount namespaces: %v\n%s", err, out)
-	}
 	for _, client := range webClients {
 		for name, test := range map[string]struct{ answer, saved string }{
-			"length":    {page(everyByte), "save 'page': no space left on device"},
-			"no length": {ok + "\r\n" + everyByte, "save 'page': no space left on device"},
+			"length":    {page(everyByte), "save page: no space left on device"},
+			"no length": {ok + "\r\n" + everyByte, "save page: no space left on device"},
 			"small":     {page("hello"), ""},
 		} {
 			t.Run(client.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				listener, port := listen(t)
-				cmd := mount(t.TempDir(), `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
+				cmd := progtest.OnSmallDisk(t, "64k", `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
 					filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", "page")
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -69,31 +54,6 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// openTerminal returns both ends of a terminal of 80 columns.
-func openTerminal(t testing.TB) (screen, terminal *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminals: %v", err)
-	}
-	t.Cleanup(func() { screen.Close() })
-	fd := int(screen.Fd())
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80})
-	}
-	if err == nil {
-		terminal, err = os.OpenFile(fmt.Sprint("/dev/pts/", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return screen, terminal
-}
-
 // Easywebclient shows its progress if stderr is a terminal, and clears the line
 // in the end. A line about a failure begins at the left. What goes to stdout
 // stays as it is.
@@ -109,7 +69,11 @@ func TestProgress(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			screen, terminal := openTerminal(t)
+			screen, terminal, err := netns.OpenTerminal()
+			if err != nil {
+				t.Skip(err)
+			}
+			defer screen.Close()
 			listener, port := listen(t)
 			cmd := exec.Command(filepath.Join(progtest.Bin(), "easywebclient"), "http://127.0.0.1:"+port+"/", "-o", oldPage(t))
 			var stdout bytes.Buffer
@@ -142,5 +106,33 @@ func TestProgress(t *testing.T) {
 				t.Errorf("stdout is %q, want %q", &stdout, test.stdout)
 			}
 		})
+	}
+}
+
+// WebclientFile prints files, so it does not end as if it had if it cannot.
+func TestFullStdout(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	listener, port := listen(t)
+	cmd := exec.Command(filepath.Join(progtest.Bin(), "webclientFile"), "127.0.0.1", "-p", port)
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := accept(listener, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.says(page("hello"))
+	conn.Close()
+	cmd.Wait()
+	const want = "webclientFile: print the file of 127.0.0.1: no space left on device\n"
+	if status := cmd.ProcessState.ExitCode(); status != 1 || stderr.String() != want {
+		t.Errorf("status %d, %q, want 1, %q", status, &stderr, want)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/folder"
 	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 )
@@ -38,7 +39,7 @@ func ParseDownload(description, file string) *Download {
 	u := parser.OptionalArgument("url", "",
 		"the page to download (default: ask for it)")
 	o := parser.String("o", "file", file,
-		"save the page to this file (default %(default)s)")
+		"save the page to this file (default '%(default)s')")
 	t := parser.Seconds("t", time.Minute, "how long the server may be silent"+
 		" (default %(default)s, 0: for ever)")
 	m := parser.Count("m", "bytes", 100_000_000,
@@ -62,8 +63,8 @@ func askForURL() string {
 	return line
 }
 
-// ParseURL parses the URL to download: see the function ParseURL. If it is a
-// bad one, the program ends with status 1 and a line that says why.
+// ParseURL parses the URL to download: see the function ParseURL. If the URL is
+// bad, the program ends with status 1 and a line that says why.
 func (d *Download) ParseURL(schemes ...string) *url.URL {
 	u, err := ParseURL(d.URL, schemes...)
 	if err != nil {
@@ -72,8 +73,8 @@ func (d *Download) ParseURL(schemes ...string) *url.URL {
 	return u
 }
 
-// SplitURL takes the URL to download apart: see the function SplitURL. If it is
-// a bad one, the program ends as ParseURL ends it.
+// SplitURL splits the URL to download: see the function SplitURL. If the URL is
+// bad, the program ends as with ParseURL.
 func (d *Download) SplitURL() (
 	list, server, page string, address socket.Address,
 ) {
@@ -81,13 +82,13 @@ func (d *Download) SplitURL() (
 }
 
 // Create begins to save a page of the given length, which is -1 if it is not
-// known yet. If the page is too long, or there can be no file, the program ends
-// as Fail does.
+// known yet. If the page is too long, or the file cannot be created, the
+// program ends as with Fail.
 func (d *Download) Create(length int64) *Page {
 	if length > d.Most {
 		d.Fail(fmt.Errorf("it has %d bytes, more than %d", length, d.Most))
 	}
-	page, err := CreatePage(d.File, length, d.Most)
+	page, err := createPage(d.File, length, d.Most)
 	d.Check(err)
 	d.page = page
 	return page
@@ -100,29 +101,26 @@ func (d *Download) Check(err error) {
 	}
 }
 
-// Fail gives the download up because of err. It discards the page, and ends the
+// Fail gives up the download because of err. It discards the page, and ends the
 // program with status 1 and one line.
 func (d *Download) Fail(err error) {
 	if d.page != nil {
 		d.page.Discard()
 	}
 	var unsaved *pageError
-	var unconnected *ConnectError
 	switch {
 	case errors.As(err, &unsaved) && unsaved.file != "":
-		program.Fail("save "+pyfmt.Str(unsaved.file), unsaved.err)
-	case errors.As(err, &unconnected):
-		at := unconnected.Address
-		program.Fail(fmt.Sprintf("connect to %v", at), unconnected.Err)
+		what := "save " + pyfmt.Bare([]byte(unsaved.file))
+		program.Fail(what, unsaved.err)
 	case unsaved == nil && d.page != nil:
 		err = cutShort(d.page.written, d.page.length, err)
 	}
 	program.Fail("no page from "+pyfmt.Str(d.URL), Reason(err))
 }
 
-// Reason returns err as a reason for a person to read: as program.Why gives it,
-// but without what net/http puts before it, and in one line of bounded length
-// that the terminal does not obey, because err may quote the server.
+// Reason returns err as a reason for a person to read: what program.Why gives,
+// without the prefix that net/http adds. Because err may quote the server, the
+// reason is one line of bounded length, with control characters escaped.
 func Reason(err error) error {
 	const (
 		longest = 400
@@ -147,9 +145,9 @@ func Reason(err error) error {
 
 // A Page is a page on its way to a file. It is written to another file in the
 // same folder, whose name begins with a dot, and takes the place of the old
-// file when it is whole. Until then the old file stays as it is. When a signal
-// ends the program first, the other file goes, and the exit status is 128 plus
-// the number of the signal.
+// file when it is whole. Until then the old file stays as it is. If a signal
+// ends the program first, the other file is removed, and the exit status is 128
+// plus the number of the signal.
 type Page struct {
 	file    string
 	written int64 // bytes
@@ -170,18 +168,18 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.err.Error() }
 
-// CreatePage begins a page that Save will put at file. The page has length
+// createPage begins a page that Save will put at file. The page has length
 // bytes, or at most most bytes if length is -1. A symbolic link at file will be
-// replaced, not followed. CreatePage returns an error if there is anything but
-// a plain file or a link, such as a folder or a device, or if the folder does
-// not take new files.
-func CreatePage(file string, length, most int64) (*Page, error) {
+// replaced, not followed. createPage returns an error if something else than a
+// plain file or a link is there, such as a folder or a device, or if it cannot
+// create a file in the same folder.
+func createPage(file string, length, most int64) (*Page, error) {
 	p := &Page{file: file, length: length, most: most}
 	there, err := os.Lstat(file)
 	if err == nil && there.IsDir() {
 		return nil, p.because(syscall.EISDIR)
 	} else if err == nil && there.Mode().Type()&^os.ModeSymlink != 0 {
-		return nil, p.because(errors.New("not a plain file"))
+		return nil, p.because(folder.ErrNotPlain)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -193,7 +191,7 @@ func CreatePage(file string, length, most int64) (*Page, error) {
 	return p, p.because(err)
 }
 
-// because returns err as an error of saving the page. Nil stays nil.
+// because returns err as an error about saving the page. Nil stays nil.
 func (p *Page) because(err error) error {
 	if err == nil {
 		return nil
@@ -232,7 +230,7 @@ func (p *Page) remove() {
 
 // Write writes data to the other file, except what comes after the end of the
 // page. It returns an error if the page is too long, or if the file cannot be
-// written, as on a disk that is full.
+// written, for example because the disk is full.
 func (p *Page) Write(data []byte) (int, error) {
 	page := data
 	if p.length >= 0 {
@@ -261,7 +259,7 @@ func (p *Page) Save() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	err := p.another.Sync() // a disk may be full only now
+	err := p.another.Sync() // which may be the first to report a full disk
 	if errClose := p.another.Close(); err == nil {
 		err = errClose
 	}

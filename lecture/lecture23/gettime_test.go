@@ -1,8 +1,6 @@
 package lecture23_test
 
 import (
-	"io"
-	"net"
 	"runtime"
 	"strings"
 	"testing"
@@ -30,7 +28,8 @@ func TestGettime(t *testing.T) {
 		"byte by byte":   {pieces: letters, stdout: shown},
 		"no health":      {pieces: []string{"1 25-10-18 06:49:19"}, stdout: shown},
 		"leap second":    {pieces: []string{"57753 16-12-31 23:59:60 00 1 0"}, stdout: "Date (YY-MM-DD) is 16-12-31, time is 23:59:60 (UTC)\n"},
-		"health":         {pieces: []string{"60966 25-10-18 06:49:19 16 0 2   0.0"}, stdout: shown, problem: "time from ADDR may be wrong: health 2"},
+		"health":         {pieces: []string{"60966 25-10-18 06:49:19 16 0 1   0.0"}, stdout: shown, problem: "time from ADDR may be wrong: health 1"},
+		"worse health":   {pieces: []string{"60966 25-10-18 06:49:19 16 0 2   0.0"}, stdout: shown, problem: "time from ADDR may be wrong: health 2"},
 		"no leap second": {pieces: []string{"1 16-12-31 22:59:60"}, problem: "no time from ADDR: received b'1 16-12-31 22:59:60'"},
 		"no date":        {pieces: []string{"1 25-02-29 06:49:19"}, problem: "no time from ADDR: received b'1 25-02-29 06:49:19'"},
 		"no time":        {pieces: []string{"1 25-10-18 24:00:00"}, problem: "no time from ADDR: received b'1 25-10-18 24:00:00'"},
@@ -64,17 +63,7 @@ func TestGettime(t *testing.T) {
 			if strings.HasSuffix(test.problem, "timed out") {
 				patience = "2" // enough for what is sent to arrive
 			}
-			client, port := progtest.PerformWith(t, func(c *net.TCPConn) {
-				for i, piece := range test.pieces {
-					if i > 0 {
-						progtest.Taken(c) // if that fails, the client has gone, and prints why
-					}
-					io.WriteString(c, piece)
-				}
-				if test.stays {
-					c.Read(make([]byte, 1)) // until the client hangs up
-				}
-			}, "gettime", "-t", patience)
+			client, port := progtest.PerformWith(t, progtest.SendPieces(test.pieces, test.stays), "gettime", "-t", patience)
 			problem := ""
 			if test.problem != "" {
 				problem = "gettime: " + strings.ReplaceAll(test.problem, "ADDR", "('127.0.0.1', "+port+")") + "\n"

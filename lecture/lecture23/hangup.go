@@ -4,5 +4,5 @@ package lecture23
 
 import "syscall"
 
-// The terminal of a program may go before its page has come.
+// A program may lose its terminal before its page has arrived.
 func init() { endings = append(endings, syscall.SIGHUP) }

@@ -13,27 +13,27 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// MaxAnswerHeader is the longest header of an answer in bytes, with the empty
+// maxAnswerHeader is the longest header of an answer in bytes, with the empty
 // line that ends it.
-const MaxAnswerHeader = 64 << 10
+const maxAnswerHeader = 64 << 10
 
-// ErrLongHeader is the error of an answer whose header is longer than
-// MaxAnswerHeader.
-var ErrLongHeader = fmt.Errorf("the header is longer than %d bytes",
-	MaxAnswerHeader)
+// errLongHeader is the error of an answer whose header is longer than
+// maxAnswerHeader.
+var errLongHeader = fmt.Errorf("the header is longer than %d bytes",
+	maxAnswerHeader)
 
-// ParseHeader returns the length of the page that follows header: the header of
-// an answer, without the empty line that ends it. If the header gives no
-// length, the length is -1, and the page is all that comes. Names of fields may
-// be in capitals or small letters.
+// ParseHeader parses the header of an answer, without the empty line that ends
+// it, and returns the length of the page that follows. If the header gives no
+// length, the length is -1, and the page lasts until the server hangs up. Names
+// of fields may be in capitals or small letters.
 //
-// ParseHeader returns an error if header is no header of HTTP, if the status is
-// not 200, if the length is no number, if there are two lengths that differ, or
-// if the page is coded for its transfer, which no server may do for HTTP/1.0.
-// The error of a redirect names the Location.
+// ParseHeader returns an error if header is not an HTTP header, if the status
+// is not 200, if the length is not a number, if there are two lengths that
+// differ, or if the page has a transfer encoding, which HTTP/1.0 does not
+// allow. The error of a redirect names the Location.
 func ParseHeader(header []byte) (length int64, err error) {
-	if len(header)+len("\r\n\r\n") > MaxAnswerHeader {
-		return 0, ErrLongHeader
+	if len(header)+len("\r\n\r\n") > maxAnswerHeader {
+		return 0, errLongHeader
 	}
 	line, rest, _ := bytes.Cut(header, []byte("\n"))
 	status, ok := parseStatusLine(string(line))
@@ -86,7 +86,7 @@ func parseStatusLine(line string) (status string, ok bool) {
 }
 
 // parseLengths returns the length that all values of Content-Length give, or -1
-// if there are none. A length that no int64 holds is the longest int64.
+// if there are none. A length too large for an int64 becomes the largest int64.
 func parseLengths(values []string) (int64, error) {
 	length := int64(-1)
 	for _, value := range values {
@@ -106,13 +106,14 @@ func parseLengths(values []string) (int64, error) {
 	return length, nil
 }
 
-// NoHeader returns the error of an answer of which no whole header has come. It
-// returns nil if more may still come: if why, which says why nothing came after
-// received, is nil, and received is no longer than a header may be.
+// NoHeader returns the error of an answer whose header is incomplete. Received
+// is what has arrived, and why is the error that ended it, or nil. NoHeader
+// returns nil if the rest may still arrive: if why is nil, and received is
+// shorter than a header may be.
 func NoHeader(received []byte, why error) error {
 	switch {
-	case why == nil && len(received) >= MaxAnswerHeader:
-		return ErrLongHeader
+	case why == nil && len(received) >= maxAnswerHeader:
+		return errLongHeader
 	case why == nil || len(received) == 0:
 		return why
 	}
@@ -139,13 +140,13 @@ func beginning(data []byte) string {
 	return pyfmt.Bytes(data[:most]) + "..."
 }
 
-// ReadAnswer reads an answer from r and returns the page in it, most bytes at
-// most. An answer without a header is a page as it is.
+// ReadAnswer reads an answer from r and returns the page in it, which may have
+// up to most bytes. If an answer has no header, all of it is the page.
 //
-// The error is that of ParseHeader, ErrLongHeader, or one that says that the
-// answer is cut short, that there is none, or that the page is too long.
+// The error is that of ParseHeader, or one that says that the header or the
+// page is too long, that the answer is cut short, or that there is none.
 func ReadAnswer(r io.Reader, most int64) ([]byte, error) {
-	answer := bufio.NewReaderSize(r, MaxAnswerHeader)
+	answer := bufio.NewReaderSize(r, maxAnswerHeader)
 	length := int64(-1)
 	begin, err := answer.Peek(len("HTTP/"))
 	if len(begin) == 0 {
@@ -184,8 +185,8 @@ func readHeader(answer *bufio.Reader) (header []byte, err error) {
 	for !bytes.HasSuffix(header, end) {
 		line, err := answer.ReadSlice('\n')
 		header = append(header, line...)
-		if len(header) > MaxAnswerHeader || err == bufio.ErrBufferFull {
-			return nil, ErrLongHeader
+		if len(header) > maxAnswerHeader || err == bufio.ErrBufferFull {
+			return nil, errLongHeader
 		}
 		if err != nil {
 			return nil, NoHeader(header, err)

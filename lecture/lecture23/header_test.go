@@ -22,11 +22,11 @@ var headers = []string{
 	ok + "\r\nContent-Length: 18446744073709551621", ok + "\r\nContent-Length: -1", ok + "\r\nContent-Length:",
 	ok + "\r\nX: y\r\n Content-Length: 1", ok + "\r\n Content-Length: 1", ok + "\r\nTransfer-Encoding: chunked",
 	"HTTP/1.0 302 Found\r\nLocation: /\x1b[2J\x00\xff", "HTTP/1.0 404 \x1b[2J", ok + "\r\nno field", ok + "\r\n: y",
-	strings.Repeat("x", MaxAnswerHeader), "Sat Apr  6 12:00:00 2013",
+	strings.Repeat("x", maxAnswerHeader), "Sat Apr  6 12:00:00 2013",
 }
 
-// FuzzParseHeader compares ParseHeader with net/http, where both take what they
-// get for an answer. What ParseHeader says is a line, whatever it quotes.
+// FuzzParseHeader compares ParseHeader with net/http where both accept the
+// header. An error of ParseHeader is one line, whatever it quotes.
 func FuzzParseHeader(f *testing.F) {
 	for _, header := range headers {
 		f.Add([]byte(header))
@@ -59,7 +59,7 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// isLine fails the test if text is no line that a terminal can show.
+// isLine fails the test unless text is one line that a terminal can show.
 func isLine(t *testing.T, text string) {
 	t.Helper()
 	for _, r := range text {
@@ -115,8 +115,8 @@ func TestReadAnswer(t *testing.T) {
 		{"", "", "socket closed"},
 		{"HTTP/", "", "no header: received b'HTTP/' then socket closed"},
 		{ok + "\r\nContent-Length: 6\r\n\r\nhello", "", "received 5 of 6 bytes then socket closed"},
-		{ok + "\r\n" + strings.Repeat("X: y\r\n", MaxAnswerHeader), "", "the header is longer than 65536 bytes"},
-		{ok + strings.Repeat("x", MaxAnswerHeader), "", "the header is longer than 65536 bytes"},
+		{ok + "\r\n" + strings.Repeat("X: y\r\n", maxAnswerHeader), "", "the header is longer than 65536 bytes"},
+		{ok + strings.Repeat("x", maxAnswerHeader), "", "the header is longer than 65536 bytes"},
 		{"HTTP/1.0 404 Not Found\r\n\r\nhello", "", "404 Not Found"},
 	} {
 		page, err := ReadAnswer(strings.NewReader(test.answer), 100)
@@ -127,7 +127,7 @@ func TestReadAnswer(t *testing.T) {
 }
 
 // FuzzParseURL checks that a page has a path that a request line can hold, and
-// that the URL without what no server gets means the same.
+// that the server and the path together are a URL of the same page.
 func FuzzParseURL(f *testing.F) {
 	for _, text := range []string{
 		"http://domain.name/page/to/download", "http://[::1]:8080", "http://[fe80::1%25eth0]/", "HTTP://h:/a b?c d#e",

@@ -44,7 +44,7 @@ func modifiedJulianDate(t time.Time) int {
 // States: 0 in the winter and 50 in the summer. In the 48 days before a change,
 // it counts the days that are left, from 99 down to 51 before the summer and
 // from 49 down to 1 before the winter. At 51 and 1, the clocks change today.
-// They do so at two in the morning, which comes at another time in each time
+// They do so at two in the morning, which is a different moment in each time
 // zone. The count goes down at midnight UTC.
 func daylightSaving(t time.Time) int {
 	const notice = 48 // days
@@ -95,8 +95,8 @@ func ParseNISTLine(line []byte) (NISTTime, error) {
 	return t, nil
 }
 
-// fits reports whether a word is a time exactly as layout has it. Parse alone
-// also accepts signs and fractions of a second.
+// fits reports whether a word is a time exactly as in layout. Parse alone also
+// accepts signs and fractions of a second.
 func fits(layout, word string) bool {
 	t, err := time.Parse(layout, word)
 	return err == nil && t.Format(layout) == word

@@ -176,9 +176,9 @@ func FuzzParseNISTLine(f *testing.F) {
 	})
 }
 
-// FuzzNISTLine checks the contract of NISTLine from 1969 to 2068, for which two
-// digits are enough: the line has its form, its day number and its date are the
-// same day, and ParseNISTLine understands it.
+// FuzzNISTLine checks the contract of NISTLine from 1969 to 2068, where two
+// digits of the year are enough: the line has its form, its day number and its
+// date are the same day, and ParseNISTLine understands it.
 func FuzzNISTLine(f *testing.F) {
 	for _, now := range []int64{0, -1, 86399, 86400, 1760770159, 1772928000, 1793491199} {
 		f.Add(now)

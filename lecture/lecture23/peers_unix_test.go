@@ -45,7 +45,7 @@ func site(t testing.TB) (folder string) {
 	return folder
 }
 
-// A realServer is a web server of others that serves a site.
+// A realServer is a running web server that serves a site.
 type realServer struct {
 	url      string // without the last slash
 	notFound string // the status line of a page that is not there

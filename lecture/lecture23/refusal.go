@@ -14,7 +14,7 @@ import (
 type Refusal struct {
 	Status string // as in the status line, such as "404 Not Found"
 	Header string // more lines of the header, with their ends
-	Fault  error  // what is wrong with the request, or nil
+	Fault  error  // what the server has to report, or nil
 }
 
 func (r *Refusal) Error() string { return r.Status }
@@ -32,7 +32,7 @@ var ErrMethod = &Refusal{
 
 var errTooLarge = &Refusal{
 	Status: "431 Request Header Fields Too Large",
-	Fault:  fmt.Errorf("the header has more than %d bytes", MaxHeader),
+	Fault:  fmt.Errorf("the header has more than %d bytes", maxHeader),
 }
 
 // badRequest returns the refusal of a request with a fault.

@@ -13,18 +13,18 @@ import (
 	"fopnp/internal/serve/framing"
 )
 
-// MaxHeader is how many bytes the request line and the header of a request may
+// maxHeader is how many bytes the request line and the header of a request may
 // have together, with the empty line at the end.
-const MaxHeader = 16 << 10
+const maxHeader = 16 << 10
 
 // A Request is what a client asks of a web server.
 type Request struct {
 	Method string // such as "GET"
 
 	// Name is the path without the leading "/" and without a query, with
-	// percent-encoding decoded. It is a relative name, but not a harmless
-	// one: "../etc/passwd" and "/etc/passwd" are possible. It never contains
-	// a zero byte.
+	// percent-encoding decoded. It may be harmful: "../etc/passwd" and, after
+	// a second "/", "/etc/passwd" are possible. It never contains a zero
+	// byte.
 	Name string
 }
 
@@ -34,7 +34,7 @@ type Request struct {
 // The error is a *Refusal if the server has to tell the client what is wrong
 // with the request. Otherwise it says why no whole request came: io.EOF, if the
 // client left without asking or the program stops, or an error that quotes what
-// came.
+// had arrived.
 func ReadRequest(client *socket.Conversation) (Request, error) {
 	var reader requestReader
 	for {
@@ -58,7 +58,7 @@ type requestReader struct {
 }
 
 // feed takes the bytes that have arrived next. It reports whether the header is
-// complete. It copies data only if that is not so.
+// complete. It copies data only if the header is not complete yet.
 func (r *requestReader) feed(data []byte) (done bool, err error) {
 	if len(r.received) > 0 {
 		r.received = append(r.received, data...)
@@ -67,7 +67,7 @@ func (r *requestReader) feed(data []byte) (done bool, err error) {
 	for !done && err == nil {
 		line, _, whole := bytes.Cut(data[r.taken:], []byte("\n"))
 		end := r.taken + len(line) + len("\n")
-		if end > MaxHeader {
+		if end > maxHeader {
 			return false, errTooLarge
 		}
 		if !whole {
@@ -126,8 +126,8 @@ func (r *requestReader) parse(line []byte) error {
 	return nil
 }
 
-// pathOf returns the path in the target of a request, which is a path or, as a
-// client asks a proxy, a URL. A query is no part of it.
+// pathOf returns the path in the target of a request, without a query. The
+// target is a path or, in a request to a proxy, a URL.
 func pathOf(target string) string {
 	target, _, _ = strings.Cut(target, "?")
 	if strings.HasPrefix(target, "/") {
@@ -150,7 +150,8 @@ func (r *requestReader) ended(why error) error {
 	return err
 }
 
-// File is the name of the file to send. That of a folder is its index.html.
+// File returns the name of the file to send. For a folder, that is index.html
+// in it.
 func (r Request) File() string {
 	if r.Name == "" || strings.HasSuffix(r.Name, "/") {
 		return r.Name + "index.html"
@@ -158,8 +159,8 @@ func (r Request) File() string {
 	return r.Name
 }
 
-// Open opens the file to send, which is below a folder, and returns its size in
-// bytes. The error is a *Refusal.
+// Open opens the file to send, below root, and returns its size in bytes. The
+// error is a *Refusal.
 func (r Request) Open(root *folder.Folder) (*os.File, int64, error) {
 	if r.hidden() {
 		return nil, 0, &Refusal{Status: statusNotFound}

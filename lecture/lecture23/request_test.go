@@ -109,12 +109,12 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// The header may have MaxHeader bytes, and no more, however it arrives.
+// The header may have maxHeader bytes, and no more, however it arrives.
 func TestMaxHeader(t *testing.T) {
 	const begin, end = "GET / HTTP/1.0\r\nX: ", "\r\n\r\n"
-	for n, want := range map[int]string{MaxHeader: "", MaxHeader + 1: errTooLarge.Status, 1 << 20: errTooLarge.Status} {
+	for n, want := range map[int]string{maxHeader: "", maxHeader + 1: errTooLarge.Status, 1 << 20: errTooLarge.Status} {
 		text := begin + strings.Repeat("x", n-len(begin)-len(end)) + end
-		for _, piece := range []int{1, 400, MaxHeader - 1, MaxHeader, n} {
+		for _, piece := range []int{1, 400, maxHeader - 1, maxHeader, n} {
 			var pieces []string
 			for rest := text; rest != ""; {
 				m := min(piece, len(rest))
@@ -157,6 +157,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	os.WriteFile(filepath.Join(top, `a\.hidden`), nil, 0o666) // on Unix, this is a name
 	file, size, err := (Request{Name: "a.txt"}).Open(root)
 	if err != nil || size != 4 {
 		t.Errorf("a.txt has %d bytes: %v", size, err)
@@ -205,7 +206,7 @@ func TestContentType(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	for _, text := range []string{
 		"", "GET / HTTP/1.0\r\n\r\n", "GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\nGET", "HEAD http://a/b HTTP/1.0\n\n", "GET /%00 HTTP/1.0\r\n",
-		"GET /\r\n", "\r\n", "GET /\x00 HTTP/1.0\n\n", "POST * HTTP/1.1\r\nHost:\r\nA", "GET /" + strings.Repeat("x", MaxHeader) + "\n",
+		"GET /\r\n", "\r\n", "GET /\x00 HTTP/1.0\n\n", "POST * HTTP/1.1\r\nHost:\r\nA", "GET /" + strings.Repeat("x", maxHeader) + "\n",
 	} {
 		f.Add(text, uint16(1), uint16(7))
 	}

@@ -5,6 +5,7 @@ package lecture23_test
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -60,8 +61,11 @@ func TestSignals(t *testing.T) {
 	}
 	t.Parallel()
 	for _, client := range webClients {
-		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-			t.Run(client.name+"/"+signal.String(), func(t *testing.T) {
+		for _, end := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			t.Run(client.name+"/"+end.String(), func(t *testing.T) {
+				if signal.Ignored(end) { // by nohup, or in the background
+					t.Skip("the client would ignore it, too")
+				}
 				t.Parallel()
 				file := oldPage(t)
 				listener, port := listen(t)
@@ -92,11 +96,11 @@ func TestSignals(t *testing.T) {
 					if got, err := os.ReadFile(file); err != nil || string(got) != old {
 						t.Errorf("the file has %q (%v)", got, err)
 					}
-					if err := client.Cmd.Process.Signal(signal); err != nil {
+					if err := client.Cmd.Process.Signal(end); err != nil {
 						t.Fatal(err)
 					}
 					client.Cmd.Wait()
-					if status := client.Cmd.ProcessState.ExitCode(); status != 128+int(signal) {
+					if status := client.Cmd.ProcessState.ExitCode(); status != 128+int(end) {
 						t.Errorf("the status is %d", status)
 					}
 					if !isThere("hello", 1-i)() {
@@ -106,6 +110,49 @@ func TestSignals(t *testing.T) {
 				isOld(t, file)
 			})
 		}
+	}
+}
+
+// A signal that the client was started to ignore, as nohup does, does not end
+// it.
+func TestIgnoredSignal(t *testing.T) {
+	sh, err := exec.LookPath("sh")
+	if runtime.GOOS == "windows" || err != nil {
+		t.Skip("there is no sh")
+	}
+	t.Parallel()
+	for _, client := range webClients {
+		t.Run(client.name, func(t *testing.T) {
+			t.Parallel()
+			file := oldPage(t)
+			listener, port := listen(t)
+			cmd := exec.Command(sh, "-c", `trap "" HUP; exec "$@"`, "sh",
+				filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", file)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			conn, err := accept(listener, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.says(ok + "Content-Length: 5\r\n\r\nhel")
+			progtest.Until(t, "the page has begun", func() bool {
+				others, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".*"))
+				return len(others) == 1
+			})
+			if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+				t.Fatal(err)
+			}
+			conn.says("lo")
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			if got, err := os.ReadFile(file); err != nil || string(got) != "hello" {
+				t.Errorf("the file has %q (%v)", got, err)
+			}
+		})
 	}
 }
 
@@ -148,8 +195,8 @@ func slowPage(t testing.TB, client webClient) error {
 	return slowly.run(t, client)
 }
 
-// A page takes the place of a file, and of no folder and no device. A file that
-// cannot be there is reported.
+// A page replaces a file, but no folder and no device. The client reports a
+// file that it cannot create.
 func TestNoFile(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -183,7 +230,7 @@ func TestNoFile(t *testing.T) {
 						"server name: 127.0.0.1:" + port + "\npage path: /\nconnected successfully...\nrequest sent successfully...\n" +
 						"End of the header:  34\nLength of the content is  5\n"
 				}
-				running.Prints(t, stdout, client.name+": save '"+file+"': "+why+"\n")
+				running.Prints(t, stdout, client.name+": save "+file+": "+why+"\n")
 			})
 		}
 	}

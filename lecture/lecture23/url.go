@@ -14,8 +14,8 @@ import (
 )
 
 // ParseURL parses the URL of a page, whose scheme must be one of schemes. The
-// URL that it returns has no fragment, because a fragment is for the reader's
-// eyes: no server gets it. Every character that a request line cannot hold is
+// URL that it returns has no fragment, because a fragment is for the browser: a
+// client does not send it. Every character that a request line cannot hold is
 // percent-encoded.
 //
 // The error says what is wrong with the URL: it has no scheme or another one,
@@ -49,8 +49,8 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	return u, nil
 }
 
-// encode percent-encodes what is not printable ASCII. A space ends a URL in a
-// request line.
+// encode percent-encodes what is not printable ASCII, and the space, which
+// would end the URL in a request line.
 func encode(text string) string {
 	var encoded strings.Builder
 	for _, b := range []byte(text) {
@@ -63,10 +63,10 @@ func encode(text string) string {
 	return encoded.String()
 }
 
-// SplitURL takes the URL of a page apart. Text is how it was given. SplitURL
-// returns what Python prints for the list text.split('/'), the server as the
-// URL names it, the path of the page there, and the address to connect to. A
-// URL without a path means the path "/", and without a port, port 80.
+// SplitURL splits the URL of a page. Text is the URL as the user typed it.
+// SplitURL returns what Python prints for the list text.split('/'), the server
+// as the URL names it, the path of the page there, and the address to connect
+// to. A URL without a path means the path "/", and without a port, port 80.
 func SplitURL(u *url.URL, text string) (
 	list, server, page string, address socket.Address,
 ) {
@@ -77,7 +77,7 @@ func SplitURL(u *url.URL, text string) (
 	list = "[" + strings.Join(quoted, ", ") + "]"
 	address = socket.Address{Host: u.Hostname(), Port: 80}
 	if u.Port() != "" {
-		address.Port, _ = strconv.Atoi(u.Port()) // ParseURL has seen to it
+		address.Port, _ = strconv.Atoi(u.Port()) // ParseURL has checked it
 	}
 	return list, hostOf(u), u.RequestURI(), address
 }
@@ -98,7 +98,7 @@ func hostOf(u *url.URL) string {
 // ParseHost parses HOST or HOST:PORT. The default port is port. An IPv6 address
 // with a port is in brackets, as in [::1]:8080. ParseHost returns the server as
 // a Host field names it, and the address to connect to. The error says that the
-// port is no port.
+// port is not a port number.
 func ParseHost(word string, port int) (
 	server string, address socket.Address, err error,
 ) {

@@ -1,5 +1,3 @@
-//go:build unix || windows
-
 package lecture23_test
 
 import (
@@ -24,10 +22,10 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A webClient is a program that the checks are made with.
+// A webClient is a program that the checks run.
 type webClient struct {
 	name     string // the first word of its complaints
-	easy     bool   // it has the HTTP library
+	easy     bool   // it uses the HTTP library
 	words    string // a regular expression of every reason, if it has its own words
 	command  func(args ...string) *exec.Cmd
 	patience time.Duration
@@ -52,8 +50,8 @@ type check struct {
 
 	// Page is what is saved, if the download succeeds. Otherwise one line says
 	// why. The regular expressions match the whole reason: web is webclient's,
-	// easy is easywebclient's, and both is that of both. URL in them is the URL,
-	// and none of them means that this client succeeds.
+	// easy is easywebclient's, and both is that of both. URL in them is the
+	// URL. A client for which none is set must succeed.
 	page            string
 	both, web, easy string
 
@@ -103,7 +101,8 @@ func accept(listener net.Listener, unasked bool) (*peer, error) {
 	return &peer{TCPConn: conn.(*net.TCPConn), request: string(request)}, err
 }
 
-// says sends text. If the client has hung up, that is for the check to see.
+// says sends text. It ignores errors: the check sees whether the client has
+// hung up.
 func (p *peer) says(text string) { io.WriteString(p, text) }
 
 // hangsOn waits until the client hangs up.

@@ -1,11 +1,9 @@
-//go:build unix || windows
-
 package lecture23_test
 
 import (
 	"testing"
 
-	"fopnp/lecture/lecture23/internal/webtest"
+	"fopnp/lecture/internal/webtest"
 )
 
 // The web server meets its contract.

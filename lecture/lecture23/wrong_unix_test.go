@@ -57,15 +57,12 @@ func init() { wrong.Main(wrongDaytimes) }
 // one is right.
 func TestWrongDaytimes(t *testing.T) {
 	t.Parallel()
-	check, found := wrong.Check(conform.Checks, "announcement")
-	if !found {
-		t.Fatal("there is no such check")
-	}
+	announcement := conform.Named(conform.Checks, "announcement")[0]
 	for defect := range wrongDaytimes {
 		t.Run(defect, func(t *testing.T) {
 			t.Parallel()
 			server := wrong.Server(daytime, defect)
-			if err := check.Run(server); (err == nil) != (defect == "none") {
+			if err := announcement.Run(server); (err == nil) != (defect == "none") {
 				t.Error(err)
 			} else {
 				t.Log(err)

@@ -30,7 +30,7 @@ func init() {
 	}
 }
 
-// defects are the checks that find each defect.
+// defects names, for each defect, the check that must find it.
 var defects = map[string]string{
 	"writes in place":            "cut short",
 	"leaves the other file":      "cut short",

@@ -27,9 +27,9 @@ import (
 	"fopnp/lecture"
 )
 
-// ErrNoEmptyLine is the error of a client that hung up between two lines. A
+// errNoEmptyLine is the error of a client that hung up between two lines. A
 // session should end with an empty line.
-var ErrNoEmptyLine = errors.New("hung up without an empty line")
+var errNoEmptyLine = errors.New("hung up without an empty line")
 
 // HandleConversation is the handle method of the slides' UCHandler over TCP. It
 // answers each line that a client sends over sock in upper case, until an empty
@@ -48,7 +48,7 @@ func HandleConversation(sock *socket.Conversation, address net.Addr) {
 			err = client.SendAll(pyfmt.Upper(data))
 		}
 		if err == io.EOF && program.Stopping().Err() == nil {
-			err = ErrNoEmptyLine
+			err = errNoEmptyLine
 		}
 		if err != nil {
 			lecture.Complain(address, err)

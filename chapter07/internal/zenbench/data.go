@@ -10,8 +10,6 @@
 package zenbench
 
 import (
-	"io"
-
 	"fopnp/internal/measured"
 )
 
@@ -46,36 +44,16 @@ var benchmark = measured.Benchmark{
 
 // Data are the results of one run of the benchmark.
 type Data struct {
-	Machine      Machine       `json:"machine"`
-	Rounds       int           `json:"rounds"`
-	Seconds      float64       `json:"seconds"` // how long all rounds took
-	Measurements []Measurement `json:"measurements"`
-	Timelines    []Timeline    `json:"timelines"`
-}
-
-// common returns the part that the data of all benchmarks have.
-func (d *Data) common() *measured.Data {
-	return &measured.Data{Machine: d.Machine, Rounds: d.Rounds, Seconds: d.Seconds, Measurements: d.Measurements}
-}
-
-// Find returns a measurement, or an empty one if there is none. With 0 clients,
-// it returns the first measurement of the workload and the server.
-func (d *Data) Find(workload string, clients int, server string) Measurement {
-	return d.common().Find(workload, clients, server)
+	measured.Data
+	Timelines []Timeline `json:"timelines"`
 }
 
 // Summarize sums up samples as measurements, in the order in which each was first
 // measured.
 func Summarize(samples []Sample) []Measurement { return measured.Summarize(samples) }
 
-// WriteSamples writes samples in the format of Go benchmarks, one line each, for
-// benchstat to read.
-func WriteSamples(w io.Writer, machine Machine, samples []Sample) error {
-	return benchmark.WriteSamples(w, machine, samples)
-}
-
-// Name returns the name of a measurement in the format of Go benchmarks.
-func Name(workload string, clients int, server string) string {
+// MeasurementName returns the name of a measurement in the format of Go benchmarks.
+func MeasurementName(workload string, clients int, server string) string {
 	return benchmark.MeasurementName(workload, clients, server)
 }
 

@@ -61,7 +61,7 @@ func (d *Data) Say(words ...string) (string, error) {
 	if len(words) == 3 && words[0] == "range" {
 		return d.span(words[1], words[2])
 	}
-	return vocabulary.Say(d.common(), words...)
+	return vocabulary.Say(&d.Data, words...)
 }
 
 // span returns the lowest and the highest value of the servers that served all their
@@ -74,7 +74,7 @@ func (d *Data) span(load, unit string) (string, error) {
 		if _, part := d.Find(workload, clients, server).PartServed(); part {
 			continue
 		}
-		value, _, err := vocabulary.Value(d.common(), []string{load, server, unit})
+		value, _, err := vocabulary.Value(&d.Data, []string{load, server, unit})
 		if err != nil {
 			return "", err
 		}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"fopnp/internal/measured"
 )
 
 // samples returns three rounds of two servers, and one of all.
@@ -34,10 +36,12 @@ func samples() (all []Sample) {
 
 func data() *Data {
 	return &Data{
-		Machine:      Machine{Date: "2026-11-21", CPU: "a processor", Processors: 2, Kernel: "Linux 6", System: "linux/amd64", Go: "go1.26"},
-		Rounds:       3,
-		Seconds:      100,
-		Measurements: Summarize(samples()),
+		Data: measured.Data{
+			Machine:      Machine{Date: "2026-11-21", CPU: "a processor", Processors: 2, Kernel: "Linux 6", System: "linux/amd64", Go: "go1.26"},
+			Rounds:       3,
+			Seconds:      100,
+			Measurements: Summarize(samples()),
+		},
 		Timelines: []Timeline{{"srv_threaded", 100, []Lane{
 			{[]float64{0, 100}, []float64{100, 200.4}},
 			{[]float64{1, 300}, []float64{299, 400}},
@@ -165,7 +169,7 @@ func TestSaveAndLoad(t *testing.T) {
 
 func TestWriteSamples(t *testing.T) {
 	var got bytes.Buffer
-	if err := WriteSamples(&got, data().Machine, samples()[:2]); err != nil {
+	if err := benchmark.WriteSamples(&got, data().Machine, samples()[:2]); err != nil {
 		t.Fatal(err)
 	}
 	want := `goos: linux

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"fopnp/internal/check/bench"
 	"fopnp/internal/check/kernel"
-	"fopnp/internal/check/measure"
 	"fopnp/internal/check/progtest"
 )
 
@@ -45,7 +45,7 @@ func runInetd(bin, name string) (*process, error) {
 	if err := os.WriteFile(conf, []byte(line), 0o600); err != nil {
 		return nil, err
 	}
-	started, err := measure.Start(exec.Command(inetd, "-i", conf), onFirstProcessors)
+	started, err := bench.Start(exec.Command(inetd, "-i", conf), onFirstProcessors)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/check/bench"
 	"fopnp/internal/check/kernel"
-	"fopnp/internal/check/measure"
 	"fopnp/internal/listings"
 	"fopnp/internal/serve/child"
 )
@@ -24,13 +24,10 @@ const patience = child.Patience
 // A process is a running server, which does not share its processors with the
 // clients if there is more than one.
 type process struct {
-	*measure.Process
+	*bench.Process
 	children bool   // what its children cost counts as its own cost
 	folder   string // that stop removes, or ""
 }
-
-// ThisMachine describes the machine on which the program runs.
-func ThisMachine() zenbench.Machine { return measure.ThisMachine() }
 
 // Timeline records the timeline of a server in the folder bin.
 func Timeline(bin, server string, cost time.Duration) (zenbench.Timeline, error) {
@@ -60,7 +57,7 @@ func run(bin, name string, options ...string) (*process, error) {
 // serve starts a server on all processors but the last, which is the crowd's,
 // and waits until it is ready.
 func serve(cmd *exec.Cmd) (*process, error) {
-	p, err := measure.Serve(cmd, onFirstProcessors, nil)
+	p, err := bench.Serve(cmd, onFirstProcessors, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +187,7 @@ func (w workload) measure(p *process, server string, clients int) (s zenbench.Sa
 // watch makes the clients of a crowd talk, and reports what they do in the
 // workload's window.
 func (w workload) watch(p *process, c *crowd, server string, active int) (zenbench.Sample, error) {
-	defer measure.WithoutGC()()
+	defer bench.WithoutGC()()
 	s := zenbench.Sample{Workload: w.Name, Server: server, Clients: active, Values: map[string]float64{}}
 	window := w.Window
 	if zenbench.AtOnce(server) > 0 {
@@ -202,10 +199,10 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 			return err
 		}
 		c.reset()
-		began, cpu, own := time.Now(), p.cpu(), measure.OwnCPU()
+		began, cpu, own := time.Now(), p.cpu(), bench.OwnCPU()
 		err := c.converse(active, w.Talk, began.Add(window))
 		elapsed := time.Since(began)
-		cpu, own = p.cpu()-cpu, measure.OwnCPU()-own
+		cpu, own = p.cpu()-cpu, bench.OwnCPU()-own
 
 		s.Questions, s.Errors = c.questions, c.errors
 		s.Values[zenbench.Rate] = float64(c.questions) / elapsed.Seconds()

@@ -1,5 +1,5 @@
-// Package chatroom is the conformance suite of chat servers: what a client says,
-// all other clients hear, in the same order.
+// Package chatroom is the conformance suite of chat servers: all other clients
+// hear what a client says, in the same order.
 //
 // The suite of a chat states how its server is started and which lines it
 // prints (conform.Server), and what goes over the wire (Protocol). Checks
@@ -43,8 +43,8 @@ type Protocol struct {
 // Bounds that hold for all chats.
 const (
 	longest   = 4096      // bytes of a text
-	mayWait   = 256 << 10 // so much may wait for a client
-	mostWaits = 1 << 20   // and no more than that
+	mayWait   = 256 << 10 // a client may have so much waiting for it
+	mostWaits = 1 << 20   // but no more than that
 )
 
 // Server completes the row of a chat server, whose Name and Lines are set.
@@ -72,18 +72,15 @@ func Checks(p Protocol) []conform.Check {
 		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...))
 	}
 	for _, c := range repeated {
-		all = append(all, conform.Check{Name: c.name, Run: func(s conform.Server) (err error) {
-			for range 3 {
-				if err = conform.Alone(c.name, p.in(c.run), c.args...).Run(s); err == nil {
-					break
-				}
-			}
-			return err
-		}})
+		all = append(all, conform.Alone(c.name, p.in(c.run), c.args...).Tries(3))
 	}
 	all = append(all, conform.AloneAt("", "every interface", p.in(everyInterface)))
-	return append(all, conform.Named(conform.Checks,
-		"announcement", "announcement/name", "nothing",
+	for _, c := range conform.Named(conform.Checks, "announcement", "nothing") {
+		// With a server of its own. A client that another one has left alone
+		// may hear so as it leaves, and hang up on the news: that is a reset.
+		all = append(all, conform.Check{Name: c.Name, Run: c.Run})
+	}
+	return append(all, conform.Named(conform.Checks, "announcement/name",
 		"stop/no client", "wrong call/", "help", "options before the host",
 		"options after the host", "port in use", "unresolvable host")...)
 }
@@ -151,7 +148,8 @@ func (r *room) happens(except *member, heard string) {
 	}
 }
 
-// author is whom to except when m says something.
+// author returns the member that does not hear what m says: m, unless authors
+// hear themselves.
 func (r *room) author(m *member) *member {
 	if r.Echo {
 		return nil

@@ -216,8 +216,8 @@ func reset(r *room) {
 	r.say(a, "who was that?")
 }
 
-// A client crashes in the middle of a message, and the line names what had come
-// of it.
+// A client crashes in the middle of a message, and the line quotes the part
+// that had arrived.
 func resetHalf(r *room) {
 	r.join()
 	m := r.join()
@@ -280,7 +280,8 @@ func halfClose(r *room) {
 	r.say(a, strings.Repeat("x", longest))
 }
 
-// When it closes the connection in the end, it has left before.
+// When that client closes the connection in the end, the others hear nothing,
+// because it has left before.
 func halfCloseThenClose(r *room) {
 	a := r.join()
 	r.joinAll(2)
@@ -381,7 +382,7 @@ func affordable(n int) int {
 	return n
 }
 
-// Clients come and go by hundreds, each with a message, while another one
+// Clients come and go by the hundred, each with a message, while another one
 // counts. A listener hears all of that exactly once, and each visitor hears a
 // part of the counting without a gap.
 func comeAndGo(r *room) {
@@ -391,7 +392,7 @@ func comeAndGo(r *room) {
 	r.hear()
 
 	var visitors, hearing sync.WaitGroup
-	visited := make([]netip.AddrPort, visits) // by whom
+	visited := make([]netip.AddrPort, visits) // the addresses of the visitors
 	places := make(chan bool, atOnce)
 	gone := make(chan bool)
 	go func() {
@@ -512,8 +513,8 @@ func (r *room) examine(heard []string, n int, visited []netip.AddrPort, counts s
 	}
 }
 
-// visit joins, hears three numbers, says one message, and leaves without a look
-// at what else has come. It returns the visitor's address.
+// visit joins, hears three numbers, says one message, and leaves without
+// reading the rest. It returns the visitor's address.
 func (r *room) visit(n int, prefix string) netip.AddrPort {
 	c := r.Connect()
 	defer c.Close()

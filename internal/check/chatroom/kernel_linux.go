@@ -119,8 +119,8 @@ func unreadInput(r *room) {
 }
 
 // When accept fails because there is no descriptor left, the server says so
-// once per episode, does not spin, and lets the clients chat that it has. The
-// next client joins when there is a descriptor for it.
+// once per episode, does not spin, and lets its clients chat on. The next
+// client joins when there is a descriptor for it.
 func outOfDescriptors(r *room) {
 	a := r.join()
 	r.join()

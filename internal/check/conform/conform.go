@@ -6,7 +6,8 @@
 // The suite of a protocol states only what sets the protocol apart: how each
 // server is started and which lines it prints (Server), what a client asks, what
 // it hears, and what a fault is (Protocol), and checks of its own. Checks holds
-// the checks that every server must pass.
+// the checks that every server must pass, and Unasked those of servers that
+// speak first.
 //
 // A check never sleeps and then assumes that something has happened. It waits
 // for the event itself: an answer, the end of a connection, the line about a
@@ -160,6 +161,24 @@ func AloneAt(host, name string, check func(*Trial), args ...string) Check {
 	return Check{Name: name, Run: servingAt(host, check, args...)}
 }
 
+// Tries returns the check with n tries, each with a server of its own. The
+// server must pass one of them. This is for rules that only a busy machine makes
+// a right server break, because it gives the server or the client too little
+// time.
+func (c Check) Tries(n int) Check {
+	once := c.Run
+	c.shared = nil
+	c.Run = func(s Server) (err error) {
+		for range n {
+			if err = once(s); err == nil || errors.Is(err, ErrSkipped) {
+				break
+			}
+		}
+		return err
+	}
+	return c
+}
+
 // Checks are the checks that every server must pass. Those that look into the
 // server's process or into the kernel's tables exist only on Linux.
 var Checks = slices.Concat(
@@ -263,7 +282,7 @@ func (s Server) skipIfNotFor(t *testing.T, check Check) {
 	}
 }
 
-// needs are what some checks need of a server. Without it, they make no sense.
+// needs are properties of a server without which some checks make no sense.
 var needs = []struct {
 	met    func(Server) bool
 	unmet  string   // why the checks are not for a server
@@ -335,8 +354,8 @@ func (s Server) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// with returns the server with one more environment variable, NAME=VALUE.
-func (s Server) with(variable string) Server {
+// With returns the server with one more environment variable, NAME=VALUE.
+func (s Server) With(variable string) Server {
 	command := s.command
 	s.Command = func(args ...string) *exec.Cmd {
 		cmd := command(args...)

@@ -82,7 +82,7 @@ func churn(s Server) error {
 			}
 		}
 		t.Failf("its memory grew by %d bytes in %d conversations, and did so twice before", grown, n)
-	})(s.with("GOGC=10"))
+	})(s.With("GOGC=10"))
 }
 
 // affordable returns n, or less if a conversation costs more than usual.

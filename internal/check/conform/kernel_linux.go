@@ -350,7 +350,7 @@ func descriptorsAreClosed(s Server) error {
 			tooLong(t)
 		}
 		t.untilOpen(open - 1)
-	})(s.with("GOGC=off"))
+	})(s.With("GOGC=off"))
 }
 
 // A server gives up if its user may not listen at its port. If we are root, the

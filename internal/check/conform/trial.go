@@ -161,7 +161,7 @@ func (t *Trial) ExpectExit(statuses ...int) {
 	}
 }
 
-// expectOwnExit waits until a server exits that has served its one client. The
+// expectOwnExit waits until a server that has served its one client exits. The
 // status must say whether the server has reported a fault.
 func (t *Trial) expectOwnExit() {
 	t.ExpectExit(0, 1)

@@ -47,7 +47,7 @@ func unaskedDescriptors(s Server) error {
 		nothing(t)
 		unaskedLeaves(t)
 		t.untilOnlyListener()
-	})(s.with("GOGC=off"))
+	})(s.With("GOGC=off"))
 }
 
 // untilOnlyListener waits until the listener is the only socket that the server

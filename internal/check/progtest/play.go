@@ -3,6 +3,7 @@ package progtest
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -73,6 +74,23 @@ func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...st
 	return client, port
 }
 
+// SendPieces returns what PerformWith plays for a server that sends pieces, each
+// only when the client has read the one before it. A server that stays does not
+// hang up before the client does. Only Linux shows what a client has read.
+func SendPieces(pieces []string, stays bool) func(*net.TCPConn) {
+	return func(c *net.TCPConn) {
+		for i, piece := range pieces {
+			if i > 0 {
+				Taken(c) // if that fails, the client has gone, and prints why
+			}
+			io.WriteString(c, piece)
+		}
+		if stays {
+			c.Read(make([]byte, 1))
+		}
+	}
+}
+
 // Prints waits until the program ends and compares what it printed with stdout
 // and stderr.
 func (p *Play) Prints(t testing.TB, stdout, stderr string) {
@@ -84,4 +102,11 @@ func (p *Play) Prints(t testing.TB, stdout, stderr string) {
 	if got := p.stderr.String(); got != stderr {
 		t.Errorf("stderr is %q, want %q", got, stderr)
 	}
+}
+
+// Ends waits until the program ends, and returns what it printed to stderr. The
+// error says how it ended, if not with status 0.
+func (p *Play) Ends() (stderr string, err error) {
+	err = p.Cmd.Wait()
+	return p.stderr.String(), err
 }

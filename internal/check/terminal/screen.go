@@ -16,7 +16,7 @@ type Screen struct {
 	columns, rows int
 	lines         [][]rune
 	row, column   int
-	wraps         bool   // the cursor is behind the last column: the next character wraps
+	wraps         bool   // the cursor is past the last column: the next character wraps
 	rest          []byte // of a character or a sequence
 	err           error
 }

@@ -174,28 +174,44 @@ func (c *Conversation) linger() {
 // sent arrives, even if the peer sends on and on: as in Close, the connection
 // is shut down first, and what comes is read and discarded. Finish does not
 // wait for the peer to close its side. It returns when the peer's system has
-// everything, where this system can tell, and otherwise after a second. Another
-// goroutine may still receive.
-func (c *Conversation) Finish() error {
+// everything, however long that takes, where this system can tell, and
+// otherwise after a second. Another goroutine may still receive.
+//
+// The error is os.ErrDeadlineExceeded if the peer took nothing for as long as
+// patience. 0 is no limit.
+func (c *Conversation) Finish(patience time.Duration) error {
+	var err error
 	if conversations.remove(c) && !c.ended.Load() && c.CloseWrite() == nil {
-		c.readUntilSent()
+		err = c.readUntilSent(patience)
 	}
-	return c.Conn.Close()
+	return errors.Join(err, c.Conn.Close())
 }
 
-func (c *Conversation) readUntilSent() {
+func (c *Conversation) readUntilSent(patience time.Duration) error {
 	const pause = 5 * time.Millisecond
-	unread := make([]byte, 16<<10)
-	for giveUp := time.Now().Add(Linger()); time.Now().Before(giveUp); {
+	room := make([]byte, 16<<10)
+	unsent, known := unsentOf(c.Conn)
+	if !known {
+		patience = Linger()
+	}
+	for last := time.Now(); !known || unsent > 0; {
 		c.Conn.SetReadDeadline(time.Now().Add(pause))
-		_, err := c.Conn.Read(unread)
+		_, err := c.Conn.Read(room)
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return
+			return nil // the peer is gone, or it sends no more
 		}
-		if allSent(c.Conn) {
-			return
+		before := unsent
+		if unsent, _ = unsentOf(c.Conn); unsent < before {
+			last = time.Now()
+		}
+		if patience > 0 && time.Since(last) > patience {
+			break
 		}
 	}
+	if unsent > 0 {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // MaxLinger is how many bytes a server reads at most from a connection that it

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// filePiece is how many bytes of a file SendFile sends before the peer
-	// has its whole time again.
+	// filePiece is how many bytes of a file SendFile sends before the peer's
+	// timeout begins anew.
 	filePiece = 256 << 10
 
 	// smallFile is the size up to which SendFile sends header and file in one
@@ -18,11 +18,11 @@ const (
 	smallFile = 8 << 10
 )
 
-// SendFile sends header and then the next count bytes of file. The system
-// copies a large file by itself if it can, with sendfile(2), so the memory that
-// this takes does not grow with the file. The peer has its whole time for every
-// 256 KiB (see SetTimeout). If the file has more than count bytes, the rest is
-// not sent.
+// SendFile sends header and then the next count bytes of file. If it can, the
+// system copies a large file by itself, with sendfile(2), so the memory needed
+// does not grow with the file. The peer's timeout begins anew for every 256 KiB
+// (see SetTimeout). If the file has more than count bytes, the rest is not
+// sent.
 //
 // An error says how many bytes of the file were sent, and why no more: for
 // example, the file may have become shorter.
@@ -68,8 +68,8 @@ func (c *Conversation) sendSmallFile(
 	return nil
 }
 
-// fileError returns the error of a file of count bytes of which only sent bytes
-// were sent, because of why.
+// fileError returns the error of sending, because of why, only sent of a file's
+// count bytes.
 func fileError(why error, sent, count int64) error {
 	if why == io.EOF {
 		return fmt.Errorf("the file ended after %d of %d bytes", sent, count)

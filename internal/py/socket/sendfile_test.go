@@ -75,8 +75,8 @@ func TestSendFile(t *testing.T) {
 	}
 }
 
-// What is there of a file that has become shorter arrives, and the error says
-// how much that was.
+// If a file has become shorter, the rest of it arrives, and the error says how
+// many bytes that was.
 func TestSendShorterFile(t *testing.T) {
 	for n, want := range map[int]string{
 		0:             "the file ended after 0 of 100 bytes",
@@ -106,7 +106,7 @@ func TestSendShorterFile(t *testing.T) {
 	}
 }
 
-// The peer has its whole time again for each piece.
+// The peer's timeout begins anew for each piece.
 func TestSendFileStartsClock(t *testing.T) {
 	file, data := fileOf(t, 2*filePiece)
 	ours, theirs := net.Pipe()

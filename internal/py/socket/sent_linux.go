@@ -7,19 +7,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allSent reports whether the peer's system has all that was sent.
-func allSent(conn net.Conn) bool {
+// unsentOf returns how much of what was sent the peer's system does not have
+// yet: in bytes, and one more for the end of file.
+func unsentOf(conn net.Conn) (n int, known bool) {
 	c, ok := conn.(syscall.Conn)
 	if !ok {
-		return false
+		return 0, false
 	}
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return false
+		return 0, false
 	}
-	unsent := -1
-	raw.Control(func(fd uintptr) {
-		unsent, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+	controlErr := raw.Control(func(fd uintptr) {
+		n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 	})
-	return err == nil && unsent == 0
+	return n, err == nil && controlErr == nil
 }

@@ -4,6 +4,6 @@ package socket
 
 import "net"
 
-// allSent reports whether the peer's system has all that was sent. This system
-// does not tell.
-func allSent(net.Conn) bool { return false }
+// unsentOf returns how much of what was sent the peer's system does not have
+// yet. This system does not tell.
+func unsentOf(net.Conn) (n int, known bool) { return 0, false }

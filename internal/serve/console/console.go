@@ -1,9 +1,11 @@
-// Package console is for programs that print what comes while their user types.
+// Package console is for programs that print what arrives while their user
+// types.
 //
-// At a terminal, what comes is printed above the prompt, and the prompt and the
-// line that is being typed stay as they are. The user can edit the line, and
-// the arrow keys bring back earlier lines. If the input or the output is no
-// terminal, the console prints plain text and the prompt again after it.
+// At a terminal, the console prints what arrives above the prompt, and the
+// prompt and the line that is being typed stay as they are. The user can edit
+// the line, and the arrow keys bring back earlier lines. If the input or the
+// output is not a terminal, the console prints plain text and the prompt again
+// after it.
 package console
 
 import (
@@ -14,7 +16,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -50,7 +54,8 @@ func Open(greeting, prompt string) *Console {
 		go c.readLines(bufio.NewReader(os.Stdin))
 		return c
 	}
-	c.terminal = term.NewTerminal(screen{os.Stdin, os.Stdout}, prompt)
+	c.terminal = term.NewTerminal(
+		&screen{Reader: os.Stdin, Writer: os.Stdout}, prompt)
 	c.fit()
 	c.whenResized()
 	signals := make(chan os.Signal, 1)
@@ -70,7 +75,7 @@ var stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
 // each line, call Prompt.
 func (c *Console) Typed() <-chan string { return c.typed }
 
-// readLines reads the lines of an input that is no terminal.
+// readLines reads the lines of an input that is not a terminal.
 func (c *Console) readLines(input *bufio.Reader) {
 	defer close(c.typed)
 	for {
@@ -92,7 +97,7 @@ func (c *Console) edit() {
 	for {
 		line, err := c.terminal.ReadLine()
 		switch err {
-		case nil:
+		case nil, term.ErrPasteIndicator:
 			c.typed <- line
 		case errInterrupted:
 			c.end(128 + int(syscall.SIGINT))
@@ -116,8 +121,8 @@ func (c *Console) Show(text string) {
 		fmt.Print(text + c.prompt)
 		return
 	}
-	// The editor clears no lines below the cursor, which may be in the first of
-	// several.
+	// The editor does not clear the lines below the cursor, and the cursor may
+	// be in the first line of several.
 	c.terminal.Write([]byte(eraseBelow + text))
 }
 
@@ -132,8 +137,8 @@ func (c *Console) Complain(what string, err error) {
 	c.Show(fmt.Sprintf("%s: %s: %s\n", program.Name(), what, program.Why(err)))
 }
 
-// Close ends the line of the prompt, leaves what was typed there, and gives the
-// terminal back. It may be called more than once.
+// Close ends the line of the prompt, leaves what was typed there, and restores
+// the terminal. It may be called more than once.
 func (c *Console) Close() {
 	if !c.closed {
 		c.closed = true
@@ -167,18 +172,36 @@ func (c *Console) fit() {
 type screen struct {
 	io.Reader
 	io.Writer
+	half []byte // a character whose rest has not come yet
 }
 
-// errInterrupted is the error of Ctrl-C, which the editor would not tell from
-// Ctrl-D.
+// errInterrupted is the error of Ctrl-C. Without it, the editor would treat
+// Ctrl-C like Ctrl-D.
 var errInterrupted = errors.New("interrupted")
 
 const ctrlC = 3
 
-func (s screen) Read(keys []byte) (int, error) {
-	n, err := s.Reader.Read(keys)
-	if bytes.IndexByte(keys[:n], ctrlC) >= 0 {
+// Read reads keys as the editor understands them. For a byte that is not UTF-8,
+// it would wait until another key is pressed, and it would drop a tab. So such
+// a byte becomes a question mark, and a tab becomes a space.
+func (s *screen) Read(keys []byte) (int, error) {
+	n, err := s.Reader.Read(keys[copy(keys, s.half):])
+	keys = keys[:len(s.half)+n]
+	if bytes.IndexByte(keys, ctrlC) >= 0 {
 		return 0, errInterrupted
 	}
+	n = 0
+	for len(keys[n:]) > 0 && (err != nil || utf8.FullRune(keys[n:])) {
+		key, size := utf8.DecodeRune(keys[n:])
+		switch key {
+		case utf8.RuneError:
+			keys = slices.Replace(keys, n, n+size, '?')
+			size = 1
+		case '\t':
+			keys[n] = ' '
+		}
+		n += size
+	}
+	s.half = append(s.half[:0], keys[n:]...)
 	return n, err
 }

@@ -61,7 +61,7 @@ func TestNamedPipe(t *testing.T) {
 	}
 }
 
-// A device is no plain file.
+// A device is not a plain file.
 func TestDevice(t *testing.T) {
 	if _, err := read(t, open(t, "/dev"), "null"); !errors.Is(err, ErrNotPlain) {
 		t.Errorf("%v, want %v", err, ErrNotPlain)

@@ -24,14 +24,12 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/console"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/basics"
 )
 
 func chatClient(address socket.Address, timeout time.Duration) {
-	s, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	chat := basics.Join(s, timeout)
 	me := console.Open("Connected to remote host."+
 		" You can start sending messages", "[Me] ")
@@ -50,7 +48,10 @@ func chatClient(address socket.Address, timeout time.Duration) {
 			me.Show(data)
 		case msg, open := <-me.Typed():
 			if !open { // Ctrl-D
-				chat.Finish()
+				if err := chat.Finish(); err != nil {
+					me.Close()
+					program.Fail(fmt.Sprintf("chat at %v", address), err)
+				}
 				return
 			}
 			if err := chat.Send(msg); err != nil {

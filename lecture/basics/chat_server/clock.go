@@ -20,20 +20,19 @@ import (
 // step. The zero time is no limit.
 type clock struct {
 	lineBy    time.Time // for the rest of a line
-	takeBy    time.Time // for some of what waits
+	takeBy    time.Time // to take some of what waits
 	offline   bool      // it says no more, but may still hear
-	dismissed bool      // it hears no more than what waits
-	shutDown  bool      // it has heard that, and our side is shut down
-	closeBy   time.Time // then: for its side
-	drained   int       // then: bytes that came
+	dismissed bool      // it hears only what waits already
+	shutDown  bool      // it has been sent that, and our side is shut down
+	closeBy   time.Time // then: to close its side
+	drained   int       // then: bytes that arrived
 	closed    bool
 	reported  bool
 }
 
 var never time.Time
 
-// Clocks tell a server when it has to look at its list though select reports
-// nothing.
+// Clocks tell a server when to look at its list even if select reports nothing.
 type clocks struct {
 	stop        *selectors.Key
 	now         time.Time // when this turn of the loop began
@@ -71,7 +70,7 @@ func newServer(address socket.Address) *server {
 func (s *server) beginTurn() { s.now = time.Now() }
 
 func (s *server) acceptLater(pause time.Duration) {
-	s.Modify(s.newClients, 0) // because poll cannot wait for a descriptor
+	s.Modify(s.newClients, 0) // poll cannot wait for a free descriptor
 	s.acceptAgain = time.Now().Add(pause)
 }
 
@@ -83,7 +82,7 @@ func (s *server) startClock(deadline *time.Time) {
 	}
 }
 
-// waitFor decides what to wait for after a step of a client's.
+// waitFor decides what to wait for after a client's step.
 func (s *server) waitFor(c *client) {
 	if c.broken != nil {
 		c.waiting = bytes.Buffer{}
@@ -109,7 +108,7 @@ func (s *server) waitFor(c *client) {
 	s.Modify(c.key, events)
 }
 
-// free keeps a small queue, and returns the memory of a large one.
+// free frees the memory of a large queue, and keeps a small one.
 func (c *client) free() {
 	if c.waiting.Cap() > 4<<10 {
 		c.waiting = bytes.Buffer{}
@@ -141,7 +140,7 @@ func (s *server) drain(c *client, n int, err error) {
 	}
 }
 
-// close closes a client's socket. The last client moves to its place.
+// close closes a client's socket. The last client in the list takes its place.
 func (s *server) close(c *client) {
 	last := len(s.socketList) - 1
 	s.socketList[c.row] = s.socketList[last]
@@ -156,7 +155,7 @@ func (s *server) close(c *client) {
 	c.sock.Close()
 }
 
-// complain reports a client's fault, but no second one.
+// complain reports a client's first fault, and no other.
 func (s *server) complain(c *client, why error) {
 	if !c.reported && why != io.EOF {
 		c.reported = true
@@ -164,8 +163,8 @@ func (s *server) complain(c *client, why error) {
 	}
 }
 
-// stopChat is for the signal to stop: accept no more clients, and end every
-// connection when the client has taken what waits for it.
+// stopChat obeys the signal to stop: the server accepts no more clients, and
+// ends each connection when the client has taken what waits for it.
 func (s *server) stopChat() {
 	s.stopping = true
 	s.Forget(s.newClients)
@@ -177,14 +176,14 @@ func (s *server) stopChat() {
 		case c.shutDown: // there is less time now
 			c.closeBy = s.now.Add(socket.Linger())
 		case !c.dismissed:
-			c.offline = true // which is no news any more
+			c.offline = true // so dismiss does not announce it
 			s.dismiss(c, framing.Ended(c.received.Rest(), program.ErrStopped))
 		}
 	}
 }
 
-// interval is how often we look at the deadlines. To look at all of them once
-// in a while is cheaper than to keep them in order.
+// interval is how often we look at the deadlines. Looking at all of them now
+// and then is cheaper than keeping them in order.
 func (s *server) interval() time.Duration {
 	if s.stopping || s.draining > 0 {
 		return 50 * time.Millisecond
@@ -192,7 +191,7 @@ func (s *server) interval() time.Duration {
 	return socket.Tick(socket.DefaultTimeout())
 }
 
-// patience is how long select may wait. Less than 0 is for ever.
+// patience is how long select may wait. A negative time is for ever.
 func (s *server) patience() time.Duration {
 	wait := s.interval()
 	switch {

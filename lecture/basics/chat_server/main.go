@@ -9,8 +9,8 @@
 // take at once waits in a queue of its own, and leaves in one write when there
 // is room. A client for which a megabyte waits is thrown out.
 //
-// What to try: start three chat_clients, and stop one of them with Ctrl-Z. The
-// other two chat on as if it were there.
+// What to try: start two chat_clients and, as a third client, "nc localhost
+// 9009". Stop that one with Ctrl-Z. The other two chat on as if it were there.
 //
 // What Go changes: the original calls select over and over without a pause. It
 // takes a segment for a line, so two lines get one name, and it names the wrong
@@ -35,7 +35,7 @@ import (
 	"fopnp/lecture"
 )
 
-// A client is what the server remembers of one of them.
+// A client is what the server remembers about one client.
 type client struct {
 	sock     socket.Socket
 	address  netip.AddrPort
@@ -45,7 +45,7 @@ type client struct {
 	received framing.Framer // half a line
 	waiting  bytes.Buffer   // what it has not taken yet
 	heard    int            // it has all of news up to here
-	broken   error          // why it can be sent no more
+	broken   error          // why we can send it no more
 	clock
 }
 
@@ -137,8 +137,8 @@ func (s *server) receive(c *client) {
 	}
 }
 
-// broadcast adds a message to the news of all clients but the one that it is
-// about. That one has to hear what came before, and then skips the message.
+// broadcast adds a message to the news for all clients but the one that it is
+// about. That client still gets the earlier news, but not the message.
 func (s *server) broadcast(about *client, message string, line []byte) {
 	about.waiting.Write(s.news[about.heard:])
 	s.news = append(append(s.news, message...), line...)

@@ -8,8 +8,8 @@
 // prints the repr of what it holds, and what it holds is a repr already. Python
 // 3 prints "Received b'Hello, world'".
 //
-// What to try: run it against echoserver of lecture 23 (-p 9000). Twelve bytes
-// do not ask for more than one recv.
+// What to try: run it against echoserver of lecture 23 (-p 9000). That server
+// calls recv only once, which is enough for twelve bytes.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
 // which may be half of the echo. It connects to gethostname(), which may not
@@ -19,9 +19,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -30,15 +28,9 @@ import (
 )
 
 func main() {
-	parser := argparse.New("echo client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("echo client",
 		socket.Address{Host: "localhost", Port: 12345})
-	s, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	message := []byte("Hello, world")
 	if err := s.SendAll(message); err != nil {
 		program.Fail(fmt.Sprintf("send to %v", address), err)

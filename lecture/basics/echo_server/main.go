@@ -1,5 +1,5 @@
-// Echo_server sends back all that its one client sends until the client leaves,
-// and ends: there is no loop around accept, only one around recv.
+// Echo_server sends back all that its one client sends, and ends when that
+// client leaves: there is no loop around accept, only one around recv.
 //
 // Source: Network Programming - Server & Client A: Basics, Echo Server
 //
@@ -8,12 +8,12 @@
 //
 // What to try: start two clients with telnet. Both connect, but only the first
 // gets an echo. The second waits in the queue of s. When the first leaves, the
-// server ends, and the system hangs up on the second.
+// server ends, and the system closes the second connection.
 //
 // What Go changes: the text prints a tuple, as Python 2 does. In Python 3 the
 // line is "Connected by" and the address. After a reset, the original ends with
-// a traceback. Here it ends with one line and status 1, also if the client is
-// silent for the time that -t sets.
+// a traceback. Here it ends with one line and status 1. It does the same if the
+// client is silent for the time that -t sets.
 package main
 
 import (

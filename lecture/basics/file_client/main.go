@@ -1,12 +1,12 @@
-// File_client fetches a file, and goes on where an earlier transfer broke: what
-// has come stays in FILE.part until the length and the SHA-256 are right.
+// File_client fetches a file, and resumes an earlier transfer that broke: what
+// has arrived stays in FILE.part until the length and the SHA-256 are right.
 //
 // Source: Network Programming - Server & Client B: File Transfer, a text that
 // Server & Client A: Basics names
 //
 // What to notice: how does the client know that it has all of the file? The
-// server hangs up, but so does a server that dies. The length says it. And the
-// hash says that these are the right bytes.
+// server hangs up, but so does a server that dies. The length tells the client
+// that all bytes have arrived. The hash tells it that they are the right ones.
 //
 // What to try: stop the client with Ctrl-C in the middle of a large file. Look
 // at received_file.part, and start the client again.
@@ -25,7 +25,6 @@ import (
 	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
-	"fopnp/internal/serve/program"
 	"fopnp/lecture"
 	"fopnp/lecture/basics"
 )
@@ -45,10 +44,7 @@ func fetch(
 	if err != nil {
 		return err
 	}
-	s, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	defer s.Close()
 	if err := s.SendAll(line); err != nil {
 		return err
@@ -76,11 +72,10 @@ func main() {
 		"IP or hostname (default '%(default)s')")
 	name := parser.OptionalArgument("name", "mytext.txt",
 		"the file to get, below the server's folder (default '%(default)s')")
+	file := parser.String("o", "file", "received_file",
+		"save what comes to this file (default '%(default)s')")
+	t := lecture.TimeoutOption(parser, time.Minute)
 	port := parser.Port("p", 60000, "port (default %(default)s)")
-	file := parser.String("o", "FILE", "received_file",
-		"where to save it (default '%(default)s')")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
 	parser.Parse()
 	address := socket.Address{Host: *host, Port: *port}
 	request := basics.Request{Name: *name}
@@ -89,7 +84,7 @@ func main() {
 	if err == nil {
 		request.Offset = f.Len()
 		err = fetch(address, *t, request, f)
-		if f.IsOther(err) { // what was there is not of this file
+		if f.IsOther(err) { // what was there may be of another file
 			request.Offset = 0
 			err = fetch(address, *t, request, f)
 		}

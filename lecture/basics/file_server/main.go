@@ -1,5 +1,5 @@
-// File_server sends files below a folder, with a thread for each client, and
-// says first how long a file is and which SHA-256 it has.
+// File_server sends files below a folder, with a thread for each client: first
+// the length and the SHA-256 of a file, and then its bytes.
 //
 // Source: Network Programming - Server & Client B: File Transfer, a text that
 // Server & Client A: Basics names
@@ -9,15 +9,15 @@
 //
 // A client gets the plain files below the folder, and nothing else. It is easy
 // to refuse the name "../x". It is harder to follow no symbolic link out of the
-// folder: the link may come into being between a look and the open. So package
-// folder leaves this to os.Root.
+// folder: the link may appear between the check and the open. So package folder
+// leaves this to os.Root.
 //
 // What to try: "echo 0 mytext.txt | nc -N localhost 60000" is a client, too.
 //
-// What Go changes: the original sends mytext.txt whatever is asked, and then
-// "Thank you for connecting", which its client adds to the file. If mytext.txt
-// is missing, it ends. A thread is a goroutine. The system copies the file to
-// the socket, so the server need not read it except for its hash.
+// What Go changes: the original sends mytext.txt whatever the client asks, and
+// then "Thank you for connecting", which its client adds to the file. If
+// mytext.txt is missing, it ends. A thread is a goroutine. The system copies a
+// large file to the socket, so the server reads it only for its hash.
 package main
 
 import (
@@ -57,13 +57,10 @@ func run(conn *socket.Conversation, files *basics.Files) error {
 
 func main() {
 	parser := argparse.New("file server")
-	root := parser.String("root", "DIR", ".",
-		"the folder whose files it sends (default '%(default)s')")
+	root := parser.String("root", "dir", ".",
+		"the folder to serve (default '%(default)s')")
 	address := lecture.ParseServerOptions(parser, socket.Address{Port: 60000})
-	files, err := basics.OpenFiles(*root)
-	if err != nil {
-		program.Fail("open "+pyfmt.Str(*root), err)
-	}
+	files := basics.NewFiles(lecture.OpenFolder(*root))
 	s := lecture.Listen(address)
 	program.Println("Server listening....")
 	var threads sync.WaitGroup

@@ -3,24 +3,22 @@
 //
 // Source: Network Programming - Server & Client A: Basics, Simple Socket
 //
-// What to notice: it is timecli of the slides without the line end. The socket
-// receives bytes. The text decodes them, because a string is text. Here Bare
-// does that.
+// What to notice: it is timecli of the slides, but removes the line end. The
+// socket receives bytes. The text decodes them, because a string is text. Here
+// Bare does that.
 //
 // What to try: ask timeserv of the slides (-p 8888), which sends no line end.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
-// which may be half of the time. It prints the line end of the server and then
-// its own, so an empty line follows. A byte that is not ASCII ends it with a
+// which may be half of the time. It prints the server's line end and then its
+// own, so an empty line follows. A byte that is not ASCII ends it with a
 // traceback. Here such bytes are escaped, unless they are UTF-8.
 package main
 
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -29,15 +27,9 @@ import (
 )
 
 func main() {
-	parser := argparse.New("time client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("time client",
 		socket.Address{Host: "localhost", Port: 9999})
-	s, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	tm, err := io.ReadAll(io.LimitReader(s, 1024))
 	s.Close()
 	if err == nil && len(tm) == 0 {

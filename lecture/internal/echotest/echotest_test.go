@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,15 +40,16 @@ func server(row conform.Server, defect string) conform.Server {
 	return row
 }
 
-// suites have, for each check, what breaks the rule that it proves: each of them
-// alone, if there are several. Besides the checks of this package, there are some
-// of package conform that see more of a server of the lectures than of others.
+// suites name, for each check, what breaks the rule that it proves. If a check
+// has several defects, each alone breaks it. Besides the checks of this
+// package, there are some of package conform that see more of these servers
+// than of others.
 var suites = []struct {
 	row     conform.Server
 	checks  []conform.Check
 	defects map[string]string
 }{
-	{OneRecv("wrong"), OneRecvChecks, map[string]string{
+	{oneRecvServer("wrong"), oneRecvChecks, map[string]string{
 		"every byte":       "decodes, strips",
 		"one recv":         "short recv, long recv",
 		"second message":   "second message echoed",
@@ -58,7 +60,7 @@ var suites = []struct {
 		"reset":            "faults are silent",
 		"half-close":       "echo is empty",
 	}},
-	{OneClient("wrong"), OneClientChecks, map[string]string{
+	{oneClientServer("wrong"), oneClientChecks, map[string]string{
 		"every byte":   "decodes, strips",
 		"byte by byte": "one recv",
 		"a megabyte":   "one recv",
@@ -68,16 +70,6 @@ var suites = []struct {
 		"reset":        "fault has status 0, faults are silent",
 		"silence":      "fault has status 0, faults are silent",
 	}},
-}
-
-// find returns the check with a name.
-func find(checks []conform.Check, name string) (conform.Check, bool) {
-	for _, check := range append(checks, conform.Checks...) {
-		if check.Name == name {
-			return check, true
-		}
-	}
-	return conform.Check{}, false
 }
 
 // Every check passes a server that has no defect, and fails one that breaks its
@@ -93,10 +85,7 @@ func TestWrong(t *testing.T) {
 			}
 		}
 		for name, defects := range suite.defects {
-			check, found := find(suite.checks, name)
-			if !found {
-				t.Errorf("%s is no check", name)
-			}
+			check := conform.Named(slices.Concat(suite.checks, conform.Checks), name)[0]
 			for _, defect := range append(strings.Split(defects, ", "), "") {
 				t.Run(fmt.Sprint(name, "/", defect, "/", suite.row.ServesOne), func(t *testing.T) {
 					t.Parallel()

@@ -130,7 +130,7 @@ func (w *wrong) echo(conn *net.TCPConn) error {
 	}
 }
 
-// message is what comes back of what was received.
+// message returns what to send back for what was received.
 func (w *wrong) message(received []byte) []byte {
 	switch w.defect {
 	case "decodes":

@@ -1,6 +1,6 @@
 // Package webbench defines the workloads of the benchmark of the servers that
-// send files, stores its results, and says them on the lectures' pages. Package
-// webload runs the workloads.
+// send files, stores its results, and writes them for the lectures' pages.
+// Package webload runs the workloads.
 //
 // See package measured for the rounds, and for the value that is reported.
 package webbench
@@ -13,8 +13,8 @@ import (
 
 // The units of a round's values, under the names that benchstat shows.
 const (
-	// CPU is the user and system time of the server's process, PerGiB the
-	// same for as much of a large file.
+	// CPU is the user and system time of the server's process for a request,
+	// PerGiB for a GiB of a large file.
 	CPU    = "server-µs/request"
 	PerGiB = "server-s/GiB"
 
@@ -32,8 +32,8 @@ const (
 	GeneratorPerGiB = "generator-s/GiB"
 
 	// BothPerGiB is PerGiB and GeneratorPerGiB together. On loopback, the
-	// kernel does some of its work for a large file now in the one process
-	// and now in the other.
+	// kernel does some of its work for a large file sometimes in one process
+	// and sometimes in the other.
 	BothPerGiB = "both-s/GiB"
 )
 
@@ -49,9 +49,9 @@ func MeasurementName(workload string, clients int, server string) string {
 	return benchmark.MeasurementName(workload, clients, server)
 }
 
-// The servers. NetHTTP is the one that Go's library gives, a FileServer with
-// one request for each connection; the benchmark's own test binary runs it.
-// Python is the one of "python3 -m http.server".
+// The servers. NetHTTP is the one in Go's library, a FileServer with one
+// request for each connection; the benchmark's own test binary runs it.
+// Python is the one that "python3 -m http.server" runs.
 const (
 	WebServer  = "webserver"
 	NetHTTP    = "net_http"
@@ -59,7 +59,7 @@ const (
 	FileServer = "file_server"
 )
 
-// SHA256 is no server. It stands for crypto/sha256 in the benchmark's own
+// SHA256 is not a server. It stands for crypto/sha256 in the benchmark's own
 // process.
 const SHA256 = "sha256"
 

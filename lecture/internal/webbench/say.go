@@ -77,7 +77,7 @@ func inWords(value float64, unit string) string {
 	return measured.Microseconds(value)
 }
 
-// names has the servers as the tables name them, if that is not their name.
+// names has the servers whose name in the tables is a different one.
 var names = map[string]string{
 	NetHTTP: "Go's `net/http`", Python: "Python's `http.server`",
 }
@@ -90,8 +90,8 @@ func workloads() string {
 	return measured.Table([]string{"workload", "what it is"}, rows...)
 }
 
-// costs is a table with a row for each server. Python has none if it was not
-// measured.
+// costs returns a table with a row for each server. Python has none if it was
+// not measured.
 func (d *Data) costs(servers ...string) string {
 	var rows [][]string
 	for _, server := range servers {

@@ -19,8 +19,8 @@ import (
 //
 // A server pays for each time that its bytes wake a client. So a client sleeps
 // until there is much to receive (see lowWater) or the server has closed. It
-// compares a small file with what it should be. Of a large one it counts the
-// bytes, which the kernel drops without copying them.
+// compares a small file with what it should be. It only counts the bytes of a
+// large one, which the kernel drops without copying them.
 type crowd struct {
 	server   unix.SockaddrInet4
 	protocol protocol
@@ -42,7 +42,7 @@ type client struct {
 	sock   socket.Socket
 	key    *selectors.Key
 	asked  bool
-	header []byte // what has come of it, if it is not whole
+	header []byte // as much as has arrived, if it is not whole
 	body   bool   // the header was there
 	got    int64  // bytes of the file
 }
@@ -144,7 +144,7 @@ func (c *crowd) close() {
 // reset sets all counts to zero.
 func (c *crowd) reset() { c.requests, c.errors, c.bytes = 0, 0, 0 }
 
-// converse has n clients ask until end. Then their connections stay.
+// converse has n clients ask until end. Their connections stay open.
 func (c *crowd) converse(n int, end time.Time) error {
 	c.come(n)
 	for c.now.Before(end) {
@@ -253,7 +253,7 @@ func (c *crowd) connect(k *client) {
 	}
 }
 
-// connected asks, on a connection that took time.
+// connected asks, on a connection that was not established at once.
 func (c *crowd) connected(k *client) error {
 	if err := c.selector.Modify(k.key, selectors.EventRead); err != nil {
 		return err

@@ -151,7 +151,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// A client whom the kernel keeps waiting, because the server's queue is full,
+// A client that the kernel keeps waiting, because the server's queue is full,
 // asks when it is connected.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()

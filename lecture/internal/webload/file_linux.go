@@ -20,11 +20,11 @@ type File struct {
 	sum    string // the SHA-256, in hexadecimal
 }
 
-// largeFile is the size from which on a file is large.
+// largeFile is the least size of a large file.
 const largeFile = 64 << 10
 
-// NewFile makes a file in a folder. A large one takes no room on the disk. All
-// of it is in the system's page cache then, if that has room.
+// NewFile makes a file in a folder. A large one takes no room on the disk.
+// Afterwards, all of it is in the system's page cache, if that has room.
 func NewFile(folder, name string, size int64) (*File, error) {
 	f := &File{Name: name, Size: size, length: strconv.FormatInt(size, 10)}
 	file, err := os.Create(filepath.Join(folder, name))

@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/check/bench"
 	"fopnp/internal/check/kernel"
-	"fopnp/internal/check/measure"
 	"fopnp/internal/listings"
 	"fopnp/internal/measured"
 	"fopnp/internal/serve/child"
@@ -65,27 +65,27 @@ func (p *Place) file(w webbench.Workload) (*File, error) {
 }
 
 // serve starts a server and waits until it is ready.
-func (p *Place) serve(server string) (*measure.Process, error) {
+func (p *Place) serve(server string) (*bench.Process, error) {
 	if server == webbench.Python {
 		return p.servePython()
 	}
 	l, _ := listings.Find(server) // net_http is none, but takes the same
 	cmd := exec.Command(filepath.Join(p.Bin, server),
 		l.ServeArgs("127.0.0.1", "0", "-root", p.Folder)...)
-	return measure.Serve(cmd, nil, nil)
+	return bench.Serve(cmd, nil, nil)
 }
 
 var pythonReady = regexp.MustCompile(
 	`(?m)^Serving HTTP on \S+ port (\d+) .*\n`)
 
-func (p *Place) servePython() (*measure.Process, error) {
+func (p *Place) servePython() (*bench.Process, error) {
 	if PythonVersion() == "" {
 		return nil, ErrNoPython
 	}
-	// With -u, it does not keep to itself that it is ready.
+	// Without -u, Python buffers the line that says it is ready.
 	cmd := exec.Command("python3", "-u", "-m", "http.server",
 		"--bind", "127.0.0.1", "--directory", p.Folder, "0")
-	python, err := measure.Serve(cmd, nil, pythonReady)
+	python, err := bench.Serve(cmd, nil, pythonReady)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (p *Place) Measure(
 	if err != nil {
 		return s, err
 	}
-	defer measure.WithoutGC()()
+	defer bench.WithoutGC()()
 	runtime.LockOSThread() // the CPU time of the thread is that of the clients
 	defer runtime.UnlockOSThread()
 	if server == webbench.SHA256 {
@@ -146,7 +146,7 @@ func (p *Place) Measure(
 
 // watch has the clients of a crowd ask, and notes what that costs.
 func watch(
-	s *measured.Sample, w webbench.Workload, server *measure.Process, c *crowd,
+	s *measured.Sample, w webbench.Workload, server *bench.Process, c *crowd,
 ) (err error) {
 	switch {
 	case w.Window > 0: // until all have come, and the server knows the file
@@ -158,14 +158,14 @@ func watch(
 		return err
 	}
 	c.reset()
-	began, cpu, own := time.Now(), server.CPU(), measure.OwnCPU()
+	began, cpu, own := time.Now(), server.CPU(), bench.OwnCPU()
 	if w.Window > 0 {
 		err = c.converse(w.Clients, began.Add(w.Window))
 	} else {
 		err = c.fetch(w.Count)
 	}
 	elapsed := time.Since(began)
-	cpu, own = server.CPU()-cpu, measure.OwnCPU()-own
+	cpu, own = server.CPU()-cpu, bench.OwnCPU()-own
 
 	s.Questions, s.Errors = c.requests, c.errors
 	s.Values[webbench.Peak] = server.Peak()
@@ -195,17 +195,17 @@ const piece = 128 << 10
 // reading it.
 func hash(size int64) time.Duration {
 	hash, zeros := sha256.New(), make([]byte, piece)
-	began := measure.OwnCPU()
+	began := bench.OwnCPU()
 	for ; size > 0; size -= piece {
 		hash.Write(zeros[:min(size, piece)])
 	}
 	hash.Sum(nil)
-	return measure.OwnCPU() - began
+	return bench.OwnCPU() - began
 }
 
-// idle connects clients that are silent, and notes how much memory of the
-// server each takes.
-func idle(s *measured.Sample, server *measure.Process) error {
+// idle connects clients that are silent, and notes how much of the server's
+// memory each takes.
+func idle(s *measured.Sample, server *bench.Process) error {
 	// A server's queue may be as short as Python's, which has room for 5.
 	const atOnce = 4
 	address := netip.AddrPortFrom(
@@ -220,7 +220,7 @@ func idle(s *measured.Sample, server *measure.Process) error {
 		if n%atOnce > 0 && n < s.Clients {
 			continue
 		}
-		// The queue is served in its order.
+		// The server accepts in order, so it has accepted the others, too.
 		client := conn.LocalAddr().(*net.TCPAddr).AddrPort()
 		if err := accepted(address, client); err != nil {
 			return fmt.Errorf("%d clients: %w", n, err)

@@ -1,11 +1,12 @@
-// Echoclient holds the lecture's session with the echo server and prints it as
-// Python's interpreter does: it sends a message twice, and gets only one back.
+// Echoclient repeats the lecture's session with the echo server and prints it
+// as Python's interpreter does: it sends a message twice, and gets only one
+// back.
 //
 // Source: Lecture 23, Echo server - client
 //
 // What to notice: the second send succeeds, because send only hands the bytes
-// to the system. The second recv returns b”, which means that the server has
-// closed the connection: its Handle has ended.
+// to the system. The second recv returns no bytes, which means that the server
+// has closed the connection: its Handle has ended.
 //
 // What to try: run it against another server of this repository, such as
 // timeserv or tcps1. What does each recv return, and why?
@@ -18,9 +19,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -29,19 +28,13 @@ import (
 )
 
 func main() {
-	parser := argparse.New("echo client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("echo client",
 		socket.Address{Host: "localhost", Port: 9000})
 
 	fmt.Println(">>> from socket import socket")
 	fmt.Println(">>> echo = socket()")
 	fmt.Printf(">>> echo.connect( %v )\n", address)
-	echo, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	echo := lecture.Connect(address, timeout)
 	defer echo.Close()
 	message := "Hello, how are you?"
 	fmt.Printf(">>> message = \"%s\"\n", message)

@@ -1,5 +1,5 @@
-// Echoserver sends back what the first recv of a client returns, and hangs up:
-// TCPServer accepts the clients one at a time, and BaseRequestHandler is told
+// Echoserver sends back what its first recv from a client returns, and hangs
+// up: TCPServer accepts the clients one at a time, and a handler class says
 // what to do with each.
 //
 // Source: Lecture 23, Echo server

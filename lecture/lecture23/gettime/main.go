@@ -19,9 +19,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
@@ -30,15 +28,10 @@ import (
 )
 
 func main() {
-	parser := argparse.New("program getting the time")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine(
+		"program getting the time",
 		socket.Address{Host: "time.nist.gov", Port: 13})
-	s, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	line, err := io.ReadAll(io.LimitReader(s, 1024))
 	s.Close()
 	if err == nil && len(line) == 0 {

@@ -25,7 +25,7 @@ import (
 	"io"
 
 	"fopnp/internal/py/socket"
-	"fopnp/internal/serve/program"
+	"fopnp/lecture"
 	"fopnp/lecture/lecture23"
 )
 
@@ -39,10 +39,7 @@ func main() {
 	fmt.Println("page path:", page)
 
 	// connecting and retrieving the page
-	connection, err := socket.Connect(address, download.Timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	connection := lecture.Connect(address, download.Timeout)
 	fmt.Println("connected successfully...")
 	request := "GET " + page + " HTTP/1.0\r\nHost: " + server + "\r\n\r\n"
 	download.Check(connection.SendAll([]byte(request)))

@@ -5,7 +5,7 @@
 //
 // What to notice: the hosts answer in any order. The main goroutine waits for
 // the first host's answer, then for the second's, and so on, while the others
-// arrive. Altogether it waits as long as for the slowest host.
+// arrive. Altogether it waits only as long as the slowest host takes.
 //
 // What to try: the assignment. Serve a myData.txt with webserver on several
 // hosts, or at several ports, name them all, and stop one.
@@ -56,10 +56,10 @@ func getFile(host string, port int, timeout time.Duration) answer {
 
 func main() {
 	parser := argparse.New("get " + page + " from all hosts at once")
-	p := parser.Port("p", 8080,
-		"port of hosts that name none (default %(default)s)")
 	t := parser.Seconds("t", time.Minute,
 		"how long a host may take (default %(default)s, 0: for ever)")
+	p := parser.Port("p", 8080,
+		"port of hosts that name none (default %(default)s)")
 	first := parser.Argument("host", "HOST or HOST:PORT")
 	others := parser.Words("host", "more hosts")
 	parser.Parse()
@@ -84,7 +84,9 @@ func main() {
 			line = lecture.Chomp(line)
 			printed = append(printed, pyfmt.Bare(line)+"\n"...)
 		}
-		os.Stdout.Write(printed)
+		if _, err := os.Stdout.Write(printed); err != nil {
+			program.Fail("print the file of "+host, err)
+		}
 	}
 	os.Exit(status)
 }

@@ -18,7 +18,6 @@ import (
 	"io"
 	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/program"
@@ -26,10 +25,7 @@ import (
 )
 
 func client(address socket.Address, timeout time.Duration) {
-	sock, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	sock := lecture.Connect(address, timeout)
 	server := lecture.NewLines(sock)
 	defer server.Close()
 	for {
@@ -52,10 +48,7 @@ func client(address socket.Address, timeout time.Duration) {
 }
 
 func main() {
-	parser := argparse.New("upper-case client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("upper-case client",
 		socket.Address{Host: "127.0.0.1", Port: 2345})
-	client(address, *t)
+	client(address, timeout)
 }

@@ -13,9 +13,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -24,15 +22,9 @@ import (
 )
 
 func main() {
-	parser := argparse.New("time client program")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("time client program",
 		socket.Address{Host: "127.0.0.1", Port: 8888})
-	s, err := socket.Connect(address, *t)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	s := lecture.Connect(address, timeout)
 	tm, err := io.ReadAll(io.LimitReader(s, 1024))
 	s.Close()
 	if err == nil && len(tm) == 0 {

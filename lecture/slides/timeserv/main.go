@@ -34,11 +34,11 @@ func main() {
 		if err != nil {
 			return // the server was told to stop
 		}
-		addr := pyfmt.Addr(client.RemoteAddr())
-		program.Println("Got a connection from ", addr)
+		addr := client.RemoteAddr()
+		program.Println("Got a connection from ", pyfmt.Addr(addr))
 		now := time.Now().Format(time.ANSIC)
 		if err := client.SendAll([]byte(now)); err != nil {
-			program.Complain("client "+addr, err)
+			lecture.Complain(addr, err)
 		}
 		client.Close()
 	}

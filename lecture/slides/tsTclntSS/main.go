@@ -22,7 +22,6 @@ import (
 	"io"
 	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
@@ -34,10 +33,7 @@ const bufsiz = 8192 // for the longest line and the time
 
 // ask sends one line, if you type one, and prints the answer.
 func ask(address socket.Address, timeout time.Duration) (typed bool) {
-	server, err := socket.Connect(address, timeout)
-	if err != nil {
-		program.Fail(fmt.Sprintf("connect to %v", address), err)
-	}
+	server := lecture.Connect(address, timeout)
 	defer server.Close()
 	data, err := lecture.RawInput("> ")
 	if err == io.EOF || data == "" {
@@ -60,11 +56,8 @@ func ask(address socket.Address, timeout time.Duration) (typed bool) {
 }
 
 func main() {
-	parser := argparse.New("timestamp client")
-	t := parser.Seconds("t", time.Minute,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
-	address := lecture.ParseCommandLine(parser,
+	address, timeout := lecture.ParseClientCommandLine("timestamp client",
 		socket.Address{Host: "localhost", Port: 21567})
-	for ask(address, *t) {
+	for ask(address, timeout) {
 	}
 }

@@ -47,8 +47,7 @@ func client(server socket.Address, timeout time.Duration) {
 
 func main() {
 	parser := argparse.New("upper-case client")
-	t := parser.Seconds("t", 5*time.Second,
-		"how long to wait for the server (default %(default)s, 0: for ever)")
+	t := lecture.TimeoutOption(parser, 5*time.Second)
 	address := lecture.ParseCommandLine(parser,
 		socket.Address{Host: "127.0.0.1", Port: 2345})
 	client(address, *t)

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -55,8 +54,8 @@ func Main(defects map[string]Defect) {
 	}
 }
 
-// Server returns the row of the server with a defect. It is like, but for what
-// it prints: it prints no lines about its clients.
+// Server returns the row of the server with a defect. The row is that of like,
+// except that the server prints no lines about its clients.
 func Server(like conform.Server, defect string) conform.Server {
 	like.Name, like.Lines, like.Quiet = "wrong", conform.Lines{}, false
 	like.Command = func(args ...string) *exec.Cmd {
@@ -65,15 +64,6 @@ func Server(like conform.Server, defect string) conform.Server {
 		return cmd
 	}
 	return like
-}
-
-// Check returns the check of checks with this name.
-func Check(checks []conform.Check, name string) (check conform.Check, found bool) {
-	i := slices.IndexFunc(checks, func(c conform.Check) bool { return c.Name == name })
-	if i < 0 {
-		return conform.Check{}, false
-	}
-	return checks[i], true
 }
 
 type server struct {

@@ -65,10 +65,7 @@ func TestWrong(t *testing.T) {
 
 func run(t *testing.T, name, defect string) error {
 	t.Helper()
-	check, found := Check(slices.Concat(conform.Checks, conform.Unasked), name)
-	if !found {
-		t.Fatalf("%q is no check", name)
-	}
+	check := conform.Named(slices.Concat(conform.Checks, conform.Unasked), name)[0]
 	server := Server(like, defect)
 	if defect != "none" {
 		server.Patience = 5 * time.Second

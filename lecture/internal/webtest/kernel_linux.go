@@ -43,8 +43,8 @@ func linksInside(t *trial) {
 	t.sends("/other.html", index)
 }
 
-// A named pipe is no plain file. It has no writer, and the server does not wait
-// for one.
+// A named pipe is not a plain file. It has no writer, and the server does not
+// wait for one.
 func namedPipe(t *trial) {
 	t.missing("/pipe.txt")
 	t.missing("/pipe.txt/")
@@ -58,8 +58,8 @@ func device(t *trial) {
 	}
 }
 
-// A client crashes in the middle of its request, of which the line names what
-// had come.
+// A client crashes in the middle of its request. The line quotes the part that
+// had arrived.
 func halfReset(t *trial) {
 	c := t.Connect()
 	c.Send(c.Unfinished)
@@ -68,7 +68,8 @@ func halfReset(t *trial) {
 	c.ExpectNaming(quoted(c.Unfinished))
 }
 
-// When the server is told to stop, it names what has come of a request.
+// When the server is told to stop, it quotes the part of a request that has
+// arrived.
 func halfStop(t *trial) {
 	c := t.Connect()
 	c.Send(c.Unfinished)

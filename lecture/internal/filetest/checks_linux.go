@@ -3,9 +3,11 @@ package filetest
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"fopnp/internal/check/conform"
 )
@@ -15,6 +17,8 @@ func (f *folder) linuxChecks() []conform.Check {
 		conform.Shared("request a byte at a time", byteAtATime),
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
+		{Name: "files are closed", Run: f.filesAreClosed},
+		{Name: "stop/while hashing", Run: f.stopWhileHashing},
 	}
 }
 
@@ -31,9 +35,9 @@ func byteAtATime(t *conform.Trial) {
 
 const hashed = 16 << 20
 
-// Clients that ask for a file at the same time, which no client has asked for
-// before, make the server read it once. They ask from its end on, so the server
-// reads nothing of it to send it.
+// If several clients ask at the same time for a file that no client has asked
+// for before, the server reads it once for all. They ask from its end on, so
+// the server does not read it to send it.
 func (f *folder) hashesOnce(t *conform.Trial) {
 	f.truncate(t, "hashed", hashed)
 	read := bytesRead(t)
@@ -90,4 +94,54 @@ func bytesRead(t *conform.Trial) int64 {
 		t.Fail(err)
 	}
 	return n
+}
+
+// A server that is told to stop does so in a second, even if it reads many large
+// files for their hashes. It tells the clients that they get none.
+func (f *folder) stopWhileHashing(s conform.Server) error {
+	const clients, large = 10, 1 << 30
+	return stopsInTime(s, func(t *conform.Trial) (stop func()) {
+		var all []*conform.Client
+		read := bytesRead(t)
+		for i := range clients {
+			name := fmt.Sprint("to be hashed ", i)
+			f.truncate(t, name, large)
+			c := t.Connect()
+			c.Send(fmt.Sprintf("%d %s\n", large, name))
+			c.WaitUntilRead()
+			all = append(all, c)
+		}
+		t.Until("the server reads the files", func() bool { return bytesRead(t)-read >= 1<<20 })
+		return func() {
+			t.Signal(syscall.SIGTERM)
+			for _, c := range all {
+				c.Expect("error: ")
+				c.Rest()
+				c.Close()
+			}
+			t.ExpectExit(0)
+		}
+	})
+}
+
+// However an answer ends, the server closes the file. It does not leave that to
+// the garbage collector, which is off here.
+func (f *folder) filesAreClosed(s conform.Server) error {
+	command := s.Command
+	s.Command = func(args ...string) *exec.Cmd {
+		cmd := command(args...)
+		cmd.Env = append(cmd.Environ(), "GOGC=off")
+		return cmd
+	}
+	return conform.Alone("", func(t *conform.Trial) {
+		gets(t, name, text, 0) // opens all that the server needs
+		before := t.Descriptors()
+		gets(t, name, text, 7)
+		for _, request := range []string{"14 " + name, "0 folder", "0 nosuch"} {
+			refused(t, request+"\n")
+		}
+		f.crashes(t)
+		f.shrinks(t)
+		t.Until("all files are closed", func() bool { return t.Descriptors() <= before })
+	}).Run(s)
 }

@@ -18,7 +18,7 @@ const (
 	page   = "page\n"
 	index  = "<title>index</title>\n"
 	deep   = "deep\n"
-	secret = "secret\n" // no answer may have this
+	secret = "secret\n" // no answer may contain this
 )
 
 // everyByte has each byte once.

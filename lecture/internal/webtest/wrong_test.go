@@ -581,7 +581,7 @@ type zeros struct{}
 
 func (zeros) Read(data []byte) (int, error) { clear(data); return len(data), nil }
 
-// refuse sends an answer that is no file.
+// refuse sends an answer that is not a file.
 func (w *wrong) refuse(conn *net.TCPConn, method, status string) {
 	allow := ""
 	if strings.HasPrefix(status, "405") && w.defect != "405 without Allow" {

@@ -30,8 +30,7 @@ func Run(t *testing.T, program string) {
 	conform.Run(t, f.server(program, progtest.Bin()), slices.Concat(conform.Checks, f.checks()))
 }
 
-// server returns the row of the file server that is the file program in the
-// folder bin.
+// server returns the row of a file server. Its program is in the folder bin.
 func (f *folder) server(program, bin string) conform.Server {
 	return conform.Server{
 		Name: program,

@@ -87,7 +87,8 @@ func (d *download) arrives() {
 	d.WaitFor(`(?m)^requested file:  ` + regexp.QuoteMeta(d.name) + `\nfile was found and sent\n`)
 }
 
-// isCut receives the rest of the file, of which not all may come.
+// isCut receives the rest of the file. The connection must end before all of it
+// has come.
 func (d *download) isCut() {
 	err := d.receive(d.length - d.body)
 	if err == nil {
@@ -97,7 +98,7 @@ func (d *download) isCut() {
 	}
 }
 
-// breaks waits for the line about a file of which not all was sent. It must say
+// breaks waits for the line about a file that was not sent whole. It must say
 // why, and how much was sent.
 func (d *download) breaks(why string) {
 	line := d.ExpectEnding(d.Error)
@@ -193,9 +194,9 @@ func takesABit(t *trial) {
 	t.Failf("no client could take a bit at a time")
 }
 
-// tookABit reports whether a client never took half of timeout for a bit. It
-// fails the trial if such a client does not receive the whole file. The client
-// takes its time for three times timeout, and then receives what is left.
+// tookABit reports whether a client never needed more than half of timeout for
+// a bit. It fails the trial if such a client does not receive the whole file.
+// The client is slow for three times timeout, and then receives what is left.
 func (t *trial) tookABit(name string, timeout time.Duration) bool {
 	start := time.Now()
 	d := t.begin(name, t.ConnectNarrow)
@@ -219,8 +220,8 @@ func (t *trial) tookABit(name string, timeout time.Duration) bool {
 	return true
 }
 
-// Clients that connect and say nothing keep the server from no one, however many
-// they are.
+// Clients that connect and say nothing keep no other client waiting, however
+// many they are.
 func idleClients(t *trial) {
 	for range 2000 {
 		t.Connect()

@@ -96,7 +96,7 @@ func (t *trial) isRefusal(request string, a answer, status string) {
 	}
 }
 
-// missing fails the trial unless target is not there.
+// missing fails the trial unless the server says that target is not there.
 func (t *trial) missing(target string) {
 	t.refuses("GET "+target+" HTTP/1.0\r\n\r\n", "404 Not Found")
 }
@@ -136,14 +136,15 @@ func headNotThere(t *trial) {
 	}
 }
 
-// A request in HTTP/1.1 is answered in HTTP/1.0. It has a Host, in any case.
+// A request in HTTP/1.1 is answered in HTTP/1.0. It must have a Host field, in
+// capitals or small letters.
 func http11(t *trial) {
 	for _, host := range []string{"Host: localhost", "host:localhost", "HOST: a", "hOsT:", "Accept: */*\r\nHost: a\r\nAccept: */*"} {
 		t.isFile(host, t.ask("GET /page.txt HTTP/1.1\r\n"+host+"\r\n\r\n"), page)
 	}
 }
 
-// Whatever else is in the header does not matter, nor how its lines end.
+// The other lines of the header do not matter, nor how they end.
 func header(t *trial) {
 	for _, request := range []string{
 		"GET /page.txt HTTP/1.0\n\n",
@@ -163,7 +164,7 @@ func lengthInBytes(t *trial) { t.sends("/characters.txt", "Grüße, 世界\n") }
 
 func everyByteArrives(t *trial) { t.sends("/everybyte.bin", everyByte) }
 
-// The extension decides about the type, in any case.
+// The extension determines the type, in capitals or small letters.
 func contentTypes(t *trial) {
 	for extension, want := range types {
 		a := t.sends("/type"+extension, page)
@@ -219,8 +220,8 @@ func requestInTwo(t *trial) {
 	}
 }
 
-// A connection has one request. More that arrive with it get no answer, and do
-// not disturb the answer to the first.
+// A connection has one request. Other requests that arrive with it get no
+// answer, and do not disturb the answer to the first.
 func severalRequests(t *trial) {
 	a := t.ask("GET /sub/deep.txt HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n" +
 		strings.Repeat("GET /page.txt HTTP/1.1\r\nHost: a\r\n\r\n", 100))

@@ -115,9 +115,10 @@ func (w *wrong) run(conn *net.TCPConn) {
 		fmt.Printf("('Server received', %s)\n", pyfmt.Repr(pyfmt.Repr([]byte(request))))
 		err = w.answer(conn, strings.TrimSuffix(request, "\n"))
 	}
-	if err == nil {
+	if err == nil && w.defect != "never done" || w.defect == "always done" {
 		fmt.Println("Done sending")
-	} else if w.defect != "faults are silent" {
+	}
+	if err != nil && w.defect != "faults are silent" {
 		fmt.Fprintf(os.Stderr, "wrong: client %s: %v\n", pyfmt.Addr(conn.RemoteAddr()), err)
 	}
 	// Read on, so no reset destroys what was sent.
@@ -140,7 +141,7 @@ func (w *wrong) request(conn *net.TCPConn) (string, error) {
 	return string(line), err
 }
 
-// answer answers a request. Why it cannot, the client is told.
+// answer answers a request. If it cannot, it tells the client why.
 func (w *wrong) answer(conn *net.TCPConn, request string) error {
 	file, offset, err := w.open(request)
 	if err == nil && w.defect == "shares the file" {
@@ -151,7 +152,9 @@ func (w *wrong) answer(conn *net.TCPConn, request string) error {
 	var size int64
 	var hash string
 	if err == nil {
-		defer file.Close()
+		if w.defect != "leaves files open" {
+			defer file.Close()
+		}
 		size, hash, err = w.hash(file)
 	}
 	if err == nil && offset > size {
@@ -326,7 +329,12 @@ func (w *wrong) hashOnce(file *os.File) (int64, string, error) {
 	}
 	<-time.After(30 * time.Millisecond)
 	h := sha256.New()
-	io.Copy(h, io.NewSectionReader(file, 0, before.Size))
+	for at := int64(0); at < before.Size; at += 1 << 20 {
+		if w.stopping.Err() != nil && w.defect != "hashes to the end" {
+			return 0, "", errors.New("server stopped")
+		}
+		io.Copy(h, io.NewSectionReader(file, at, min(1<<20, before.Size-at)))
+	}
 	hash := fmt.Sprintf("%x", h.Sum(nil))
 	after, err := statOf(file)
 	if err != nil {
@@ -350,7 +358,7 @@ func statOf(file *os.File) (*syscall.Stat_t, error) {
 	return info.Sys().(*syscall.Stat_t), nil
 }
 
-// key is by what the server knows a hash.
+// key returns the key under which the server remembers a hash.
 func (w *wrong) key(file *os.File, stat *syscall.Stat_t) string {
 	switch w.defect {
 	case "knows files by name":

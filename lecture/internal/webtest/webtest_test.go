@@ -53,10 +53,10 @@ func TestCorrect(t *testing.T) {
 	conform.Run(t, server("", site), Checks(site))
 }
 
-// defects name, for each check, what breaks the rule that it proves: each of
-// them alone, if there are several. The checks of package conform are here if
-// they do something else for a server with one request for each connection.
-// Package zentest has all of them.
+// defects names, for each check, what breaks the rule that it proves. If a
+// check has several defects, each alone breaks it. The checks of package
+// conform are here if they do something else for a server with one request per
+// connection. Package zentest has all of them.
 var defects = map[string]string{
 	"nothing":                               "silence is a fault",
 	"wrong call/two hosts":                  "wrong call has status 1",

@@ -52,8 +52,8 @@ var halfChecks = []check{
 func get10(target string) string { return "GET " + target + " HTTP/1.0\r\n\r\n" }
 
 // bad returns the check that each of the requests is bad for a reason. BYTES in
-// the reason are the request line. A bad request is refused when its fault is
-// there: the client neither sends more nor closes its side.
+// the reason are the request line. The server refuses a bad request as soon as
+// the fault arrives: the client neither sends more nor closes its side.
 func bad(name, why string, requests ...string) check {
 	return shared("400/"+name, beside(func(t *trial) {
 		for _, request := range requests {
@@ -78,7 +78,7 @@ func beside(fault func(*trial)) func(*trial) {
 	}
 }
 
-// Any method but GET and HEAD is refused with those that there are.
+// Any method but GET and HEAD is refused. The answer names these two.
 func otherMethods(t *trial) {
 	for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get", "Head", "GETS", "\x80"} {
 		request := method + " /page.txt HTTP/1.0\r\n\r\n"
@@ -98,7 +98,7 @@ func bodyUnread(t *trial) {
 	c.ExpectNoReset()
 }
 
-// headerOf returns a request with a header, of n bytes together.
+// headerOf returns a request with a header, n bytes in all.
 func headerOf(n int) string {
 	const begin, end = "GET /page.txt HTTP/1.0\r\nCookie: a\r\nX: ", "\r\n\r\n"
 	return begin + strings.Repeat("x", n-len(begin)-len(end)) + end
@@ -128,7 +128,7 @@ func mebibyte(t *trial) {
 }
 
 // endsAfter returns the check of a client that closes its side in the middle of
-// its request. It is told so, and the line has what came.
+// its request. The server refuses it, and the line quotes what had arrived.
 func endsAfter(request string) func(*trial) {
 	return beside(func(t *trial) {
 		c := t.Connect()

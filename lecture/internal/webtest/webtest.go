@@ -4,7 +4,6 @@
 package webtest
 
 import (
-	"errors"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -112,29 +111,10 @@ func (c check) of(site *Site) conform.Check {
 	if !c.alone {
 		return conform.Shared(c.name, run)
 	}
-	check := conform.Alone(c.name, run, c.args...)
-	once := check.Run
-	check.Run = func(s conform.Server) (err error) {
-		if c.env != "" {
-			s = with(s, c.env)
-		}
-		for range max(1, c.tries) {
-			if err = once(s); err == nil || errors.Is(err, conform.ErrSkipped) {
-				break
-			}
-		}
-		return err
+	check := conform.Alone(c.name, run, c.args...).Tries(max(1, c.tries))
+	if c.env != "" {
+		tries := check.Run
+		check.Run = func(s conform.Server) error { return tries(s.With(c.env)) }
 	}
 	return check
-}
-
-// with returns the server with an environment variable.
-func with(s conform.Server, variable string) conform.Server {
-	command := s.Command
-	s.Command = func(args ...string) *exec.Cmd {
-		cmd := command(args...)
-		cmd.Env = append(cmd.Environ(), variable)
-		return cmd
-	}
-	return s
 }

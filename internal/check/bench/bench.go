@@ -1,10 +1,10 @@
-// Package measure has what the benchmarks of servers share: it starts servers,
+// Package bench has what the benchmarks of servers share: it starts servers,
 // reads what they cost, and describes the machine. Package measured stores the
 // results.
 //
 // Most of it needs Linux, whose kernel reports the CPU time and the memory of a
 // process.
-package measure
+package bench
 
 import (
 	"flag"
@@ -16,11 +16,12 @@ import (
 )
 
 // Selected reports whether the flag -bench of go test selects a measurement with
-// the given name, such as "BenchmarkZen/churn/clients=32/server=srv_async".
+// the given name, such as "BenchmarkZen/churn/clients=32/server=srv_async". Any
+// pattern selects a part of the name that is empty.
 func Selected(name string) bool {
 	names := strings.Split(name, "/")
 	for i, pattern := range strings.Split(flag.Lookup("test.bench").Value.String(), "/") {
-		if i < len(names) && !regexp.MustCompile(pattern).MatchString(names[i]) {
+		if i < len(names) && names[i] != "" && !regexp.MustCompile(pattern).MatchString(names[i]) {
 			return false
 		}
 	}
@@ -34,8 +35,8 @@ type Progress struct {
 	began    time.Time
 }
 
-// NewProgress begins a line that says how much time has passed since. The caller
-// must call End.
+// NewProgress begins a line that says how much time has passed since then. The
+// caller must call End.
 func NewProgress() Progress {
 	terminal, _ := os.OpenFile("/dev/tty", os.O_WRONLY, 0)
 	return Progress{terminal, time.Now()}

@@ -44,7 +44,7 @@ func notThere(t *trial) {
 	}
 }
 
-// A query is no part of the name. An encoded question mark is.
+// A query is not part of the name. An encoded question mark is.
 func query(t *trial) {
 	for _, query := range []string{"?", "?x", "?x=y&z=/../..", "?x?y", "?%00", "?%zz", "?://"} {
 		t.sends("/page.txt"+query, page)
@@ -61,7 +61,7 @@ func decoded(t *trial) {
 		t.sends(target, page)
 	}
 	t.sends("/sub%2Fdeep.txt", deep)
-	t.missing("/a%20b.txt")    // a plus is no space
+	t.missing("/a%20b.txt")    // a plus is not a space
 	t.missing("/%2570age.txt") // is not decoded twice
 	t.missing("/with+space.txt")
 }
@@ -160,8 +160,8 @@ file was found and sent
 `)
 }
 
-// prints waits until the server has printed lines behind those with which it
-// announced itself. It may not have printed anything else.
+// prints waits until the server has printed lines after those with which it
+// announced itself. It must not have printed anything else.
 func (t *trial) prints(lines string) {
 	t.WaitFor(fmt.Sprintf(`^Listening at [^\n]*\nWeb server is ready\n%s$`, lines))
 }

@@ -1,4 +1,4 @@
-package measure
+package bench
 
 import (
 	"flag"
@@ -27,5 +27,9 @@ func TestSelected(t *testing.T) {
 		if got := Selected("BenchmarkTalk/loud/clients=1/server=quick"); got != test.want {
 			t.Errorf("-bench %s: got %v", test.pattern, got)
 		}
+	}
+	bench.Value.Set("Talk/loud/clients=2/quick")
+	if !Selected("BenchmarkTalk/loud//server=quick") {
+		t.Error("a pattern does not select the empty part of a name")
 	}
 }

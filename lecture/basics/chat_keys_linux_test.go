@@ -1,0 +1,32 @@
+package basics_test
+
+import "testing"
+
+// Whatever is typed or pasted arrives at once, and not with the next key. What
+// the editor cannot show is typed as something else.
+func TestOddKeys(t *testing.T) {
+	t.Parallel()
+	me, server := atTerminal(t, 80)
+	me.Shows(connected + "[Me]")
+	for _, line := range []struct{ keys, said string }{
+		{"caf\u00e9 \u4e16\u754c \U0001f600", "caf\u00e9 \u4e16\u754c \U0001f600"},
+		{"Gr\xfc\xdfe", "Gr??e"}, // the terminal is not set to UTF-8
+		{"\xff", "?"},
+		{"\ufffd", "?"},
+		{"a\tb", "a b"},
+		{"\x1b[200~pasted", "pasted"},
+	} {
+		me.Type(line.keys + "\r")
+		hears(t, server, line.said+"\n")
+	}
+	me.Type("\x1b[201~half of \xe4\xb8")
+	me.Contains("half of")
+	me.Type("\x96\r")
+	hears(t, server, "half of \u4e16\n")
+	me.Type("\xe4") // half a character, and no more
+	me.Type("\r")
+	hears(t, server, "?\n")
+	me.Type("the last\r\x04")
+	hears(t, server, "the last\n")
+	me.Exits(0)
+}
