@@ -51,6 +51,7 @@ type chatter struct {
 	offline  bool
 	reported bool
 	ended    bool // its last line is printed
+	timing   bool // for the defect "one time for all that waits"
 }
 
 // The bounds of wrong.
@@ -479,7 +480,9 @@ func (w *wrong) send(c *chatter) {
 }
 
 func (w *wrong) write(c *chatter, text string) (int, error) {
-	if w.timeout > 0 && w.hurrying.Err() == nil && w.defect != "waits for ever" {
+	first := w.defect != "one time for all that waits" || !c.timing
+	c.timing = c.waits > len(text)
+	if w.timeout > 0 && w.hurrying.Err() == nil && w.defect != "waits for ever" && first {
 		w.mu.Lock()
 		if !c.reported && (w.defect != "the clock never stops" || c.waits > len(text)) {
 			c.conn.SetWriteDeadline(time.Now().Add(w.timeout))

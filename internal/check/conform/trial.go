@@ -219,6 +219,14 @@ func (t *Trial) ConnectTo(host string) *Client { return t.connectTo(host, nil) }
 // client that does not read is soon stuck.
 func (t *Trial) ConnectNarrow() *Client { return t.connectTo("127.0.0.1", narrow) }
 
+// Narrow makes the kernel's buffers small for the clients that the server will
+// accept, where the system allows it.
+func (t *Trial) Narrow() {
+	if err := progtest.Narrow(t.process); err != nil {
+		t.Fail(err)
+	}
+}
+
 // connectTo opens a connection. If prepare is not nil, it prepares the socket.
 func (t *Trial) connectTo(host string, prepare func(network, address string, c syscall.RawConn) error) *Client {
 	if t.Failed() {
