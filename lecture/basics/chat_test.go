@@ -62,7 +62,8 @@ func TestChatClient(t *testing.T) {
 			const author = "\r[('127.0.0.1', 58500)] "
 			return author + text + "\n", author + pyfmt.Bare([]byte(text)) + "\n"
 		},
-		Gone: "Disconnected from chat server\n",
+		Gone:     "Disconnected from chat server\n",
+		TookNone: "the server took no line in 500ms",
 		TooLong: func(bytes int) string {
 			return fmt.Sprintf("a line of %d bytes is too long (at most 4096)", bytes)
 		},

@@ -31,6 +31,7 @@ func TestChatClient(t *testing.T) {
 			"one\x00two": "a message cannot contain a NUL byte",
 			"Gr\xfc\xdf": "a message must be UTF-8",
 		},
+		TookNone: "the server took no message in 500ms",
 		TooLong: func(bytes int) string {
 			return fmt.Sprintf("a message of %d bytes is too long (at most 4096)", bytes)
 		},

@@ -50,6 +50,10 @@ type Client struct {
 	// are more lines that it does not send, and why.
 	TooLong func(bytes int) string
 	Refused map[string]string
+
+	// TookNone is the client's error if the server takes nothing for half a
+	// second, which is then the time of -t.
+	TookNone string
 }
 
 // Run tests a client. Each test is a subtest of t.

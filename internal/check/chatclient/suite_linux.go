@@ -26,6 +26,7 @@ var terminalTests = map[string]func(*testing.T, Client){
 	"signals":         signals,
 	"too long":        tooLong,
 	"typed arrives":   typedArrives,
+	"typed not taken": typedIsNotTaken,
 }
 
 // A room is a client at a terminal, with the test as its server.
@@ -244,11 +245,11 @@ func tooLong(t *testing.T, c Client) {
 	r.hears("short")
 }
 
-// What was typed arrives, even if the client has not read all that came. The
-// client prints no more than whole messages then. Most of what was typed is
-// still in the client's system when the client leaves, because the server does
-// not read before.
-func typedArrives(t *testing.T, c Client) {
+// leave lets a client leave whose server talks on and on, more than the client
+// can print, and has not read anything yet. So most of what was typed is still
+// in the client's system. It returns what the server has to receive.
+func (c Client) leave(t *testing.T, options ...string) (client *progtest.Play, server net.Conn, typed string) {
+	t.Helper()
 	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
 		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
 		return err
@@ -258,18 +259,19 @@ func typedArrives(t *testing.T, c Client) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	line := strings.Repeat("x", 999)
-	typed := strings.Repeat(line+"\n", 100)
-	client := progtest.Perform(t, typed, c.Name, c.Args(progtest.PortOf(listener.Addr()))...)
-	server, err := listener.Accept()
+	args := append(options, c.Args(progtest.PortOf(listener.Addr()))...)
+	client = progtest.Perform(t, strings.Repeat(longLine+"\n", 100), c.Name, args...)
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
+	server, err = listener.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
 	server.SetDeadline(time.Now().Add(progtest.Patience))
+	said := strings.Repeat(longLine+string(c.End), 100)
 	go func() {
-		for { // more than the client can print
-			if _, err := io.WriteString(server, strings.Repeat(line+string(c.End), 100)); err != nil {
+		for {
+			if _, err := io.WriteString(server, said); err != nil {
 				return
 			}
 		}
@@ -280,18 +282,37 @@ func typedArrives(t *testing.T, c Client) {
 		side, err := kernel.SideOf(theirs, ours)
 		return err != nil || side.ShutDown || side.Closed
 	})
-	want := strings.Repeat(line+string(c.End), 100)
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Errorf("the server received %d of %d bytes, or others: %v", n, len(want), err)
+	return client, server, said
+}
+
+var longLine = strings.Repeat("x", 999)
+
+// What was typed arrives, even if the client has not read all that came. The
+// client prints no more than whole messages then.
+func typedArrives(t *testing.T, c Client) {
+	client, server, typed := c.leave(t)
+	got := make([]byte, len(typed))
+	if n, err := io.ReadFull(server, got); err != nil || string(got) != typed {
+		t.Errorf("the server received %d of %d bytes, or others: %v", n, len(typed), err)
 	}
 	if complaint, err := client.Ends(); err != nil {
 		t.Errorf("%v, %s", err, complaint)
 	}
 	for printed := range strings.Lines(client.Stdout()) {
 		text := strings.ReplaceAll(printed, c.Prompt, "")
-		if strings.HasPrefix(text, "x") && text != line+"\n" {
-			t.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(line))
+		if strings.HasPrefix(text, "x") && text != longLine+"\n" {
+			t.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(longLine))
 		}
+	}
+}
+
+// If the server does not take it in time, the client does not leave as if it
+// had.
+func typedIsNotTaken(t *testing.T, c Client) {
+	client, server, _ := c.leave(t, "-t", "0.5")
+	complaint, err := client.Ends()
+	want := fmt.Sprintf("%s: chat at ('127.0.0.1', %s): %s\n", c.Name, progtest.PortOf(server.LocalAddr()), c.TookNone)
+	if err == nil || complaint != want {
+		t.Errorf("%v, it complains %q, want %q", err, complaint, want)
 	}
 }
