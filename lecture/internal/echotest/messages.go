@@ -147,7 +147,7 @@ func (m messages) inPieces(t *conform.Trial) {
 	c := t.Connect()
 	for _, b := range []byte(msg + "\x00") {
 		c.Send(string([]byte{b}))
-		c.WaitUntilRead()
+		waitUntilRead(c)
 	}
 	m.isEchoed(c, msg)
 	c.ExpectEnding(c.Closed)
