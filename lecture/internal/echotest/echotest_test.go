@@ -95,7 +95,6 @@ var suites = []struct {
 		"silence in a message":   "faults are silent, does not name half, no timeout",
 		"announcement":           "shows no address",
 		"quiet":                  "shows no address",
-		"at once":                "many at once",
 		"half a request":         "Closed is missing, fault after Closed",
 	}},
 	{threadsKind, listeningAt(oneMessageServer("wrong", 0, addressed)), oneMessageChecks(addressed), map[string]string{
