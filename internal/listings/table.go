@@ -54,6 +54,17 @@ var All = []Listing{
 		Faults: Stderr, Visit: myData},
 	{Name: "webclientFile", Shelf: "lecture/lecture23", Kind: Client, Network: "tcp", Port: 8080},
 
+	{Name: "echo_server_uni", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
+		AtOnce: 1, Faults: Stderr, Visit: echoed("hello world")},
+	{Name: "echo_client_uni", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
+	{Name: "echo_server_multi", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn,
+		Faults: Stderr, Visit: echoed(address + ": hello world")},
+	{Name: "chat_server_multithread", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_client_multithread", Shelf: "lecture/tincanchat", Kind: Client, Network: "tcp", Port: 4040},
+	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_server_eventlet", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_server_asyncio", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},
 	{Name: "echo_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 12345, AtOnce: 1, ServesOne: true, Visit: received},
@@ -65,10 +76,12 @@ var All = []Listing{
 	{Name: "chat_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Ask: []string{"HOST", "PORT"}},
 
 	{Name: "lecture23", Shelf: "lecture", Kind: Package},
+	{Name: "tincanchat", Shelf: "lecture", Kind: Package},
 	{Name: "basics", Shelf: "lecture", Kind: Package},
 }
 
 var waitingOnPort = regexp.MustCompile(`(?m)^waiting on port: (\d+)\r?\n`)
+var listeningOn = regexp.MustCompile(`(?m)^Listening on \('[^']+', (\d+)(?:, \d+, \d+)?\)\r?\n`)
 var chatStarted = regexp.MustCompile(`(?m)^Chat server started on port (\d+)\r?\n`)
 
 const (
@@ -121,6 +134,12 @@ var (
 		`\[Me\] \[Me\] `,
 	}}
 
+	quit = Visit{Client: "chat_client_multithread", Typed: "q\n", Prints: []string{
+		`Connected to [\w.:]+:\d+`,
+		`Type messages, enter to send\. 'q' to quit`,
+		`Connection to server closed`,
+	}}
+
 	theFile = Visit{Client: "file_client", Files: map[string]string{"mytext.txt": "Hello, world\n"}, Prints: []string{
 		`file opened`, `receiving data\.\.\.`, `Successfully get the file`, `connection closed`,
 	}}
@@ -132,4 +151,15 @@ var (
 // clients.
 func upperBy(client string) Visit {
 	return Visit{Client: client, Typed: "hello\n\n", Prints: []string{`Send: HELLO`, `Send: `}}
+}
+
+// echoed returns a visit to an echo server that sends back echo for "hello
+// world".
+func echoed(echo string) Visit {
+	connection := func(more ...string) []string {
+		return append(append([]string{``, `Connected to [\w.:]+:\d+`, `Type message, enter to send, 'q' to quit`},
+			more...), `Closed connection to server`, ``)
+	}
+	return Visit{Client: "echo_client_uni", Typed: "hello world\nq\n", Prints: append(
+		connection(`Sent message: hello world`, `Received echo: `+echo), connection()...)}
 }

@@ -1,12 +1,9 @@
 package basics
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"fopnp/internal/py/pyfmt"
@@ -17,10 +14,8 @@ import (
 
 // A Chat is a client's connection to the chat. Its messages are lines.
 type Chat struct {
-	*socket.Conversation
-	timeout  time.Duration
+	*lecture.ChatClient
 	received chan string
-	sendErr  error
 	err      error // why no more lines come; valid once received is closed
 }
 
@@ -28,31 +23,22 @@ type Chat struct {
 // for as long as it likes, but must take each line within timeout. 0 is no
 // limit.
 func Join(s *socket.Conversation, timeout time.Duration) *Chat {
-	s.SetTimeout(0)
-	c := &Chat{Conversation: s, timeout: timeout, received: make(chan string)}
+	c := &Chat{lecture.JoinChat(s, timeout, '\n'), make(chan string), nil}
 	go c.receive()
 	return c
 }
 
-// longestLine is the most bytes that a line from the server may have: a message
-// and the longest name before it.
-const longestLine = framing.MaxMessage + 128
-
 func (c *Chat) receive() {
 	defer close(c.received)
-	lines := bufio.NewReaderSize(c, longestLine)
 	for {
-		line, err := lines.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
-			c.err = framing.TooLong(line, '\n', longestLine)
+		line, err := c.Receive()
+		if err == io.EOF {
+			return // the server is gone
+		} else if err != nil {
+			c.err = err
 			return
 		}
-		if len(line) > 0 {
-			c.received <- shown(line)
-		}
-		if err != nil {
-			return // the server is gone, for whatever reason
-		}
+		c.received <- shown(line)
 	}
 }
 
@@ -74,7 +60,7 @@ func (c *Chat) Received() <-chan string { return c.received }
 
 // Err returns the error after which the channel of Received was closed. It is
 // nil if the server is gone.
-func (c *Chat) Err() error { return errors.Join(c.sendErr, c.err) }
+func (c *Chat) Err() error { return c.err }
 
 // Send sends a message. If the message has more than 4096 bytes, Send returns
 // an error and sends nothing, because the server would hang up. If the server
@@ -84,29 +70,6 @@ func (c *Chat) Send(message string) error {
 		return fmt.Errorf("a line of %d bytes is too long (at most %d)",
 			len(message), framing.MaxMessage)
 	}
-	if c.timeout > 0 {
-		c.SetWriteDeadline(time.Now().Add(c.timeout))
-	}
-	_, err := io.WriteString(c, message+"\n")
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.sendErr == nil {
-		c.sendErr = c.tookNothing()
-	}
-	if err != nil {
-		c.Close()
-	}
+	c.ChatClient.Send(message)
 	return nil
-}
-
-// Finish leaves the chat once the server has everything that was sent, even if
-// the server sends on and on. The error says that it took nothing in time.
-func (c *Chat) Finish() error {
-	err := c.Conversation.Finish(c.timeout)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return c.tookNothing()
-	}
-	return nil
-}
-
-func (c *Chat) tookNothing() error {
-	return fmt.Errorf("the server took no line in %v", c.timeout)
 }

@@ -1,20 +1,13 @@
 package basics_test
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/netip"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
+	"fopnp/internal/check/chatclient"
 	"fopnp/internal/check/chatroom"
 	"fopnp/internal/check/conform"
-	"fopnp/internal/check/progtest"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -54,93 +47,25 @@ func TestChatServer(t *testing.T) {
 	chatroom.Run(t, chatServer, chat)
 }
 
-// Without a terminal, the client prints lines as they arrive, but escaped, and
-// the prompt again after each.
-func TestChatClientAtPipes(t *testing.T) {
+// See package chatclient for the tests.
+func TestChatClient(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	cmd := exec.Command(filepath.Join(progtest.Bin(), "chat_client"), "127.0.0.1", progtest.PortOf(listener.Addr()))
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	client, err := progtest.Launch(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Kill()
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	server.SetDeadline(time.Now().Add(progtest.Patience))
-	printed := ""
-	prints := func(more string) {
-		t.Helper()
-		printed += more
-		want := func(output string) bool { return output == printed }
-		if err := client.WaitUntil(fmt.Sprintf("%q", printed), want); err != nil {
-			t.Fatal(err)
-		}
-	}
-	prints("Connected to remote host. You can start sending messages\n[Me] ")
-	io.WriteString(server, "[127.0.0.1:58500] entered our chatting room\n")
-	prints("[127.0.0.1:58500] entered our chatting room\n[Me] ")
-	io.WriteString(server, "\r[('127.0.0.1', 58500)] \x1b[2J\r\xff ü\r\n")
-	prints("\r[('127.0.0.1', 58500)] \\x1b[2J\\r\\xff ü\n[Me] ")
-	io.WriteString(stdin, "hello\n")
-	prints("[Me] ")
-	said := make([]byte, len("hello\n"))
-	if _, err := io.ReadFull(server, said); err != nil || string(said) != "hello\n" {
-		t.Errorf("the server received %q, %v", said, err)
-	}
-	io.WriteString(server, "half a line")
-	server.Close()
-	prints("half a line\n[Me] \nDisconnected from chat server\n")
-	if err := client.Wait(); err != nil {
-		t.Error(err)
-	}
-}
-
-// A server that sends a line without end is not a chat server. The client gives
-// up, because memory is finite.
-func TestChatClientEndlessLine(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	cmd := exec.Command(filepath.Join(progtest.Bin(), "chat_client"), "127.0.0.1", progtest.PortOf(listener.Addr()))
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stdin.Close()
-	client, err := progtest.Launch(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Kill()
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
-	io.WriteString(server, strings.Repeat("x", 5000))
-	var exit *exec.ExitError
-	if err := client.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("it ended with %v, want status 1", err)
-	}
-	complaint := fmt.Sprintf("chat_client: chat at ('127.0.0.1', %s): received b'%s'... without b'\\n' in 4224 bytes\n",
-		progtest.PortOf(listener.Addr()), strings.Repeat("x", 40))
-	if !strings.HasSuffix(client.Output(), complaint) {
-		t.Errorf("it printed %q, want %q in the end", client.Output(), complaint)
-	}
+	chatclient.Run(t, chatclient.Client{
+		Name: "chat_client",
+		Args: func(port string) []string { return []string{"127.0.0.1", port} },
+		Greeting: func(string) string {
+			return "Connected to remote host. You can start sending messages\n"
+		},
+		Prompt: "[Me] ",
+		End:    '\n',
+		Comes: func(text string) (wire, shown string) {
+			const author = "\r[('127.0.0.1', 58500)] "
+			return author + text + "\n", author + pyfmt.Bare([]byte(text)) + "\n"
+		},
+		Gone:     "Disconnected from chat server\n",
+		TookNone: "the server took no line in 500ms",
+		TooLong: func(bytes int) string {
+			return fmt.Sprintf("a line of %d bytes is too long (at most 4096)", bytes)
+		},
+	})
 }

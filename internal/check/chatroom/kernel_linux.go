@@ -20,6 +20,8 @@ var kernelChecks = []check{
 
 // These may fail by chance on a busy machine, so they may try three times.
 var repeated = []check{
+	{name: "slow reader/little by little", run: slowReaderLittle, args: []string{"-t", "1"}},
+	{name: "slow reader/later", run: slowReaderLater, args: []string{"-t", "1"}},
 	{name: "stop/what is queued", run: stopQueued},
 	{name: "stop/never reads", run: stopNeverReads},
 }
@@ -56,6 +58,35 @@ func slowReader(r *room) {
 	m.Widen()
 	r.hear()
 	r.say(b, "did you hear that?")
+	r.say(m, "every word")
+}
+
+// The time of -t ends when the client has taken everything. Later, it has its
+// whole time again.
+func slowReaderLater(r *room) {
+	a, b := r.join(), r.join()
+	m := r.stuck(a, 64<<10)
+	m.Widen()
+	r.hear()
+	<-time.After(1200 * time.Millisecond)
+	r.say(b, "did you hear that?")
+	r.say(m, "every word")
+}
+
+// A client that takes a little now and then is not one that takes nothing, even
+// if all of it together lasts longer than -t says.
+func slowReaderLittle(r *room) {
+	a := r.join()
+	r.join()
+	r.Narrow()
+	m := r.stuck(a, 160<<10)
+	all := m.toHear.String()
+	m.toHear.Reset()
+	const pieces = 8
+	for n := range pieces {
+		<-time.After(350 * time.Millisecond)
+		m.Expect(all[n*len(all)/pieces : (n+1)*len(all)/pieces])
+	}
 	r.say(m, "every word")
 }
 

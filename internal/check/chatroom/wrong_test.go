@@ -50,6 +50,8 @@ type chatter struct {
 	heard    bool // all that it has said, so its connection may close
 	offline  bool
 	reported bool
+	ended    bool // its last line is printed
+	timing   bool // for the defect "one time for all that waits"
 }
 
 // The bounds of wrong.
@@ -199,6 +201,9 @@ func (w *wrong) throwOut(c *chatter, why string) {
 
 // dismiss reports a fault and has c leave. The caller holds mu.
 func (w *wrong) dismiss(c *chatter, why string) {
+	if why != "" && w.defect == "last line first" {
+		w.lastLine(c)
+	}
 	if why != "" && !c.reported && w.defect != "faults are silent" {
 		c.reported = true
 		fmt.Fprintf(os.Stderr, "wrong: client %s: %s\n", c.addr, why)
@@ -211,6 +216,9 @@ func (w *wrong) dismiss(c *chatter, why string) {
 }
 
 func (w *wrong) goOffline(c *chatter) {
+	if w.stopping.Err() == nil {
+		w.lastLine(c)
+	}
 	if c.offline && w.defect != "leaves twice" || w.stopping.Err() != nil {
 		return
 	}
@@ -221,6 +229,19 @@ func (w *wrong) goOffline(c *chatter) {
 			who = w.last
 		}
 		w.tell(c, w.Left(addressOf(who)))
+	}
+}
+
+// lastLine prints that a conversation ended, if the protocol wants that. The
+// caller holds mu.
+func (w *wrong) lastLine(c *chatter) {
+	if !w.Echo || c.ended || c.reported && w.defect == "no last line" {
+		return
+	}
+	c.ended = true
+	fmt.Printf("Client %s disconnected\n", c.addr)
+	if w.defect == "two last lines" {
+		fmt.Printf("Client %s disconnected\n", c.addr)
 	}
 }
 
@@ -375,6 +396,9 @@ func (w *wrong) hear(c *chatter, text string) {
 		except = nil
 	}
 	message := w.Heard(addressOf(c), text)
+	if w.Echo {
+		fmt.Printf("%s: %s\n", c.addr, pyfmt.Bare([]byte(text)))
+	}
 	if w.defect == "no order" {
 		for to := range w.clients {
 			if to != except {
@@ -417,6 +441,9 @@ func (w *wrong) send(c *chatter) {
 		c.queue = nil
 		w.mu.Unlock()
 		if len(queue) == 0 {
+			w.mu.Lock()
+			w.lastLine(c)
+			w.mu.Unlock()
 			w.close(c)
 			return
 		}
@@ -453,9 +480,11 @@ func (w *wrong) send(c *chatter) {
 }
 
 func (w *wrong) write(c *chatter, text string) (int, error) {
-	if w.timeout > 0 && w.hurrying.Err() == nil && w.defect != "waits for ever" {
+	first := w.defect != "one time for all that waits" || !c.timing
+	c.timing = c.waits > len(text)
+	if w.timeout > 0 && w.hurrying.Err() == nil && w.defect != "waits for ever" && first {
 		w.mu.Lock()
-		if !c.reported {
+		if !c.reported && (w.defect != "the clock never stops" || c.waits > len(text)) {
 			c.conn.SetWriteDeadline(time.Now().Add(w.timeout))
 		}
 		w.mu.Unlock()

@@ -73,7 +73,9 @@ type Server struct {
 // here.
 type Lines struct {
 	// Listening is the line with which the server announces itself. PORT
-	// stands for its port. If it is empty, the server announces its address.
+	// stands for its port, and HOST for its own IP address, which is 0.0.0.0
+	// if it listens on every interface. If the line is empty, the server
+	// announces its address as it was given.
 	Listening string
 
 	Accepted string // a conversation begins
@@ -81,6 +83,10 @@ type Lines struct {
 	Half     string // the client closed its side in the middle of a request
 	Unsent   string // the conversation broke before all answers were sent; if empty, Error reports it
 	Error    string // it broke for any other reason
+
+	// ClosedToo is true if Closed ends every conversation: it stands behind the
+	// line that reports a fault, too.
+	ClosedToo bool
 
 	// Others are regular expressions for whole lines that are not about the
 	// end of a conversation.

@@ -427,7 +427,7 @@ func quiet(s Server) error {
 	if err := errors.Join(err, cmd.Wait()); err != nil {
 		return err
 	}
-	announced := strings.HasPrefix(stdout.String(), "Listening at ('127.0.0.1', "+port+")\n")
+	announced := strings.HasPrefix(stdout.String(), s.announcement("127.0.0.1", port)+"\n")
 	if announced == s.Quiet {
 		return fmt.Errorf("at a port that it was given, it printed:\n%s", &stdout)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"fopnp/internal/py/pyfmt"
 )
@@ -32,21 +33,45 @@ func expression(line string, values ...string) string {
 }
 
 // about returns the lines that end the conversations of clients with the address
-// addr. In these, unlike in the line that begins a conversation, something
-// follows the address.
-func about(addr, output string) (lines []string) {
+// addr, one for each. In these, unlike in the line that begins a conversation,
+// something follows the address, or they are Closed.
+func (l Lines) about(addr, output string) (lines []string) {
+	others := compiled(l.Others...)
+	closed := strings.Replace(l.Closed, "ADDR", addr, 1) + "\n"
+	fault := false // the last line reports one
 	for {
 		before, after, found := strings.Cut(output, addr)
 		if !found {
 			return lines
 		}
 		rest, rest0, whole := strings.Cut(after, "\n")
-		if whole && rest != "" && strings.ContainsAny(rest[:1], " :") {
-			lines = append(lines, before[strings.LastIndexByte(before, '\n')+1:]+addr+rest+"\n")
+		line := before[strings.LastIndexByte(before, '\n')+1:] + addr + rest + "\n"
+		if whole && (rest != "" && strings.ContainsAny(rest[:1], " :") || line == closed) {
+			switch {
+			case l.ClosedToo && fault && line == closed:
+				fault = false // this is about the same conversation
+			case !others.MatchString(line[:len(line)-1]):
+				lines = append(lines, line)
+				fault = line != closed
+			}
 		}
 		output = rest0
 	}
 }
+
+// compiled returns a regular expression for whole lines that match one of
+// expressions.
+func compiled(expressions ...string) *regexp.Regexp {
+	whole := "^(?:" + strings.Join(expressions, "|") + ")$"
+	if re, ok := compiledBefore.Load(whole); ok {
+		return re.(*regexp.Regexp)
+	}
+	re := regexp.MustCompile(whole)
+	compiledBefore.Store(whole, re)
+	return re
+}
+
+var compiledBefore sync.Map // by their texts
 
 // complaint returns the expression for what the server prints when accept
 // fails.
@@ -70,32 +95,40 @@ func (t *Trial) examine() {
 	if !strings.HasSuffix(text, "\n") {
 		t.Failf("the last line is not whole: %q", text)
 	}
-	var ends []string
-	for _, line := range []string{t.Closed, t.Half, t.Unsent, t.Error} {
-		if line != "" {
+	var ends, faults []string
+	for _, line := range []string{t.Half, t.Unsent, t.Error} {
+		if line != "" && t.ClosedToo {
+			faults = append(faults, expression(line))
+		} else if line != "" {
 			ends = append(ends, expression(line))
 		}
 	}
-	whole := func(expressions ...string) *regexp.Regexp {
-		return regexp.MustCompile("^(?:" + strings.Join(expressions, "|") + ")$")
+	if t.Closed != "" {
+		ends = append(ends, expression(t.Closed))
 	}
-	begin, end, addr := whole(expression(t.Accepted)), whole(ends...), regexp.MustCompile(anyAddr)
-	others := whole(append([]string{t.complaint()}, t.Others...)...)
+	begin, end, fault := compiled(expression(t.Accepted)), compiled(ends...), compiled(faults...)
+	addr := regexp.MustCompile(anyAddr)
+	others := compiled(append([]string{t.complaint()}, t.Others...)...)
 
-	announcement := t.announcement()
+	announcement := t.announcement(t.host, t.process.Port)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], addr.MatchString) {
 		t.Failf("it announced %q, want %q first", lines[0], announcement)
 	} else {
 		lines = slices.Delete(lines, i, i+1)
 	}
-	began, ended := map[string]int{}, map[string]int{}
+	began, ended, broke := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, line := range lines {
 		switch {
 		case t.Accepted != "" && begin.MatchString(line):
 			began[addr.FindString(line)]++
 		case len(ends) > 0 && end.MatchString(line):
 			ended[addr.FindString(line)]++
+		case len(faults) > 0 && fault.MatchString(line):
+			broke[addr.FindString(line)]++
+			if broke[addr.FindString(line)] > began[addr.FindString(line)]-ended[addr.FindString(line)] {
+				t.Failf("it printed %q behind the line that ends the conversation:\n%s", line, text)
+			}
 		case !others.MatchString(line):
 			t.Failf("it printed %q, which is not one of its lines", line)
 		}
@@ -131,13 +164,20 @@ func (t *Trial) examine() {
 	}
 }
 
-// announcement returns the line with which the server announces itself.
-func (t *Trial) announcement() string {
-	if t.Listening != "" {
-		return strings.Replace(t.Listening, "PORT", t.process.Port, 1)
+// announcement returns the line with which the server announces itself
+// at a host and port.
+func (s Server) announcement(host, port string) string {
+	if s.Listening != "" {
+		switch host {
+		case "":
+			host = "0.0.0.0"
+		case "localhost":
+			host = "127.0.0.1"
+		}
+		return strings.NewReplacer("PORT", port, "HOST", host).Replace(s.Listening)
 	}
-	port, _ := strconv.Atoi(t.process.Port)
-	return "Listening at " + pyfmt.HostPort(t.host, port)
+	number, _ := strconv.Atoi(port)
+	return "Listening at " + pyfmt.HostPort(host, number)
 }
 
 // AwaitAccepted waits until the server prints that the conversation with c
@@ -198,7 +238,7 @@ func (c *Client) waitForEnding(line string) (found string) {
 		return ""
 	}
 	err := c.process.WaitUntil("how the conversation with "+c.addr+" ended", func(output string) bool {
-		lines := about(c.addr, output)
+		lines := c.about(c.addr, output)
 		if len(lines) >= n {
 			found = lines[n-1]
 		}

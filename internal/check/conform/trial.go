@@ -129,7 +129,7 @@ func (t *Trial) LinesAbout(c *Client) []string {
 	if c.addr == "" {
 		return nil // it could not connect
 	}
-	return about(c.addr, t.Output())
+	return t.about(c.addr, t.Output())
 }
 
 // Signal sends the server a signal.
@@ -223,6 +223,14 @@ func (t *Trial) ConnectTo(host string) *Client { return t.connectTo(host, nil) }
 // ConnectNarrow opens a connection with small buffers, so a server that sends to a
 // client that does not read is soon stuck.
 func (t *Trial) ConnectNarrow() *Client { return t.connectTo("127.0.0.1", narrow) }
+
+// Narrow makes the kernel's buffers small for the clients that the server will
+// accept, where the system allows it.
+func (t *Trial) Narrow() {
+	if err := progtest.Narrow(t.process); err != nil {
+		t.Fail(err)
+	}
+}
 
 // connectTo opens a connection. If prepare is not nil, it prepares the socket.
 func (t *Trial) connectTo(host string, prepare func(network, address string, c syscall.RawConn) error) *Client {

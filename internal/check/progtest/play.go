@@ -74,6 +74,9 @@ func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...st
 	return client, port
 }
 
+// Stdout returns what the program printed, once Cmd.Wait has returned.
+func (p *Play) Stdout() string { return p.stdout.String() }
+
 // SendPieces returns what PerformWith plays for a server that sends pieces, each
 // only when the client has read the one before it. A server that stays does not
 // hang up before the client does. Only Linux shows what a client has read.

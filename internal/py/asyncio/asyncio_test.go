@@ -289,8 +289,11 @@ func TestCallLater(t *testing.T) {
 	loop.CallLater(3*time.Millisecond, note("third"))
 	loop.CallLater(1*time.Millisecond, note("first"))
 	loop.CallLater(2*time.Millisecond, note("second"))
+	cancelled := loop.CallLater(3*time.Millisecond, note("cancelled"))
 	loop.CallLater(3*time.Millisecond, note("fourth"))
 	loop.CallLater(4*time.Millisecond, loop.Stop)
+	cancelled.Cancel()
+	cancelled.Cancel()
 	loop.CallSoon(note("soon"))
 	if err := loop.RunForever(); err != nil {
 		t.Fatal(err)
@@ -301,6 +304,122 @@ func TestCallLater(t *testing.T) {
 		t.Fatalf("soon was not called; these were: %q", calls)
 	}
 	wantCalls(t, slices.Delete(calls, soon, soon+1), "first", "second", "third", "fourth")
+}
+
+// A listener is a recorder that stays when its peer has closed its side, and
+// calls atEOF then.
+type listener struct {
+	recorder
+	atEOF func(t *Transport)
+}
+
+func (l *listener) EOFReceived() bool {
+	l.calls = append(l.calls, "eof")
+	if l.atEOF != nil {
+		l.atEOF(l.t)
+	}
+	return l.atEOF != nil
+}
+
+// A peer that has closed its side still receives, if the protocol wants that.
+// The loop does not call EOFReceived again, and does not spin.
+func TestEOFReceived(t *testing.T) {
+	t.Parallel()
+	var l *listener
+	serve(t, func(loop *Loop) Protocol {
+		l = &listener{recorder: recorder{loop: loop}, atEOF: func(t *Transport) {
+			loop.CallLater(20*time.Millisecond, func() { t.Write([]byte("late")) })
+			loop.CallLater(40*time.Millisecond, t.Close)
+		}}
+		return l
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "last words")
+		conn.CloseWrite()
+		if got, err := readToEnd(conn); string(got) != "late" || err != nil {
+			t.Errorf("read %q, %v", got, err)
+		}
+	})
+	wantCalls(t, l.calls, "made", "received last words", "eof", "lost <nil>")
+}
+
+// If the protocol does not want that, the connection is closed.
+func TestEOFReceivedAndClosed(t *testing.T) {
+	t.Parallel()
+	var l *listener
+	serve(t, func(loop *Loop) Protocol {
+		l = &listener{recorder: recorder{loop: loop}}
+		return l
+	}, func(conn *net.TCPConn) {
+		conn.CloseWrite()
+		readToEnd(conn)
+	})
+	wantCalls(t, l.calls, "made", "eof", "lost <nil>")
+}
+
+// A protocol with EOFReceived receives what its peer has said before it went,
+// even if the protocol first fails to write.
+func TestReceivesAfterFailedWrite(t *testing.T) {
+	t.Parallel()
+	var l *listener
+	gone := make(chan bool, 1)
+	serve(t, func(loop *Loop) Protocol {
+		l = &listener{recorder: recorder{loop: loop, begin: func(t *Transport) {
+			<-gone // with the loop, so it cannot see what has come
+			for range 3 {
+				t.Write([]byte("too late"))
+			}
+		}}}
+		return l
+	}, func(conn *net.TCPConn) {
+		io.WriteString(conn, "last words")
+		conn.SetLinger(0)
+		conn.Close()
+		gone <- true
+	})
+	wantCalls(t, l.calls, "made", "received last words", "lost connection reset by peer")
+}
+
+// The connection of a peer that takes nothing breaks in time, and silence alone
+// does not break it.
+func TestWriteTimeout(t *testing.T) {
+	t.Parallel()
+	var r *recorder
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, begin: func(t *Transport) {
+			t.SetWriteTimeout(10 * time.Millisecond)
+			loop.CallLater(50*time.Millisecond, func() {
+				tooMuch(t.Write, t.WriteBufferSize)
+			})
+		}}
+		return r
+	}, func(conn *net.TCPConn) {}) // does not read
+	if n := len(r.calls); n != 2 || !strings.HasPrefix(r.calls[1], "lost timed out before we sent b'0123") {
+		t.Errorf("%d calls, want 2; the last is %.100s", n, r.calls[n-1])
+	}
+}
+
+// After Abort, what was not sent is lost, and the peer hears the end.
+func TestAbort(t *testing.T) {
+	t.Parallel()
+	var r *recorder
+	written := make(chan int, 1)
+	serve(t, func(loop *Loop) Protocol {
+		r = &recorder{loop: loop, begin: func(t *Transport) {
+			n := len(tooMuch(t.Write, t.WriteBufferSize))
+			t.Abort()
+			written <- n
+			if unsent := t.WriteBufferSize(); unsent != 0 {
+				panic(unsent)
+			}
+		}}
+		return r
+	}, func(conn *net.TCPConn) {
+		n := <-written
+		if got, err := readToEnd(conn); len(got) >= n || err != nil {
+			t.Errorf("read %d bytes of %d, %v", len(got), n, err)
+		}
+	})
+	wantCalls(t, r.calls, "made", "lost <nil>")
 }
 
 // A coroutine is written as if Read blocked. Its connection closes when it

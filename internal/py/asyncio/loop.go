@@ -24,9 +24,9 @@ import (
 // A Loop runs callbacks when a socket is ready or a timer is due.
 type Loop struct {
 	selector   selectors.Selector
-	now        time.Time // when the loop last stopped waiting
-	timers     []timer   // the last one is due first
-	soon       []func()  // callbacks to run before the loop waits again
+	now        time.Time      // when the loop last stopped waiting
+	timers     []*TimerHandle // the last one is due first
+	soon       []func()       // callbacks to run before the loop waits again
 	transports []*Transport
 	servers    []*server
 	sweeping   bool
@@ -35,7 +35,9 @@ type Loop struct {
 	err        error      // why the loop cannot run
 }
 
-type timer struct {
+// A TimerHandle is a callback that a loop runs later.
+type TimerHandle struct {
+	loop     *Loop
 	due      time.Time
 	callback func()
 }
@@ -56,13 +58,31 @@ func (l *Loop) CallSoon(callback func()) { l.soon = append(l.soon, callback) }
 
 // CallLater makes the loop run callback after delay, counted from when the loop
 // last stopped waiting. Callbacks that are due at the same time run in the
-// order in which CallLater got them.
-func (l *Loop) CallLater(delay time.Duration, callback func()) {
-	due := l.now.Add(delay)
-	at, _ := slices.BinarySearchFunc(l.timers, due, func(t timer, due time.Time) int {
+// order in which CallLater got them. The handle can cancel the callback.
+func (l *Loop) CallLater(delay time.Duration, callback func()) *TimerHandle {
+	timer := &TimerHandle{l, l.now.Add(delay), callback}
+	l.timers = slices.Insert(l.timers, l.before(timer.due), timer)
+	return timer
+}
+
+// before returns where a timer stands that is due before all that are due at
+// the same time or later.
+func (l *Loop) before(due time.Time) int {
+	at, _ := slices.BinarySearchFunc(l.timers, due, func(t *TimerHandle, due time.Time) int {
 		return cmp.Compare(due.Sub(t.due), 0)
 	})
-	l.timers = slices.Insert(l.timers, at, timer{due, callback})
+	return at
+}
+
+// Cancel makes sure that the callback does not run, if it has not run yet.
+func (t *TimerHandle) Cancel() {
+	timers := t.loop.timers
+	for i := t.loop.before(t.due); i < len(timers) && timers[i].due.Equal(t.due); i++ {
+		if timers[i] == t {
+			t.loop.timers = slices.Delete(timers, i, i+1)
+			return
+		}
+	}
 }
 
 // RunForever runs the loop until Stop is called or the program has to stop.
@@ -91,6 +111,7 @@ func (l *Loop) RunForever() error {
 			return err
 		}
 		l.now = time.Now()
+		stopped := false
 		for key, events := l.selector.Next(); key != nil; key, events = l.selector.Next() {
 			switch owner := key.Data.(type) {
 			case *Transport:
@@ -99,10 +120,13 @@ func (l *Loop) RunForever() error {
 				owner.accept()
 			default:
 				l.selector.Unregister(stopKey)
-				l.Stop()
+				stopped = true
 			}
 		}
 		l.runDue()
+		if stopped { // only now, so what came in the same turn is answered
+			l.Stop()
+		}
 	}
 	return nil
 }
@@ -177,6 +201,7 @@ func (l *Loop) sweep() {
 	l.sweeping = false
 	for i := len(l.transports) - 1; i >= 0; i-- {
 		t := l.transports[i]
+		t.sweepWrite()
 		if t.timeout == 0 || t.lost {
 			continue
 		}

@@ -3,11 +3,13 @@ package asyncio
 import (
 	"io"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"fopnp/internal/py/selectors"
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
+	"fopnp/internal/serve/program"
 )
 
 // A Protocol gets the callbacks of one connection. The first is ConnectionMade,
@@ -34,6 +36,16 @@ type FlowController interface {
 	ResumeWriting() // less than 16 KiB of it are left
 }
 
+// An EOFReceiver is a Protocol that may want to send though the peer has closed
+// its side. It receives everything that the peer has sent, even if it cannot be
+// sent anything any more.
+type EOFReceiver interface {
+	// EOFReceived is called when the peer has closed its side. It reports
+	// whether the connection stays. If so, it is lost when the peer is gone,
+	// which shows when the protocol writes.
+	EOFReceived() (stays bool)
+}
+
 // A FlowController is paused above highWater bytes and resumed below lowWater.
 // Python's asyncio has the same limits.
 const highWater, lowWater = 64 << 10, 16 << 10
@@ -52,9 +64,13 @@ type Transport struct {
 	ended    bool   // the peer has closed its side, or the connection broke
 	lost     bool   // shut down or closed, and ConnectionLost was called
 	closed   bool
-	drained  int // bytes received since our side was shut down
+	drained  int   // bytes received since our side was shut down
+	broken   error // why nothing more can be sent to an EOFReceiver
 	timeout  time.Duration
 	deadline time.Time
+
+	writeTimeout  time.Duration
+	writeDeadline time.Time // for some of unsent, if there is any
 }
 
 // PeerName returns the address of the peer: get_extra_info('peername') in
@@ -66,10 +82,16 @@ func (t *Transport) PeerName() netip.AddrPort { return t.peer }
 // data. It gives the peer its whole time again: see SetTimeout. After Close it
 // does nothing.
 func (t *Transport) Write(data []byte) {
-	if t.closing || len(data) == 0 {
+	if t.closing || t.broken != nil || len(data) == 0 {
 		return
 	}
 	t.startClock()
+	if len(t.unsent) > highWater {
+		// The loop may be too busy to do that in time.
+		if !t.sendUnsent() {
+			return
+		}
+	}
 	if len(t.unsent) > 0 {
 		t.keep(data)
 		return
@@ -79,18 +101,32 @@ func (t *Transport) Write(data []byte) {
 		t.keep(data[n:])
 	}
 	if err != nil && err != socket.ErrWouldBlock {
-		t.fail(err)
+		t.failWriting(err)
 	}
 }
 
 // keep copies data that could not be sent, and makes the loop wait for room.
 func (t *Transport) keep(data []byte) {
+	if len(t.unsent) == 0 && t.writeTimeout > 0 {
+		t.writeDeadline = time.Now().Add(t.writeTimeout)
+		t.loop.sweepLater(t.writeTimeout)
+	}
 	t.unsent = append(t.unsent, data...)
 	t.waitFor(t.key.Events | selectors.EventWrite)
 	if flow, ok := t.protocol.(FlowController); ok && !t.full && len(t.unsent) > highWater {
 		t.full = true
 		flow.PauseWriting()
 	}
+}
+
+// WriteBufferSize returns how many bytes were written but not sent yet:
+// get_write_buffer_size in Python.
+func (t *Transport) WriteBufferSize() int { return len(t.unsent) }
+
+// Abort closes the connection. What has not been sent is lost.
+func (t *Transport) Abort() {
+	t.unsent = nil
+	t.Close()
 }
 
 // Close closes the connection when everything written has been sent. Nothing
@@ -113,7 +149,7 @@ func (t *Transport) PauseReading() { t.waitFor(t.key.Events &^ selectors.EventRe
 
 // ResumeReading receives again after PauseReading.
 func (t *Transport) ResumeReading() {
-	if !t.closing {
+	if !t.closing && !t.ended {
 		t.waitFor(t.key.Events | selectors.EventRead)
 	}
 }
@@ -129,6 +165,23 @@ func (t *Transport) SetTimeout(timeout time.Duration) {
 	if timeout > 0 {
 		t.startClock()
 		t.loop.sweepLater(timeout)
+	}
+}
+
+// SetWriteTimeout limits how long the peer may take nothing of what waits to be
+// sent. The clock starts when something begins to wait, and again when the peer
+// takes some of it. When the time is over, the connection breaks as after
+// SetTimeout. A timeout of 0 is no limit, which is also the default.
+func (t *Transport) SetWriteTimeout(timeout time.Duration) { t.writeTimeout = timeout }
+
+// sweepWrite ends the connection if the peer takes nothing of what waits.
+func (t *Transport) sweepWrite() {
+	switch {
+	case t.writeTimeout == 0 || t.lost || len(t.unsent) == 0:
+	case t.loop.now.After(t.writeDeadline):
+		t.lose(program.ErrTimedOut)
+	default:
+		t.loop.sweepLater(t.writeTimeout)
 	}
 }
 
@@ -149,7 +202,7 @@ func (t *Transport) handle(events selectors.Event) {
 		t.drain()
 		return
 	}
-	if events&selectors.EventWrite != 0 && len(t.unsent) > 0 {
+	if events&t.key.Events&selectors.EventWrite != 0 {
 		t.send()
 	}
 	if events&selectors.EventRead != 0 && !t.closing {
@@ -162,19 +215,45 @@ func (t *Transport) receive() {
 	switch {
 	case err == nil:
 		t.protocol.DataReceived(t.loop.buffer[:n])
+	case err == io.EOF && (t.broken == nil || t.broken == syscall.EPIPE):
+		t.eof()
 	case err == io.EOF:
-		t.ended = true
-		t.Close()
+		t.fail(t.broken) // which Recv does not repeat
 	case err != socket.ErrWouldBlock:
 		t.fail(err)
 	}
 }
 
-func (t *Transport) send() {
+// eof notes that the peer has closed its side. At an EOFReceiver, it is called
+// again when the connection breaks.
+func (t *Transport) eof() {
+	again := t.ended
+	t.ended = true
+	receiver, ok := t.protocol.(EOFReceiver)
+	if ok && !again && receiver.EOFReceived() && t.broken == nil {
+		t.PauseReading()
+	} else {
+		t.Close()
+	}
+}
+
+// sendUnsent sends as much of what waits as there is room for. It returns false
+// if the connection is broken.
+func (t *Transport) sendUnsent() bool {
 	n, err := t.sock.Send(t.unsent)
 	t.unsent = t.unsent[n:]
+	if n > 0 && t.writeTimeout > 0 {
+		t.writeDeadline = time.Now().Add(t.writeTimeout)
+	}
 	if err != nil && err != socket.ErrWouldBlock {
-		t.fail(err)
+		t.failWriting(err)
+		return false
+	}
+	return true
+}
+
+func (t *Transport) send() {
+	if len(t.unsent) > 0 && !t.sendUnsent() {
 		return
 	}
 	if t.full && len(t.unsent) < lowWater {
@@ -197,6 +276,18 @@ func (t *Transport) waitFor(events selectors.Event) {
 	if !t.closed {
 		t.loop.selector.Modify(t.key, events)
 	}
+}
+
+// failWriting ends a connection that is broken for writing. An EOFReceiver
+// first receives what has come before.
+func (t *Transport) failWriting(err error) {
+	_, ok := t.protocol.(EOFReceiver)
+	if !ok || t.key.Events&selectors.EventRead == 0 {
+		t.fail(err)
+		return
+	}
+	t.broken, t.unsent = err, nil
+	t.waitFor(selectors.EventRead)
 }
 
 // fail ends a broken connection, but only after its caller has returned. The

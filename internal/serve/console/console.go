@@ -17,6 +17,8 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"unicode/utf8"
 
@@ -25,18 +27,21 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A Console has a prompt, where the user types lines, and prints text. One
-// goroutine may call its methods.
+// A Console has a prompt, where the user types lines, and prints text. Several
+// goroutines may call its methods.
 type Console struct {
 	prompt   string
 	typed    chan string
 	terminal *term.Terminal // nil if there is none
+	screen   *screen        // of the terminal
 	before   *term.State    // of the terminal
-	closed   bool
+
+	mu     sync.Mutex
+	closed bool
 }
 
-// Open prints a greeting, if it is not empty, and the prompt. From then on, the
-// user can type. Call Close before the program ends.
+// Open prints a greeting, if it is not empty, and the prompt, which may be
+// empty. From then on, the user can type. Call Close before the program ends.
 //
 // Ctrl-C, SIGINT and SIGTERM end the program with status 128 plus the number of
 // the signal, which is the status that a shell reports for a program killed by
@@ -54,8 +59,9 @@ func Open(greeting, prompt string) *Console {
 		go c.readLines(bufio.NewReader(os.Stdin))
 		return c
 	}
-	c.terminal = term.NewTerminal(
-		&screen{Reader: os.Stdin, Writer: os.Stdout}, prompt)
+	c.screen = newScreen(os.Stdin, os.Stdout)
+	c.terminal = term.NewTerminal(c.screen, prompt)
+	c.terminal.AutoCompleteCallback = redrawn
 	c.fit()
 	c.whenResized()
 	signals := make(chan os.Signal, 1)
@@ -101,7 +107,8 @@ func (c *Console) edit() {
 			c.typed <- line
 		case errInterrupted:
 			c.end(128 + int(syscall.SIGINT))
-		default: // Ctrl-D, or the terminal has gone
+		default: // Ctrl-D in an empty line, or the terminal has gone
+			c.screen.touched.Store(false)
 			close(c.typed)
 			return
 		}
@@ -110,6 +117,8 @@ func (c *Console) edit() {
 
 // Prompt prompts for the next line.
 func (c *Console) Prompt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.terminal == nil { // a terminal's line editor does so by itself
 		fmt.Print(c.prompt)
 	}
@@ -117,6 +126,8 @@ func (c *Console) Prompt() {
 
 // Show prints text, which must end in a line feed, and prompts again.
 func (c *Console) Show(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.terminal == nil {
 		fmt.Print(text + c.prompt)
 		return
@@ -124,6 +135,7 @@ func (c *Console) Show(text string) {
 	// The editor does not clear the lines below the cursor, and the cursor may
 	// be in the first line of several.
 	c.terminal.Write([]byte(eraseBelow + text))
+	c.screen.redrawLater()
 }
 
 const eraseBelow = "\x1b[J"
@@ -138,11 +150,17 @@ func (c *Console) Complain(what string, err error) {
 }
 
 // Close ends the line of the prompt, leaves what was typed there, and restores
-// the terminal. It may be called more than once.
+// the terminal. If the prompt is empty and the user has typed nothing there,
+// there is no line to end. Close may be called more than once.
 func (c *Console) Close() {
-	if !c.closed {
-		c.closed = true
-		c.restore()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.restore()
+	if c.prompt != "" || c.screen != nil && c.screen.touched.Load() {
 		fmt.Println()
 	}
 }
@@ -170,9 +188,32 @@ func (c *Console) fit() {
 
 // A screen is both sides of a terminal.
 type screen struct {
-	io.Reader
 	io.Writer
-	half []byte // a character whose rest has not come yet
+	keys    chan keys
+	rest    []byte        // keys that the editor has not taken yet
+	redraw  chan struct{} // has an element if the editor has to redraw the line
+	half    []byte        // a character whose rest has not come yet
+	touched atomic.Bool   // there were keys since the last Enter
+}
+
+// keys are what the user has pressed, or an error.
+type keys struct {
+	pressed []byte
+	err     error
+}
+
+func newScreen(r io.Reader, w io.Writer) *screen {
+	s := &screen{Writer: w, keys: make(chan keys), redraw: make(chan struct{}, 1)}
+	go func() {
+		for {
+			k := keys{pressed: make([]byte, 256)}
+			var n int
+			n, k.err = r.Read(k.pressed)
+			k.pressed = k.pressed[:n]
+			s.keys <- k
+		}
+	}()
+	return s
 }
 
 // errInterrupted is the error of Ctrl-C. Without it, the editor would treat
@@ -184,24 +225,61 @@ const ctrlC = 3
 // Read reads keys as the editor understands them. For a byte that is not UTF-8,
 // it would wait until another key is pressed, and it would drop a tab. So such
 // a byte becomes a question mark, and a tab becomes a space.
-func (s *screen) Read(keys []byte) (int, error) {
-	n, err := s.Reader.Read(keys[copy(keys, s.half):])
-	keys = keys[:len(s.half)+n]
-	if bytes.IndexByte(keys, ctrlC) >= 0 {
-		return 0, errInterrupted
+func (s *screen) Read(buffer []byte) (int, error) {
+	for len(s.rest) == 0 {
+		select {
+		case <-s.redraw:
+			buffer[0] = redrawKey
+			return 1, nil
+		case k := <-s.keys:
+			if bytes.IndexByte(k.pressed, ctrlC) >= 0 {
+				return 0, errInterrupted
+			}
+			s.understand(k)
+			if len(s.rest) == 0 && k.err != nil {
+				return 0, k.err
+			}
+		}
 	}
-	n = 0
-	for len(keys[n:]) > 0 && (err != nil || utf8.FullRune(keys[n:])) {
-		key, size := utf8.DecodeRune(keys[n:])
+	n := copy(buffer, s.rest)
+	s.touched.Store(s.rest[n-1] != '\r')
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// understand adds keys to those for the editor.
+func (s *screen) understand(k keys) {
+	pressed := append(s.half, k.pressed...)
+	n := 0
+	for len(pressed[n:]) > 0 && (k.err != nil || utf8.FullRune(pressed[n:])) {
+		key, size := utf8.DecodeRune(pressed[n:])
 		switch key {
 		case utf8.RuneError:
-			keys = slices.Replace(keys, n, n+size, '?')
+			pressed = slices.Replace(pressed, n, n+size, '?')
 			size = 1
 		case '\t':
-			keys[n] = ' '
+			pressed[n] = ' '
 		}
 		n += size
 	}
-	s.half = append(s.half[:0], keys[n:]...)
-	return n, err
+	s.rest, s.half = pressed[:n], slices.Clone(pressed[n:])
+}
+
+// redrawLater lets the editor redraw the line that is being typed. The editor
+// itself does so after it has printed text, but not if the cursor is in the
+// first column, as it can be if the prompt is empty.
+func (s *screen) redrawLater() {
+	select {
+	case s.redraw <- struct{}{}:
+	default: // the editor has to do so already
+	}
+}
+
+// redrawKey is a key, Ctrl-@, that has no other meaning for the editor.
+const redrawKey = 0
+
+// redrawn is what the editor calls for keys that may change the whole line. If
+// the key is redrawKey, it replaces the line with itself, and so redraws it.
+func redrawn(line string, pos int, key rune) (string, int, bool) {
+	return line, pos, key == redrawKey
 }

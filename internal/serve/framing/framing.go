@@ -124,7 +124,19 @@ func Ended(half []byte, why error) error {
 }
 
 // Unsent returns the error of a connection that ended because of why, before
-// data was sent.
+// data was sent. It is an *UnsentError.
 func Unsent(data []byte, why error) error {
-	return fmt.Errorf("%s before we sent %s", program.Why(why), pyfmt.Bytes(data))
+	return &UnsentError{len(data), why,
+		fmt.Sprintf("%s before we sent %s", program.Why(why), pyfmt.Bytes(data))}
 }
+
+// An UnsentError is the error of Unsent, for callers that do not want to quote
+// what was not sent.
+type UnsentError struct {
+	Unsent int   // how many bytes were not sent
+	Why    error // why the connection ended
+
+	text string
+}
+
+func (e *UnsentError) Error() string { return e.text }

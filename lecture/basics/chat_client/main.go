@@ -48,7 +48,7 @@ func chatClient(address socket.Address, timeout time.Duration) {
 			me.Show(data)
 		case msg, open := <-me.Typed():
 			if !open { // Ctrl-D
-				if err := chat.Finish(); err != nil {
+				if err := chat.Leave(); err != nil {
 					me.Close()
 					program.Fail(fmt.Sprintf("chat at %v", address), err)
 				}

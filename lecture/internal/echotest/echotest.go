@@ -1,7 +1,8 @@
-// Package echotest is the conformance suite of the lectures' two echo servers:
-// what package conform needs to know about each, and the checks that only echo
+// Package echotest is the conformance suite of the lectures' echo servers: what
+// package conform needs to know about each, and the checks that only echo
 // servers have. The server of lecture 23 echoes one recv to each client. The
-// server of the basics echoes everything to a single client and ends.
+// server of the basics echoes everything to a single client and ends. Those of
+// tincanchat echo one message to each client.
 package echotest
 
 import (

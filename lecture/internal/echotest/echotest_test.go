@@ -3,6 +3,7 @@ package echotest
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -13,25 +14,36 @@ import (
 
 	"fopnp/internal/check/conform"
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/py/pyfmt"
 )
 
 // With these in its environment the test binary is the wrong server: a defect,
-// and whether it serves one client.
-const isServer, servesOne = "ECHOTEST_DEFECT", "ECHOTEST_SERVES_ONE"
+// and which kind of server it is.
+const isServer, kindOf = "ECHOTEST_DEFECT", "ECHOTEST_KIND"
+
+// A kind is a kind of server.
+type kind string
+
+const (
+	oneRecvKind    kind = "one recv"
+	oneClientKind  kind = "one client"
+	oneMessageKind kind = "one message"
+	threadsKind    kind = "one message in threads"
+)
 
 func TestMain(m *testing.M) {
 	if defect, is := os.LookupEnv(isServer); is {
-		os.Exit(serveWrong(defect, os.Getenv(servesOne) == "true", os.Args[1:]))
+		os.Exit(serveWrong(defect, kind(os.Getenv(kindOf)), os.Args[1:]))
 	}
 	progtest.Parallel()
 	os.Exit(m.Run())
 }
 
 // server returns a row for the wrong server with a defect, or with none.
-func server(row conform.Server, defect string) conform.Server {
+func server(kind kind, row conform.Server, defect string) conform.Server {
 	row.Command = func(args ...string) *exec.Cmd {
 		cmd := exec.Command(os.Args[0], args...)
-		cmd.Env = append(os.Environ(), isServer+"="+defect, fmt.Sprint(servesOne, "=", row.ServesOne))
+		cmd.Env = append(os.Environ(), isServer+"="+defect, kindOf+"="+string(kind))
 		return cmd
 	}
 	if defect != "" {
@@ -45,11 +57,12 @@ func server(row conform.Server, defect string) conform.Server {
 // package, there are some of package conform that see more of these servers
 // than of others.
 var suites = []struct {
+	kind    kind
 	row     conform.Server
 	checks  []conform.Check
 	defects map[string]string
 }{
-	{oneRecvServer("wrong"), oneRecvChecks, map[string]string{
+	{oneRecvKind, oneRecvServer("wrong"), oneRecvChecks, map[string]string{
 		"every byte":       "decodes, strips",
 		"one recv":         "short recv, long recv",
 		"second message":   "second message echoed",
@@ -60,7 +73,7 @@ var suites = []struct {
 		"reset":            "faults are silent",
 		"half-close":       "echo is empty",
 	}},
-	{oneClientServer("wrong"), oneClientChecks, map[string]string{
+	{oneClientKind, oneClientServer("wrong"), oneClientChecks, map[string]string{
 		"every byte":   "decodes, strips",
 		"byte by byte": "one recv",
 		"a megabyte":   "one recv",
@@ -70,7 +83,42 @@ var suites = []struct {
 		"reset":        "fault has status 0, faults are silent",
 		"silence":      "fault has status 0, faults are silent",
 	}},
+	{oneMessageKind, listeningAt(oneMessageServer("wrong", 1, same)), oneMessageChecks(same), map[string]string{
+		"messages": "empty message ends it, strips, prints what comes, prints twice, " +
+			"Socket error for all, echo is empty, short messages, Closed before the echo",
+		"message in pieces":      "one recv, decodes pieces",
+		"several messages":       "echoes all, does not name the rest, names the rest first, no echo with a rest",
+		"not UTF-8":              "echoes any bytes, ends at any bytes, does not name any bytes",
+		"socket error":           "no Socket error, faults are silent, nothing is a fault",
+		"too long for a message": "long messages",
+		"beside a silent client": "echo is empty",
+		"silence in a message":   "faults are silent, does not name half, no timeout",
+		"announcement":           "shows no address",
+		"quiet":                  "shows no address",
+		"half a request":         "Closed is missing, fault after Closed",
+	}},
+	{threadsKind, listeningAt(oneMessageServer("wrong", 0, addressed)), oneMessageChecks(addressed), map[string]string{
+		"messages":               "echo has no address",
+		"message in pieces":      "echo has no address",
+		"several messages":       "echo has no address",
+		"not UTF-8":              "echoes any bytes",
+		"socket error":           "no Socket error",
+		"too long for a message": "long messages",
+		"beside a silent client": "one at a time",
+		"silence in a message":   "no timeout",
+	}},
 }
+
+// listeningAt returns a row with the announcement that package progtest expects
+// of a program that it does not know.
+func listeningAt(row conform.Server) conform.Server {
+	row.Listening = "Listening at ('HOST', PORT)"
+	return row
+}
+
+func same(_ netip.AddrPort, msg string) string { return msg }
+
+func addressed(client netip.AddrPort, msg string) string { return pyfmt.AddrPort(client) + ": " + msg }
 
 // Every check passes a server that has no defect, and fails one that breaks its
 // rule.
@@ -87,9 +135,9 @@ func TestWrong(t *testing.T) {
 		for name, defects := range suite.defects {
 			check := conform.Named(slices.Concat(suite.checks, conform.Checks), name)[0]
 			for _, defect := range append(strings.Split(defects, ", "), "") {
-				t.Run(fmt.Sprint(name, "/", defect, "/", suite.row.ServesOne), func(t *testing.T) {
+				t.Run(fmt.Sprint(name, "/", defect, "/", suite.kind), func(t *testing.T) {
 					t.Parallel()
-					err := check.Run(server(suite.row, defect))
+					err := check.Run(server(suite.kind, suite.row, defect))
 					if errors.Is(err, conform.ErrSkipped) {
 						t.Skip(err)
 					}

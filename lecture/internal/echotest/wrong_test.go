@@ -27,8 +27,8 @@ type wrong struct {
 }
 
 // serveWrong is the main function of the server. Its status is returned.
-func serveWrong(defect string, oneClient bool, args []string) int {
-	w := &wrong{defect: defect, oneClient: oneClient}
+func serveWrong(defect string, kind kind, args []string) int {
+	w := &wrong{defect: defect, oneClient: kind == oneClientKind}
 	flags := flag.NewFlagSet("wrong", flag.ExitOnError)
 	port := flags.String("p", "0", "port")
 	seconds := flags.Float64("t", 60, "how long to wait for a client")
@@ -45,8 +45,11 @@ func serveWrong(defect string, oneClient bool, args []string) int {
 		<-signals
 		os.Exit(0)
 	}()
+	if kind == oneMessageKind || kind == threadsKind {
+		return w.serveMessages(listener, kind == threadsKind)
+	}
 	fmt.Println("Listening at " + pyfmt.HostPort(args[0], listener.Addr().(*net.TCPAddr).Port))
-	if !oneClient {
+	if !w.oneClient {
 		fmt.Println("Server is ready")
 	}
 	for {

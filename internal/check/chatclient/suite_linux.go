@@ -1,0 +1,318 @@
+package chatclient
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/terminal"
+)
+
+var terminalTests = map[string]func(*testing.T, Client){
+	"others speak":    othersSpeak,
+	"first column":    firstColumn,
+	"narrow terminal": narrowTerminal,
+	"server gone":     serverGone,
+	"user leaves":     userLeaves,
+	"signals":         signals,
+	"too long":        tooLong,
+	"typed arrives":   typedArrives,
+	"typed not taken": typedIsNotTaken,
+}
+
+// A room is a client at a terminal, with the test as its server.
+type room struct {
+	Client
+	*terminal.Program
+	t       *testing.T
+	columns int
+	server  *net.TCPConn
+	above   string // what stands above the line that is being typed
+}
+
+func (c Client) open(t *testing.T, columns int) *room {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	port := progtest.PortOf(listener.Addr())
+	me := terminal.Start(t, columns, c.Name, c.Args(port)...)
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	server.SetDeadline(time.Now().Add(progtest.Patience))
+	r := &room{c, me, t, columns, server.(*net.TCPConn), c.Greeting(port)}
+	r.types("", 0)
+	return r
+}
+
+// others let another client say texts.
+func (r *room) others(texts ...string) {
+	r.t.Helper()
+	for _, text := range texts {
+		wire, shown := r.Comes(text)
+		if _, err := io.WriteString(r.server, wire); err != nil {
+			r.t.Fatal(err)
+		}
+		r.above += shown
+	}
+}
+
+// types waits until the screen shows a line that is being typed, and the cursor
+// at a place in that line.
+func (r *room) types(line string, place int) {
+	r.t.Helper()
+	r.Shows(r.screen(r.above + r.Prompt + line).String())
+	r.Cursor(r.screen(r.above + r.Prompt + line[:place]).Cursor())
+}
+
+// ends waits until the client exits, and has printed more lines below what was
+// typed.
+func (r *room) ends(line, more string) {
+	r.t.Helper()
+	r.Exits(0)
+	if line = r.Prompt + line; line != "" {
+		line += "\n"
+	}
+	r.Shows(r.screen(r.above + line + more).String())
+}
+
+// screen returns a screen as wide as the client's, with a text.
+func (r *room) screen(text string) *terminal.Screen {
+	s := terminal.NewScreen(r.columns, 24)
+	io.WriteString(s, strings.ReplaceAll(text, "\n", "\r\n"))
+	return s
+}
+
+// hears waits for what the client says.
+func (r *room) hears(messages ...string) {
+	r.t.Helper()
+	for _, message := range messages {
+		hears(r.t, r.server, message+string(r.End))
+	}
+}
+
+// What comes appears above the half line that is being typed, and that stays,
+// with the cursor where it was.
+func othersSpeak(t *testing.T, c Client) {
+	r := c.open(t, 80)
+	r.Type("half")
+	r.types("half", 4)
+	r.others("hello")
+	r.types("half", 4)
+	r.Type("\x1b[D\x1b[D") // two to the left
+	r.types("half", 2)
+	r.others("\x1b[2J\x1b]0;title\a", "x\r[forged]", "", "ü€")
+	r.types("half", 2)
+	r.Type("-") // in the middle
+	r.types("ha-lf", 3)
+	r.Type("\r")
+	r.hears("ha-lf")
+	r.above += r.Prompt + "ha-lf\n"
+	r.types("", 0)
+	r.others("hello again")
+	r.types("", 0)
+	r.Type("\x1b[A") // the line before
+	r.types("ha-lf", 5)
+}
+
+// The half line also stays if the cursor is at its beginning.
+func firstColumn(t *testing.T, c Client) {
+	r := c.open(t, 80)
+	r.Type("half\x01")
+	r.types("half", 0)
+	r.others("hello", "hello again")
+	r.types("half", 0)
+	r.Type("\x05.") // at the end
+	r.types("half.", 5)
+	r.Type("\r")
+	r.hears("half.")
+}
+
+// On a narrow terminal, both the messages and the half line take several rows.
+func narrowTerminal(t *testing.T, c Client) {
+	r := c.open(t, 20)
+	half := "a line of more than twenty columns, and of forty"
+	r.Type(half)
+	r.types(half, len(half))
+	r.others("hello")
+	r.types(half, len(half))
+	r.Type("\x01") // to the beginning
+	r.types(half, 0)
+	r.others("hello again, in more than twenty columns")
+	r.types(half, 0)
+	r.others("x")
+	r.types(half, 0)
+	r.Type("\r")
+	r.hears(half)
+}
+
+// A server that goes away while the user types ends the client. What was typed
+// stays on the screen.
+func serverGone(t *testing.T, c Client) {
+	for name, leave := range map[string]func(*net.TCPConn) error{
+		"close":      (*net.TCPConn).Close,
+		"half-close": (*net.TCPConn).CloseWrite,
+		"reset": func(server *net.TCPConn) error {
+			return errors.Join(server.SetLinger(0), server.Close())
+		},
+	} {
+		for _, half := range []string{"half", ""} {
+			t.Run(fmt.Sprintf("%s/%q", name, half), func(t *testing.T) {
+				t.Parallel()
+				r := c.open(t, 80)
+				r.others("hello")
+				r.Type(half)
+				r.types(half, len(half))
+				if err := leave(r.server); err != nil {
+					t.Fatal(err)
+				}
+				r.ends(half, c.Gone)
+			})
+		}
+	}
+}
+
+// Ctrl-D ends the client, and so do other keys.
+func userLeaves(t *testing.T, c Client) {
+	for _, keys := range []string{"\x04", c.Leave} {
+		if keys == "" {
+			continue
+		}
+		t.Run(fmt.Sprintf("%q", keys), func(t *testing.T) {
+			t.Parallel()
+			r := c.open(t, 80)
+			r.Type("hello\r")
+			r.above += r.Prompt + "hello\n"
+			r.types("", 0)
+			r.Type(keys)
+			if typed, enter := strings.CutSuffix(keys, "\r"); enter {
+				r.above += r.Prompt + typed + "\n"
+			}
+			r.ends("", c.Left)
+			got, err := io.ReadAll(r.server)
+			if string(got) != "hello"+string(r.End) || err != nil {
+				t.Errorf("the server received %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// Ctrl-C and signals end the client, and the terminal is as it was before.
+func signals(t *testing.T, c Client) {
+	for name, end := range map[string]struct {
+		how    func(*terminal.Program)
+		status int
+	}{
+		"Ctrl-C":  {func(me *terminal.Program) { me.Type("\x03") }, 128 + int(syscall.SIGINT)},
+		"SIGINT":  {func(me *terminal.Program) { me.Signal(syscall.SIGINT) }, 128 + int(syscall.SIGINT)},
+		"SIGTERM": {func(me *terminal.Program) { me.Signal(syscall.SIGTERM) }, 128 + int(syscall.SIGTERM)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := c.open(t, 80)
+			r.Type("half")
+			r.types("half", 4)
+			end.how(r.Program)
+			r.Exits(end.status)
+		})
+	}
+}
+
+// A line that is too long is not sent, and one line says so.
+func tooLong(t *testing.T, c Client) {
+	r := c.open(t, 120)
+	for range 2048 / 32 {
+		r.Type(strings.Repeat("€", 32))
+	}
+	r.Type("\r")
+	r.Contains("\n" + c.Name + ": send: " + c.TooLong(6144))
+	r.Type("short\r")
+	r.hears("short")
+}
+
+// leave lets a client leave whose server talks on and on, more than the client
+// can print, and has not read anything yet. So most of what was typed is still
+// in the client's system. It returns what the server has to receive.
+func (c Client) leave(t *testing.T, options ...string) (client *progtest.Play, server net.Conn, typed string) {
+	t.Helper()
+	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
+		return err
+	}}
+	listener, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	args := append(options, c.Args(progtest.PortOf(listener.Addr()))...)
+	client = progtest.Perform(t, strings.Repeat(longLine+"\n", 100), c.Name, args...)
+	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
+	server, err = listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Close() })
+	server.SetDeadline(time.Now().Add(progtest.Patience))
+	said := strings.Repeat(longLine+string(c.End), 100)
+	go func() {
+		for {
+			if _, err := io.WriteString(server, said); err != nil {
+				return
+			}
+		}
+	}()
+	ours := server.LocalAddr().(*net.TCPAddr).AddrPort()
+	theirs := server.RemoteAddr().(*net.TCPAddr).AddrPort()
+	progtest.Until(t, "the client leaves", func() bool {
+		side, err := kernel.SideOf(theirs, ours)
+		return err != nil || side.ShutDown || side.Closed
+	})
+	return client, server, said
+}
+
+var longLine = strings.Repeat("x", 999)
+
+// What was typed arrives, even if the client has not read all that came. The
+// client prints no more than whole messages then.
+func typedArrives(t *testing.T, c Client) {
+	client, server, typed := c.leave(t)
+	got := make([]byte, len(typed))
+	if n, err := io.ReadFull(server, got); err != nil || string(got) != typed {
+		t.Errorf("the server received %d of %d bytes, or others: %v", n, len(typed), err)
+	}
+	if complaint, err := client.Ends(); err != nil {
+		t.Errorf("%v, %s", err, complaint)
+	}
+	for printed := range strings.Lines(client.Stdout()) {
+		text := strings.ReplaceAll(printed, c.Prompt, "")
+		if strings.HasPrefix(text, "x") && text != longLine+"\n" {
+			t.Errorf("it printed %q, and the server sent lines of %d bytes", text, len(longLine))
+		}
+	}
+}
+
+// If the server does not take it in time, the client does not leave as if it
+// had.
+func typedIsNotTaken(t *testing.T, c Client) {
+	client, server, _ := c.leave(t, "-t", "0.5")
+	complaint, err := client.Ends()
+	want := fmt.Sprintf("%s: chat at ('127.0.0.1', %s): %s\n", c.Name, progtest.PortOf(server.LocalAddr()), c.TookNone)
+	if err == nil || complaint != want {
+		t.Errorf("%v, it complains %q, want %q", err, complaint, want)
+	}
+}

@@ -1,0 +1,120 @@
+// Chat_server_multithread passes each message on to all clients with two
+// goroutines for each client: one receives, and the other sends what is in the
+// client's queue.
+//
+// Source: Learning Python Network Programming, chat_server_multithread
+//
+// What to notice: a goroutine that waits for its client makes no other client
+// wait, because between them there is a queue. All goroutines use the list of
+// queues, so it has a lock. Because a goroutine holds the lock until a message
+// is in all queues, all clients hear the messages in one order.
+//
+// What to try: delete the lock, build with -race, and let two clients talk.
+//
+// What Go changes: goroutines instead of threads. The original may print a
+// client's first message before "Connection from", and it keeps the queue of a
+// connection that was reset for ever. Its queues have no bound.
+//
+// The package's Conn and Queue have the rest: deadlines, and closing without a
+// reset.
+package main
+
+import (
+	"io"
+	"sync"
+
+	"fopnp/internal/serve/program"
+	"fopnp/lecture"
+	"fopnp/lecture/tincanchat"
+)
+
+var (
+	lock       sync.Mutex
+	sendQueues = map[*tincanchat.Conn]*tincanchat.Queue{} // with lock
+)
+
+// handleClientRecv receives a client's messages and broadcasts them, until the
+// client says no more.
+func handleClientRecv(sock *tincanchat.Conn) {
+	var err error
+	for err == nil {
+		var msgs []string
+		msgs, err = sock.RecvMsgs()
+		for _, msg := range msgs {
+			msg = sock.Addr + ": " + msg
+			tincanchat.PrintMsg(msg)
+			broadcastMsg(msg)
+		}
+	}
+	handleDisconnect(sock, err)
+}
+
+// handleClientSend sends what is in a client's queue, all that waits in one
+// write, until the queue is closed or the client is gone.
+func handleClientSend(sock *tincanchat.Conn, q *tincanchat.Queue) {
+	var err error
+	for err == nil {
+		data, more := q.Get()
+		if !more {
+			break
+		}
+		err = sock.Send(data)
+	}
+	handleDisconnect(sock, err)
+	sock.Close()
+}
+
+// broadcastMsg adds a message to the queue of each client.
+func broadcastMsg(msg string) {
+	data := tincanchat.PrepMsg(msg)
+	lock.Lock()
+	defer lock.Unlock()
+	for sock, q := range sendQueues {
+		if q.Put(data)+sock.Unsent() > lecture.MaxWaiting {
+			q.Clear()
+			disconnect(sock, lecture.ErrDoesNotRead)
+		}
+	}
+}
+
+// handleDisconnect is for a client that says no more. After io.EOF, it still
+// hears the others.
+func handleDisconnect(sock *tincanchat.Conn, why error) {
+	lock.Lock()
+	defer lock.Unlock()
+	disconnect(sock, why)
+}
+
+func disconnect(sock *tincanchat.Conn, why error) {
+	sock.Disconnect(why)
+	if q := sendQueues[sock]; q != nil && why != io.EOF {
+		q.Close()
+		delete(sendQueues, sock)
+	}
+}
+
+func main() {
+	address := tincanchat.ParseCommandLine("chat server using threads")
+	listenSock := tincanchat.CreateListenSocket(address)
+	var receivers, senders sync.WaitGroup
+	for {
+		clientSock, err := listenSock.Accept()
+		if err != nil {
+			break // the server was told to stop
+		}
+		sock, q := tincanchat.NewConn(clientSock), tincanchat.NewQueue()
+		program.Printf("Connection from %s\n", sock.Addr)
+		lock.Lock()
+		sendQueues[sock] = q
+		lock.Unlock()
+		receivers.Go(func() { handleClientRecv(sock) })
+		senders.Go(func() { handleClientSend(sock, q) })
+	}
+	receivers.Wait()
+	lock.Lock()
+	for _, q := range sendQueues {
+		q.Close()
+	}
+	lock.Unlock()
+	senders.Wait()
+}

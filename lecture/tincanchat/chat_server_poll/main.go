@@ -1,0 +1,100 @@
+// Chat_server_poll passes each message on to all clients from one thread, which
+// waits in poll(2) for all of them at once.
+//
+// Source: Learning Python Network Programming, chat_server_poll
+//
+// What to notice: the server never waits for a client. What a client does not
+// take at once waits in a send queue of its own, and poll tells when there is
+// room again. What one turn of the loop brings leaves in one write for each
+// client, however many messages that is.
+//
+// What to try: let a client connect and read nothing. The others chat on, until
+// a megabyte waits for it and the server disconnects it.
+//
+// What Go changes: the original dies when a client leaves in the round in which
+// another one speaks, and when a client takes only a part of a message. Its
+// queues have no bound, and it never decodes, so its messages read b'hello'.
+//
+// The package's Poll has the rest: the send queues, deadlines, and closing
+// without a reset.
+package main
+
+import (
+	"fopnp/internal/py/selectors"
+	"fopnp/internal/serve/program"
+	"fopnp/lecture/tincanchat"
+)
+
+var (
+	poll *tincanchat.Poll
+	news []byte // what this turn of the loop has brought
+)
+
+// createClients accepts all new clients. They hear what is said from now on.
+func createClients() {
+	sendNews()
+	for c := poll.Accept(); c != nil; c = poll.Accept() {
+		program.Printf("Connection from %s\n", c.Addr)
+	}
+}
+
+// handleClientRecv receives what a client has said.
+func handleClientRecv(c *tincanchat.Client) {
+	msgs, err := c.Recv()
+	for _, msg := range msgs {
+		msg = c.Addr + ": " + msg
+		tincanchat.PrintMsg(msg)
+		broadcastMsg(msg)
+	}
+	if err != nil {
+		handleDisconnect(c, err)
+	}
+}
+
+// broadcastMsg adds a message to the news.
+func broadcastMsg(msg string) {
+	news = append(news, tincanchat.PrepMsg(msg)...)
+	if len(news) > 64<<10 {
+		sendNews() // or a client that does read could seem stuck
+	}
+}
+
+// sendNews sends the news to all clients, in one write for each.
+func sendNews() {
+	if len(news) > 0 {
+		for _, c := range poll.Clients {
+			c.Write(news)
+		}
+		news = news[:0]
+	}
+}
+
+// handleDisconnect is for a client that says no more. It has to hear what was
+// said before.
+func handleDisconnect(c *tincanchat.Client, why error) {
+	sendNews()
+	c.Disconnect(why)
+}
+
+func main() {
+	address := tincanchat.ParseCommandLine("chat server using poll")
+	poll = tincanchat.NewPoll(tincanchat.CreateListenSocket(address))
+	for poll.Wait() {
+		for c, event := poll.Next(); event != 0; c, event = poll.Next() {
+			if c == nil {
+				createClients()
+				continue
+			}
+			if event&selectors.EventWrite != 0 {
+				c.SendQueued()
+			}
+			if event&selectors.EventRead != 0 {
+				handleClientRecv(c)
+			}
+		}
+		sendNews()
+		for c, err := range poll.Due() {
+			handleDisconnect(c, err)
+		}
+	}
+}
