@@ -152,7 +152,7 @@ func (w *wrong) acceptForever() {
 
 // tell queues a message for all clients but one. The caller holds mu.
 func (w *wrong) tell(except *chatter, message string) {
-	if w.said++; w.defect == "loses now and then" && w.said%300 == 0 {
+	if w.said++; w.defect == "loses now and then" && w.said%100 == 0 {
 		return
 	}
 	if w.defect == "never forgets" {
@@ -480,15 +480,15 @@ func (w *wrong) send(c *chatter) {
 }
 
 func (w *wrong) write(c *chatter, text string) (int, error) {
+	w.mu.Lock()
 	first := w.defect != "one time for all that waits" || !c.timing
 	c.timing = c.waits > len(text)
 	if w.timeout > 0 && w.hurrying.Err() == nil && w.defect != "waits for ever" && first {
-		w.mu.Lock()
 		if !c.reported && (w.defect != "the clock never stops" || c.waits > len(text)) {
 			c.conn.SetWriteDeadline(time.Now().Add(w.timeout))
 		}
-		w.mu.Unlock()
 	}
+	w.mu.Unlock()
 	if w.defect == "short writes" {
 		c.conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 		c.conn.Write([]byte(text))

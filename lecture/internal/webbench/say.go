@@ -114,8 +114,8 @@ func (d *Data) costs(servers ...string) string {
 	}
 	return measured.Table([]string{"server",
 		"processor time for 1 KiB (`small`)", "requests per second",
-		"processor time for 1 GiB (`big`)", "sent per second", "most memory",
-		"memory of a silent client (`idle`)"}, rows...)
+		"processor time for 1 GiB (`big`)", "sent per second", "peak memory",
+		"memory per silent client (`idle`)"}, rows...)
 }
 
 // cell returns a value for a table, or a dash if the data have none.
