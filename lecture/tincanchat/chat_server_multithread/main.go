@@ -40,11 +40,11 @@ func handleClientRecv(sock *tincanchat.Conn) {
 	for err == nil {
 		var msgs []string
 		msgs, err = sock.RecvMsgs()
-		for _, msg := range msgs {
-			msg = sock.Addr + ": " + msg
-			tincanchat.PrintMsg(msg)
-			broadcastMsg(msg)
+		for i, msg := range msgs {
+			msgs[i] = sock.Addr + ": " + msg
+			tincanchat.PrintMsg(msgs[i])
 		}
+		broadcastMsg(msgs)
 	}
 	handleDisconnect(sock, err)
 }
@@ -64,9 +64,13 @@ func handleClientSend(sock *tincanchat.Conn, q *tincanchat.Queue) {
 	sock.Close()
 }
 
-// broadcastMsg adds a message to the queue of each client.
-func broadcastMsg(msg string) {
-	data := tincanchat.PrepMsg(msg)
+// broadcastMsg adds messages to the queue of each client, all at once, so they
+// can leave in one write.
+func broadcastMsg(msgs []string) {
+	var data []byte
+	for _, msg := range msgs {
+		data = append(data, tincanchat.PrepMsg(msg)...)
+	}
 	lock.Lock()
 	defer lock.Unlock()
 	for sock, q := range sendQueues {
