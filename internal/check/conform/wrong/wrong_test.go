@@ -54,11 +54,15 @@ func TestWrong(t *testing.T) {
 	for deed, name := range Deeds {
 		t.Run(deed, func(t *testing.T) {
 			t.Parallel()
-			if err := run(t, name, deed); err == nil {
-				t.Errorf("%q does not find it", name)
-			} else {
-				t.Log(err)
+			var err error
+			// A busy machine may leave a server that spins no time for it.
+			for tries := 0; err == nil && tries < 5; tries++ {
+				err = run(t, name, deed)
 			}
+			if err == nil {
+				t.Errorf("%q does not find it", name)
+			}
+			t.Log(err)
 		})
 	}
 }
