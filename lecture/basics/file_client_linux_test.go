@@ -174,7 +174,7 @@ func TestFileProgress(t *testing.T) {
 	io.Copy(&screen, ours) // ends with an error, because no process has the terminal
 	shown := strings.TrimSuffix(screen.String(), "\r\n")
 	last := shown[strings.LastIndexByte(shown, '\r')+1:]
-	if want := strings.TrimSuffix(s.complains("7 of 13 bytes came, and then: socket closed"), "\n"); last != want {
+	if want := strings.TrimSuffix(s.complains("received 7 of 13 bytes then socket closed"), "\n"); last != want {
 		t.Errorf("the last line is %q, want %q; the client shows %q", last, want, shown)
 	}
 }

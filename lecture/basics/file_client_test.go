@@ -118,36 +118,36 @@ func TestFileAnswers(t *testing.T) {
 		"in one piece":        {"", []string{header(hello) + hello}, complete, "", ""},
 		"no answer":           {"", []string{""}, "", "socket closed", ""},
 		"half an answer":      {"", []string{"13 379"}, "", "received b'13 379' then socket closed", ""},
-		"not an answer":       {"", []string{"Hello\x1b[2J\n"}, "", `received b'Hello\x1b[2J', which is no answer`, ""},
+		"not an answer":       {"", []string{"Hello\x1b[2J\n"}, "", `received b'Hello\x1b[2J', which is not an answer`, ""},
 		"an error":            {"", []string{"error: no such file\n"}, "", "no such file", ""},
 		"an error to escape":  {"", []string{"error: \x1b[2J\x00\xffgone\r\n"}, "", `\x1b[2J\x00\xffgone\r`, ""},
 		"an error and more":   {"", []string{"error: one\nerror: two\n"}, "", "one", ""},
 		"an endless error":    {"", []string{"error: " + long}, "", "received b'error: " + long[:33] + "'... without b'\\n' in 4096 bytes", ""},
 		"half an error":       {"", []string{"error: no su"}, "", "received b'error: no su' then socket closed", ""},
-		"cut short":           {"", []string{header(hello) + hello[:5]}, begun, "5 of 13 bytes came, and then: socket closed", hello[:5]},
-		"nothing after":       {"", []string{header(hello)}, begun, "0 of 13 bytes came, and then: socket closed", ""},
-		"length too small":    {"", []string{strings.Replace(header(hello), "13", "12", 1) + hello}, begun, "more than 12 bytes came", ""},
-		"length too large":    {"", []string{strings.Replace(header(hello), "13", "14", 1) + hello}, begun, "13 of 14 bytes came, and then: socket closed", hello},
-		"length 0":            {"", []string{strings.Replace(header(hello), "13", "0", 1) + hello}, begun, "more than 0 bytes came", ""},
-		"more than the file":  {"", []string{header(hello) + hello + "x"}, begun, "more than 13 bytes came", ""},
-		"without end":         {"", []string{header(hello) + hello + long}, begun, "more than 13 bytes came", ""},
-		"other hash":          {"", []string{header("Hello, World\n") + hello}, begun, "what came has another SHA-256", ""},
-		"empty and not":       {"", []string{strings.Replace(header(hello), "13", "0", 1)}, begun, "what came has another SHA-256", ""},
-		"huge length":         {"", []string{strings.Replace(header(hello), "13", "9223372036854775807", 1) + hello}, begun, "13 of 9223372036854775807 bytes came, and then: socket closed", hello},
+		"cut short":           {"", []string{header(hello) + hello[:5]}, begun, "received 5 of 13 bytes then socket closed", hello[:5]},
+		"nothing after":       {"", []string{header(hello)}, begun, "received 0 of 13 bytes then socket closed", ""},
+		"length too small":    {"", []string{strings.Replace(header(hello), "13", "12", 1) + hello}, begun, "received more than 12 bytes", ""},
+		"length too large":    {"", []string{strings.Replace(header(hello), "13", "14", 1) + hello}, begun, "received 13 of 14 bytes then socket closed", hello},
+		"length 0":            {"", []string{strings.Replace(header(hello), "13", "0", 1) + hello}, begun, "received more than 0 bytes", ""},
+		"more than the file":  {"", []string{header(hello) + hello + "x"}, begun, "received more than 13 bytes", ""},
+		"without end":         {"", []string{header(hello) + hello + long}, begun, "received more than 13 bytes", ""},
+		"other hash":          {"", []string{header("Hello, World\n") + hello}, begun, "the bytes received have another SHA-256", ""},
+		"empty and not":       {"", []string{strings.Replace(header(hello), "13", "0", 1)}, begun, "the bytes received have another SHA-256", ""},
+		"huge length":         {"", []string{strings.Replace(header(hello), "13", "9223372036854775807", 1) + hello}, begun, "received 13 of 9223372036854775807 bytes then socket closed", hello},
 		"the rest":            {hello[:5], []string{header(hello) + hello[5:]}, complete, "", ""},
 		"nothing is missing":  {hello, []string{header(hello)}, complete, "", ""},
-		"the rest, cut short": {hello[:5], []string{header(hello) + hello[5:7]}, begun, "7 of 13 bytes came, and then: socket closed", hello[:7]},
-		"the rest, and more":  {hello[:5], []string{header(hello) + hello[5:] + "x"}, begun, "more than 13 bytes came", ""},
+		"the rest, cut short": {hello[:5], []string{header(hello) + hello[5:7]}, begun, "received 7 of 13 bytes then socket closed", hello[:7]},
+		"the rest, and more":  {hello[:5], []string{header(hello) + hello[5:] + "x"}, begun, "received more than 13 bytes", ""},
 		"other part":          {"other", []string{header(hello) + hello[5:], header(hello) + hello}, complete, "", ""},
-		"other part, twice":   {"other", []string{header(hello) + hello[5:], header(hello) + "HELLO, world\n"}, begun, "what came has another SHA-256", ""},
+		"other part, twice":   {"other", []string{header(hello) + hello[5:], header(hello) + "HELLO, world\n"}, begun, "the bytes received have another SHA-256", ""},
 		"other part, gone":    {"other", []string{header(hello) + hello[5:], "error: gone\n"}, begun, "gone", ""},
-		"other part, cut":     {"other", []string{header(hello) + hello[5:], header(hello) + hello[:2]}, begun, "2 of 13 bytes came, and then: socket closed", hello[:2]},
+		"other part, cut":     {"other", []string{header(hello) + hello[5:], header(hello) + hello[:2]}, begun, "received 2 of 13 bytes then socket closed", hello[:2]},
 		"long part":           {hello + "x", []string{"error: beyond the end\n", header(hello) + hello}, complete, "", ""},
 		"long part, no error": {hello + "x", []string{header(hello), header(hello) + hello}, complete, "", ""},
 		"long part, its hash": {hello, []string{strings.Replace(header(hello), "13", "12", 1), header(hello) + hello}, complete, "", ""},
 		"long part, gone":     {hello + "x", []string{"error: beyond the end\n", "error: gone\n"}, "", "gone", hello + "x"},
 		"part, no answer":     {hello[:5], []string{""}, "", "socket closed", hello[:5]},
-		"part, not an answer": {hello[:5], []string{"Hello\n"}, "", "received b'Hello', which is no answer", hello[:5]},
+		"part, not an answer": {hello[:5], []string{"Hello\n"}, "", "received b'Hello', which is not an answer", hello[:5]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,8 +208,8 @@ func TestFileSilence(t *testing.T) {
 	for name, test := range map[string]struct{ says, prints, why, left string }{
 		"no answer":      {"", "", "timed out", ""},
 		"half an answer": {"13 ", "", "received b'13 ' then timed out", ""},
-		"no bytes":       {header(hello), begun, "0 of 13 bytes came, and then: timed out", ""},
-		"half the bytes": {header(hello) + hello[:5], begun, "5 of 13 bytes came, and then: timed out", hello[:5]},
+		"no bytes":       {header(hello), begun, "received 0 of 13 bytes then timed out", ""},
+		"half the bytes": {header(hello) + hello[:5], begun, "received 5 of 13 bytes then timed out", hello[:5]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -276,8 +276,8 @@ func TestFileNames(t *testing.T) {
 	s := newServer(t)
 	long := strings.Repeat("x", 4095)
 	for name, why := range map[string]string{
-		"a\nb": `'a\nb' from ADDR: the name has a line feed`,
-		"\n":   `'\n' from ADDR: the name has a line feed`,
+		"a\nb": `'a\nb' from ADDR: the name contains a line feed`,
+		"\n":   `'\n' from ADDR: the name contains a line feed`,
 		long:   "'" + long + "' from ADDR: the request has more than 4096 bytes",
 	} {
 		client := progtest.Perform(t, "", "file_client", "127.0.0.1", name, "-p", s.port, "-o", s.file)

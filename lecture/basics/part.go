@@ -38,8 +38,8 @@ var (
 
 // Why the bytes that have arrived are not the file.
 var (
-	errTooLong   = errors.New("what is there is longer than the file")
-	errOtherHash = errors.New("what came has another SHA-256")
+	errTooLong   = errors.New("the part is longer than the file")
+	errOtherHash = errors.New("the bytes received have another SHA-256")
 )
 
 // OpenPart opens what an earlier transfer has left of the file at path, if
@@ -158,7 +158,7 @@ func (p *Part) Broken(answer Answer, why error) error {
 	if errors.As(why, &disk) {
 		return why
 	}
-	return fmt.Errorf("%d of %d bytes came, and then: %s",
+	return fmt.Errorf("received %d of %d bytes then %s",
 		p.length, answer.Length, program.Why(why))
 }
 
@@ -170,7 +170,7 @@ func (p *Part) Finish(answer Answer, data io.Reader) error {
 	more, _ := data.Read(make([]byte, 1))
 	switch {
 	case more > 0:
-		err := fmt.Errorf("more than %d bytes came", answer.Length)
+		err := fmt.Errorf("received more than %d bytes", answer.Length)
 		return cmp.Or(p.clear(), err)
 	case hex.EncodeToString(p.hash.Sum(nil)) != answer.SHA256:
 		return cmp.Or(p.clear(), errOtherHash)

@@ -62,13 +62,13 @@ func parseRequest(line []byte) (r Request, err error) {
 	case errors.Is(err, strconv.ErrRange):
 		r.Offset = math.MaxInt64
 	case err != nil:
-		return r, errors.New("the offset is no number")
+		return r, errors.New("the offset is not a number")
 	}
 	switch {
 	case !found || name == "":
 		return r, errors.New("there is no name")
 	case strings.Contains(name, "\x00"):
-		return r, errors.New("the name has a NUL byte")
+		return r, errors.New("the name contains a NUL byte")
 	case !utf8.ValidString(name):
 		return r, errors.New("the name is not UTF-8")
 	}
@@ -82,7 +82,7 @@ func (r Request) Line() ([]byte, error) {
 	line := fmt.Appendf(nil, "%d %s\n", r.Offset, r.Name)
 	switch {
 	case strings.Contains(r.Name, "\n"):
-		return nil, errors.New("the name has a line feed")
+		return nil, errors.New("the name contains a line feed")
 	case len(line)-len("\n") > framing.MaxMessage:
 		return nil, fmt.Errorf("the request has more than %d bytes",
 			framing.MaxMessage)
@@ -128,7 +128,7 @@ func parseAnswer(line []byte) (Answer, error) {
 	n, errLength := parseNumber(length)
 	raw, errSum := hex.DecodeString(sum)
 	if errLength != nil || errSum != nil || len(raw) != sha256.Size {
-		return Answer{}, fmt.Errorf("received %s, which is no answer",
+		return Answer{}, fmt.Errorf("received %s, which is not an answer",
 			pyfmt.Bytes(line))
 	}
 	return Answer{n, strings.ToLower(sum)}, nil

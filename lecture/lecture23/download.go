@@ -88,7 +88,8 @@ func (d *Download) SplitURL() (
 // program ends as with Fail.
 func (d *Download) Create(length int64) *Page {
 	if length > d.Most {
-		d.Fail(fmt.Errorf("it has %d bytes, more than %d", length, d.Most))
+		d.Fail(fmt.Errorf("the page has %d bytes, more than %d", length,
+			d.Most))
 	}
 	page, err := createPage(d.File, length, d.Most)
 	d.Check(err)
@@ -250,7 +251,8 @@ func (p *Page) Write(data []byte) (int, error) {
 }
 
 func (p *Page) tooLong() error {
-	return &pageError{err: fmt.Errorf("more than %d bytes", p.most)}
+	return &pageError{err: fmt.Errorf("the page has more than %d bytes",
+		p.most)}
 }
 
 // Save puts the page where it belongs. If the page is not whole, or the file

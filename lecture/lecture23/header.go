@@ -95,7 +95,7 @@ func parseLengths(values []string) (int64, error) {
 		case errors.Is(err, strconv.ErrRange):
 			n = math.MaxInt64
 		case err != nil:
-			return 0, fmt.Errorf("Content-Length %s is no number",
+			return 0, fmt.Errorf("Content-Length %s is not a number",
 				pyfmt.Str(value))
 		}
 		if length >= 0 && length != int64(n) {
@@ -169,7 +169,7 @@ func ReadAnswer(r io.Reader, most int64) ([]byte, error) {
 	n := int64(len(page))
 	switch {
 	case n > most || length > most:
-		return nil, fmt.Errorf("more than %d bytes", most)
+		return nil, fmt.Errorf("the page has more than %d bytes", most)
 	case err != nil:
 		return nil, cutShort(n, length, err)
 	case n < length:

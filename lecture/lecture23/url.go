@@ -118,7 +118,7 @@ func ParseHost(word string, port int) (
 	}
 	n, err := strconv.ParseUint(p, 10, 16)
 	if err != nil {
-		return "", address, fmt.Errorf("%s is no port", pyfmt.Str(p))
+		return "", address, fmt.Errorf("%s is not a port", pyfmt.Str(p))
 	}
 	zoneless, _, _ := strings.Cut(host, "%")
 	server = net.JoinHostPort(zoneless, p)

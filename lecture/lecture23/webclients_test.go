@@ -242,14 +242,14 @@ var checks = []check{
 	badLength("-5"), badLength("5x"), badLength("+5"), badLength("0x5"), badLength("5.0"), badLength("1e1"), badLength("5, 5"),
 	badLength(""), badLength("\x1b[2J"),
 	{name: "overflow", peer: sends(ok + "Content-Length: 18446744073709551621\r\n\r\nhello"), // 5, in 64 bits
-		web: "it has 9223372036854775807 bytes, more than 100000000", easy: `bad Content-Length "18446744073709551621"`},
-	{name: "huge", peer: sends(ok + "Content-Length: 9223372036854775807\r\n\r\nhello"), both: "it has 9223372036854775807 bytes, more than 100000000"},
+		web: "the page has 9223372036854775807 bytes, more than 100000000", easy: `bad Content-Length "18446744073709551621"`},
+	{name: "huge", peer: sends(ok + "Content-Length: 9223372036854775807\r\n\r\nhello"), both: "the page has 9223372036854775807 bytes, more than 100000000"},
 
 	{name: "the longest page", args: []string{"-m", "5"}, peer: sends(page("hello")), page: "hello"},
 	{name: "the longest page, no length", args: []string{"-m", "5"}, peer: sends(ok + "\r\nhello"), page: "hello"},
-	{name: "too long", args: []string{"-m", "4"}, peer: sends(page("hello")), both: "it has 5 bytes, more than 4"},
-	{name: "too long, no length", args: []string{"-m", "4"}, peer: sends(ok + "\r\nhello"), both: "more than 4 bytes"},
-	{name: "page without end", peer: endless(ok+"\r\n", "hello"), args: []string{"-m", "1000000"}, both: "more than 1000000 bytes"},
+	{name: "too long", args: []string{"-m", "4"}, peer: sends(page("hello")), both: "the page has 5 bytes, more than 4"},
+	{name: "too long, no length", args: []string{"-m", "4"}, peer: sends(ok + "\r\nhello"), both: "the page has more than 4 bytes"},
+	{name: "page without end", peer: endless(ok+"\r\n", "hello"), args: []string{"-m", "1000000"}, both: "the page has more than 1000000 bytes"},
 
 	{name: "chunks", peer: sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"), page: "hello",
 		web: `Transfer-Encoding 'chunked' in an answer to HTTP/1\.0`},
@@ -317,7 +317,7 @@ func badLength(value string) check {
 	return check{
 		name: "length " + fmt.Sprintf("%q", value),
 		peer: sends(ok + "Content-Length: " + value + "\r\n\r\nhello"),
-		web:  `Content-Length '` + regexp.QuoteMeta(strings.ReplaceAll(value, "\x1b", `\x1b`)) + `' is no number`,
+		web:  `Content-Length '` + regexp.QuoteMeta(strings.ReplaceAll(value, "\x1b", `\x1b`)) + `' is not a number`,
 		easy: `.*(?:Content-Length|MIME header).*`,
 	}
 }

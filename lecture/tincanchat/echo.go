@@ -13,17 +13,18 @@ import (
 )
 
 // Complain reports a client of an echo server that got no echo because of err,
-// or sent bytes behind its one message, or both. It says nothing about a client
+// or sent bytes after its one message, or both. It says nothing about a client
 // that sent no byte at all.
-func Complain(client net.Addr, behind []byte, err error) {
+func Complain(client net.Addr, rest []byte, err error) {
 	switch {
-	case len(behind) == 0 && (err == nil || err == io.EOF):
+	case len(rest) == 0 && (err == nil || err == io.EOF):
 		return
 	case err == nil:
-		err = fmt.Errorf("received %s behind its one message",
-			pyfmt.Bytes(behind))
-	case len(behind) > 0:
-		err = fmt.Errorf("%w, and %s behind it", err, pyfmt.Bytes(behind))
+		err = fmt.Errorf("received %s after its one message",
+			pyfmt.Bytes(rest))
+	case len(rest) > 0:
+		err = fmt.Errorf("%w, and received %s after its one message", err,
+			pyfmt.Bytes(rest))
 	}
 	lecture.Complain(client, err)
 }

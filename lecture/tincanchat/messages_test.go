@@ -47,7 +47,7 @@ func TestParseRecvdData(t *testing.T) {
 		{name: "one", segments: []string{"hello\x00"}, msgs: []string{"hello"}},
 		{name: "two in a segment", segments: []string{"one\x00two\x00"}, msgs: []string{"one", "two"}},
 		{name: "one in three segments", segments: []string{"h", "ell", "o\x00"}, msgs: []string{"hello"}},
-		{name: "half behind a whole one", segments: []string{"one\x00tw", "o\x00"}, msgs: []string{"one", "two"}},
+		{name: "half after a whole one", segments: []string{"one\x00tw", "o\x00"}, msgs: []string{"one", "two"}},
 		{name: "empty", segments: []string{"\x00\x00"}, msgs: []string{"", ""}},
 		{name: "blanks", segments: []string{" \n", "\x00"}, msgs: []string{" \n"}},
 		{name: "a character in two segments", segments: []string{"\xc3", "\xbc\x00"}, msgs: []string{"ü"}},
@@ -173,7 +173,7 @@ func TestRecvMsgs(t *testing.T) {
 	}
 }
 
-// RecvMsg returns one message, and what came behind it.
+// RecvMsg returns one message, and what came after it.
 func TestRecvMsg(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

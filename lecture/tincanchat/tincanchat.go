@@ -1,6 +1,6 @@
-// Package tincanchat contains what the echo and chat programs of this shelf
-// share: a message is UTF-8 and ends in a NUL byte. Its functions are named
-// after those of the book's module.
+// Package tincanchat contains the code that the echo and chat programs of this
+// shelf share: it sends and receives messages of UTF-8 that end in a NUL byte.
+// Its functions are named after those of the book's module.
 //
 // Source: Learning Python Network Programming - Client and Server Applications
 //
@@ -110,21 +110,21 @@ func CheckMsg(msg string) error {
 }
 
 // RecvMsg waits for a message and returns it, for a peer that sends only one.
-// Behind is what came behind the message, if anything did. It is valid until
+// Rest is what came after the message, if anything did. It is valid until
 // the next receive. The error is io.EOF if no byte came, and otherwise one of
 // those of RecvMsgs.
 func RecvMsg(
 	sock *socket.Conversation,
-) (msg string, behind []byte, err error) {
+) (msg string, rest []byte, err error) {
 	for {
 		data, ended := sock.Recv()
 		sock.Received.Feed(data)
 		whole, err := sock.Received.Next(end, "")
 		switch {
 		case whole != nil:
-			_, behind, _ = bytes.Cut(data, []byte{end})
+			_, rest, _ = bytes.Cut(data, []byte{end})
 			msg, err = decode(whole)
-			return msg, behind, err
+			return msg, rest, err
 		case err == nil && ended != nil:
 			err = framing.Ended(sock.Received.Rest(), ended)
 		}

@@ -247,7 +247,7 @@ func (s *server) goOffline(c *client) {
 func main() {
 	parser := argparse.New("chat server")
 	t := parser.Seconds("t", time.Minute,
-		"how long a client may take for a line, or to receive"+
+		"how long a client may take to finish a line, or to receive"+
 			" (default %(default)s, 0: for ever)")
 	address := lecture.ParseServerAddress(parser,
 		socket.Address{Host: "", Port: 9009})

@@ -73,7 +73,7 @@ func main() {
 	name := parser.OptionalArgument("name", "mytext.txt",
 		"the file to get, below the server's folder (default '%(default)s')")
 	file := parser.Path("o", "file", "received_file",
-		"save what comes to this file (default '%(default)s')")
+		"save the file under this name (default '%(default)s')")
 	t := lecture.TimeoutOption(parser, time.Minute)
 	port := parser.Port("p", 60000, "port (default %(default)s)")
 	parser.Parse()

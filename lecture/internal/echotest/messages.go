@@ -49,7 +49,7 @@ func oneMessageServer(name string, atOnce int, echo Echo) conform.Server {
 			Once:       true,
 		},
 		NotFor: map[string]string{
-			"unread input": "it names what came behind the message",
+			"unread input": "it names what came after the message",
 		},
 	}
 }
@@ -154,7 +154,7 @@ func (m messages) inPieces(t *conform.Trial) {
 	prints(c, printed(msg))
 }
 
-// What comes behind the message has no echo, and the server names it.
+// What comes after the message has no echo, and the server names it.
 func (m messages) behind(t *conform.Trial) {
 	for _, behind := range []string{"two\x00", "half", "\x00", "\xff\x00"} {
 		c := t.Connect()

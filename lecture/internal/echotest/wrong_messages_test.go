@@ -76,7 +76,7 @@ func (w *wrong) serveMessage(conn *net.TCPConn, threads bool) {
 // errUTF8 is the error of bytes that are no text.
 var errUTF8 = errors.New("is not UTF-8")
 
-// receiveMessage receives a message, and returns what came behind it.
+// receiveMessage receives a message, and returns what came after it.
 func (w *wrong) receiveMessage(conn net.Conn) (msg, behind []byte, err error) {
 	most := 4096
 	switch w.defect {
@@ -170,5 +170,5 @@ func (w *wrong) why(behind []byte, err error) string {
 	case w.defect == "names the rest first":
 		return "received " + pyfmt.Bytes(behind[:1]) + " and more"
 	}
-	return "received " + pyfmt.Bytes(behind) + " behind it"
+	return "received " + pyfmt.Bytes(behind) + " after it"
 }

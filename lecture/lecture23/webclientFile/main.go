@@ -60,7 +60,7 @@ func main() {
 	t := parser.Seconds("t", time.Minute,
 		"how long a host may take (default %(default)s, 0: for ever)")
 	p := parser.Port("p", 8080,
-		"port of hosts that name none (default %(default)s)")
+		"port of the hosts without one (default %(default)s)")
 	hosts := parser.NeededWords("host", "HOST or HOST:PORT, one or more")
 	parser.Parse()
 

@@ -43,7 +43,7 @@ type ChatServerProtocol struct {
 }
 
 func (c *ChatServerProtocol) ConnectionMade(transport *asyncio.Transport) {
-	sendNews() // only those hear it who were there
+	sendNews() // a new client does not hear earlier messages
 	c.transport = transport
 	c.transport.SetTimeout(0) // silence is no fault
 	c.transport.SetWriteTimeout(socket.DefaultTimeout())

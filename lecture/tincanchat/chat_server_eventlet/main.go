@@ -1,6 +1,6 @@
 // Chat_server_eventlet passes each message on to all clients with goroutines
-// and channels and nothing else: one goroutine has the list of clients, and the
-// others tell it what to do.
+// and channels instead of a lock: one goroutine has the list of clients, and
+// the others send it functions to call.
 //
 // Source: Learning Python Network Programming, chat_server_eventlet
 //
@@ -13,7 +13,7 @@
 // lock becomes when there are channels instead.
 //
 // What Go changes: goroutines instead of green threads. The original forgets
-// half a message behind a whole one. Its queues have no bound.
+// half a message after a whole one. Its queues have no bound.
 //
 // The package's Conn has the rest: deadlines, and closing without a reset.
 package main
@@ -31,7 +31,8 @@ import (
 	"fopnp/lecture/tincanchat"
 )
 
-// What is sent to room, the goroutine of main does. It alone uses the rest.
+// The goroutine of main calls the functions that the others send to room. It
+// alone uses the other variables.
 var (
 	room       = make(chan func(), 64)
 	sendQueues = map[*tincanchat.Conn]chan []byte{}
@@ -122,7 +123,7 @@ func acceptClients(listenSock *socket.Listener) {
 		}
 		sock, q := tincanchat.NewConn(clientSock), make(chan []byte, 1)
 		room <- func() {
-			sendNews() // only those hear it who were there
+			sendNews() // a new client does not hear earlier messages
 			program.Printf("Connection from %s\n", sock.Addr)
 			sendQueues[sock] = q
 		}

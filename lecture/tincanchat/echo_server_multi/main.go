@@ -27,7 +27,7 @@ import (
 // handleClient receives a message from the client and echoes it back.
 func handleClient(sock *socket.Conversation) {
 	addr := pyfmt.Addr(sock.RemoteAddr())
-	msg, behind, err := tincanchat.RecvMsg(sock)
+	msg, rest, err := tincanchat.RecvMsg(sock)
 	if err == nil {
 		msg = addr + ": " + msg
 		tincanchat.PrintMsg(msg)
@@ -36,7 +36,7 @@ func handleClient(sock *socket.Conversation) {
 	if err != nil {
 		program.Println("Socket error")
 	}
-	tincanchat.Complain(sock.RemoteAddr(), behind, err)
+	tincanchat.Complain(sock.RemoteAddr(), rest, err)
 	program.Printf("Closed connection to %s\n", addr)
 	sock.Close()
 }

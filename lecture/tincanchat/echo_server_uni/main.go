@@ -26,7 +26,7 @@ import (
 // handleClient receives a message from the client and echoes it back.
 func handleClient(sock *socket.Conversation) {
 	addr := pyfmt.Addr(sock.RemoteAddr())
-	msg, behind, err := tincanchat.RecvMsg(sock)
+	msg, rest, err := tincanchat.RecvMsg(sock)
 	if err == nil {
 		tincanchat.PrintMsg(addr + ": " + msg)
 		err = sock.SendAll(tincanchat.PrepMsg(msg))
@@ -34,7 +34,7 @@ func handleClient(sock *socket.Conversation) {
 	if err != nil {
 		program.Println("Socket error")
 	}
-	tincanchat.Complain(sock.RemoteAddr(), behind, err)
+	tincanchat.Complain(sock.RemoteAddr(), rest, err)
 	program.Printf("Closed connection to %s\n", addr)
 	sock.Close()
 }
