@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Starts each Zen server in turn and shows what the client says to it.
+# Starts each Zen server in turn, runs the client against it, and shows the
+# client's output.
 #
 #	./test.sh                   the servers of chapter 7
-#	./test.sh srv_single        only those that are named
+#	./test.sh srv_single        only the servers that you name
 #	./test.sh slides            the servers of another shelf
 #	GOMAXPROCS=1 ./test.sh      on a single processor
-#	./test.sh -h                all servers that there are
+#	./test.sh -h                list all servers
 #
-# Ends with status 1, and names them, if any server fails. The work is done by
-# internal/listings/show, which reads the table of listings.
+# If any server fails, it names those that failed and exits with status 1.
+# internal/listings/show does the work, and reads the table of listings.
 
 cd "$(dirname "$0")" || exit
 shopt -s execfail
