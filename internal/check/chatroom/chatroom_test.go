@@ -145,7 +145,7 @@ var defects = map[string]string{
 	"out of descriptors":           "spins, says it always",
 	"descriptors are closed":       "left to the collector",
 	"stop/what is queued":          "stop drops the queue",
-	"stop/never reads":             "stops late, faults are silent",
+	"stop/never reads":             "stops late, faults are silent, a stop is a time-out",
 }
 
 // echoDefects are for the protocol in which a line ends every conversation. In

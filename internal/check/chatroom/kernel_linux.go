@@ -226,5 +226,8 @@ func stopNeverReads(r *room) {
 	if took := time.Since(signalled); took > bound {
 		r.Failf("it took %v to stop", took)
 	}
-	m.ExpectEnding(m.Error)
+	line := m.ExpectEnding(m.Error)
+	if !r.Failed() && !strings.Contains(line, "server stopped before") {
+		r.Failf("it printed %q, want server stopped", line)
+	}
 }

@@ -462,7 +462,7 @@ func (w *wrong) send(c *chatter) {
 			c.waits -= n
 			if err != nil {
 				switch {
-				case errors.Is(err, os.ErrDeadlineExceeded) && w.hurrying.Err() != nil:
+				case errors.Is(err, os.ErrDeadlineExceeded) && w.hurrying.Err() != nil && w.defect != "a stop is a time-out":
 					c.leaving = false
 					w.dismiss(c, fmt.Sprintf("server stopped before it took %d bytes", len(text)))
 				case errors.Is(err, os.ErrDeadlineExceeded):
