@@ -176,6 +176,8 @@ func TestRecvMsgs(t *testing.T) {
 // RecvMsg returns one message, and what came after it.
 func TestRecvMsg(t *testing.T) {
 	t.Parallel()
+	room400 := strings.Repeat("x", 399) // with its end, what Recv has room for
+	full := strings.Repeat("x", framing.MaxMessage)
 	for _, test := range []struct {
 		segments          []string
 		msg, behind, want string
@@ -183,6 +185,9 @@ func TestRecvMsg(t *testing.T) {
 		{[]string{"hel", "lo\x00"}, "hello", "", ""},
 		{[]string{"\x00"}, "", "", ""},
 		{[]string{"hel", "lo\x00and\x00more"}, "hello", "and\x00more", ""},
+		{[]string{room400 + "\x00two\x00"}, room400, "two\x00", ""},
+		{[]string{full + "\x00two\x00"}, full, "two\x00", ""},
+		{[]string{full[:1], full[1:] + "\x00two\x00"}, full, "two\x00", ""},
 		{[]string{"\xff\x00more"}, "", "more", `received b'\xff', which is not UTF-8`},
 		{[]string{"half"}, "", "", "received b'half' then socket closed"},
 		{nil, "", "", "EOF"},

@@ -50,7 +50,10 @@ func (r *TimedFramer) Lost(why error) error {
 	half := r.Rest()
 	var unsent *framing.UnsentError
 	switch {
-	case errors.As(why, &unsent) && isOurs(unsent.Why):
+	case errors.As(why, &unsent) && program.Hurrying().Err() != nil &&
+		isOurs(unsent.Why):
+		return NotTaken(unsent.Unsent, program.ErrStopped)
+	case unsent != nil && isOurs(unsent.Why):
 		return NotTaken(unsent.Unsent, unsent.Why)
 	case unsent != nil:
 		return framing.Ended(half, unsent.Why)

@@ -110,19 +110,21 @@ func CheckMsg(msg string) error {
 }
 
 // RecvMsg waits for a message and returns it, for a peer that sends only one.
-// Rest is what came after the message, if anything did. It is valid until
-// the next receive. The error is io.EOF if no byte came, and otherwise one of
-// those of RecvMsgs.
+// Rest is what had come after the message, if anything had. The error is io.EOF
+// if no byte came, and otherwise one of those of RecvMsgs.
 func RecvMsg(
 	sock *socket.Conversation,
 ) (msg string, rest []byte, err error) {
+	// There is room after even the longest message. Otherwise, what came with
+	// a message that just fits would be neither echoed nor named.
+	room := make([]byte, framing.MaxMessage+512)
 	for {
-		data, ended := sock.Recv()
-		sock.Received.Feed(data)
+		n, ended := sock.Read(room)
+		sock.Received.Feed(room[:n])
 		whole, err := sock.Received.Next(end, "")
 		switch {
 		case whole != nil:
-			_, rest, _ = bytes.Cut(data, []byte{end})
+			_, rest, _ = bytes.Cut(room[:n], []byte{end})
 			msg, err = decode(whole)
 			return msg, rest, err
 		case err == nil && ended != nil:

@@ -80,9 +80,9 @@ func Checks(p Protocol) []conform.Check {
 		// may hear so as it leaves, and hang up on the news: that is a reset.
 		all = append(all, conform.Check{Name: c.Name, Run: c.Run})
 	}
-	return append(all, conform.Named(conform.Checks, "announcement/name",
+	return append(all, conform.Named(conform.Checks, append(kernelNames, "announcement/name",
 		"stop/no client", "wrong call/", "help", "options before the host",
-		"options after the host", "port in use", "unresolvable host")...)
+		"options after the host", "port in use", "unresolvable host")...)...)
 }
 
 // A check is a conform.Check that plays clients in a room.

@@ -108,6 +108,12 @@ var defects = map[string]string{
 	"three, and one leaves":        "leaves are silent, names the last",
 	"alone":                        "echo",
 	"every interface":              "one interface",
+	"lines of a client":            "comes twice",
+	"slow reader/small messages":   "bound of 500 messages",
+	"never reads/any more":         "counts only the queue",
+	"takes nothing/without end":    "0 is at once",
+	"too long/takes nothing":       "reports twice, waits for ever",
+	"stop/second signal":           "second signal ignored",
 	"joined messages":              "a segment is a message",
 	"split message":                "a segment is a message",
 	"odd messages":                 "decodes, strips",
@@ -145,7 +151,7 @@ var defects = map[string]string{
 	"out of descriptors":           "spins, says it always",
 	"descriptors are closed":       "left to the collector",
 	"stop/what is queued":          "stop drops the queue",
-	"stop/never reads":             "stops late, faults are silent",
+	"stop/never reads":             "stops late, faults are silent, a stop is a time-out",
 }
 
 // echoDefects are for the protocol in which a line ends every conversation. In
@@ -153,6 +159,7 @@ var defects = map[string]string{
 var echoDefects = map[string]string{
 	"refused messages":      defects["refused messages"],
 	"three, and one leaves": "two last lines",
+	"lines of a client":     "comes late, two last lines",
 	"half a message":        "no last line, two last lines, last line first",
 	"too long":              "last line first",
 }

@@ -21,6 +21,7 @@ import (
 var checks = []check{
 	{name: "three, and one leaves", run: threeAndOneLeaves},
 	{name: "alone", run: alone},
+	{name: "lines of a client", run: linesOfAClient},
 	{name: "joined messages", run: joined},
 	{name: "split message", run: split},
 	{name: "odd messages", run: odd},
@@ -81,6 +82,41 @@ func alone(r *room) {
 	r.say(b, "hello")
 	r.leave(a)
 	r.leave(b)
+}
+
+// The line that a client has come is before all others about it, even if it
+// speaks at once. The line that it has left, if there is one, is behind them.
+func linesOfAClient(r *room) {
+	texts := []string{"one", "two"}
+	var all []*conform.Client
+	for range 100 {
+		c := r.Connect()
+		c.Send(r.said(texts[0]) + r.said(texts[1]))
+		c.CloseWrite()
+		all = append(all, c)
+	}
+	for _, c := range all {
+		pair := fmt.Sprintf("(%s, %d)", c.Addr().Addr(), c.Addr().Port())
+		line := strings.NewReplacer("ADDR", pyfmt.AddrPort(c.Addr()), "PAIR", pair).Replace
+		want := []string{line(r.Accepted)}
+		if r.Closed != "" {
+			for _, text := range texts {
+				want = append(want, strings.TrimSuffix(r.Heard(c.Addr(), text), string(r.End)))
+			}
+			want = append(want, line(r.Closed))
+		}
+		c.WaitFor("(?m)^" + regexp.QuoteMeta(want[len(want)-1]) + "\n")
+		var got []string
+		for printed := range strings.Lines(r.Output()) {
+			if strings.Contains(printed, pyfmt.AddrPort(c.Addr())) || strings.Contains(printed, pair) {
+				got = append(got, strings.TrimSuffix(printed, "\n"))
+			}
+		}
+		if !slices.Equal(got, want) && !r.Failed() {
+			r.Failf("it printed %q, want %q", got, want)
+		}
+		c.ExpectEnding(c.Closed)
+	}
 }
 
 // Several messages in one segment are several messages.

@@ -1,6 +1,7 @@
 package chatroom
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -11,6 +12,10 @@ import (
 // These checks look into the server's process or into the kernel's tables.
 var kernelChecks = []check{
 	{name: "slow reader", run: slowReader},
+	{name: "slow reader/small messages", run: slowReaderSmall},
+	{name: "never reads/any more", run: neverReadsAnyMore},
+	{name: "takes nothing/without end", run: takesNothingWithoutEnd, args: []string{"-t", "0"}},
+	{name: "stop/second signal", run: secondSignal},
 	{name: "idle", run: idle},
 	{name: "one write", run: oneWrite},
 	{name: "too long/unread input", run: unreadInput},
@@ -22,9 +27,13 @@ var kernelChecks = []check{
 var repeated = []check{
 	{name: "slow reader/little by little", run: slowReaderLittle, args: []string{"-t", "1"}},
 	{name: "slow reader/later", run: slowReaderLater, args: []string{"-t", "1"}},
+	{name: "too long/takes nothing", run: tooLongTakesNothing, args: []string{"-t", "0.5"}},
 	{name: "stop/what is queued", run: stopQueued},
 	{name: "stop/never reads", run: stopNeverReads},
 }
+
+// kernelNames are the names of those in conform.Checks.
+var kernelNames = []string{"port not permitted"}
 
 func awaitRead(c *conform.Client) { c.WaitUntilRead() }
 
@@ -59,6 +68,91 @@ func slowReader(r *room) {
 	r.hear()
 	r.say(b, "did you hear that?")
 	r.say(m, "every word")
+}
+
+// So much may wait for it, however small the messages are.
+func slowReaderSmall(r *room) {
+	a, b := r.join(), r.join()
+	m := r.enter(r.ConnectNarrow())
+	r.hear()
+	texts := slices.Repeat([]string{"small"}, 200)
+	for m.Waiting(m.sent) < mayWait-16<<10 && !r.Failed() {
+		a.Send(strings.Repeat(r.said(texts[0]), len(texts)))
+		r.hasSaid(a, texts...)
+		r.hear(m)
+		if m.sent > 64<<20 {
+			r.Failf("%d bytes wait for no client", m.sent)
+		}
+	}
+	m.Widen()
+	r.hear()
+	r.say(b, "did you hear that?")
+}
+
+// The bound holds for everything that waits: what the server has begun to send
+// and what it has not. A client reads a part, so that the server begins to
+// send the rest, and then it reads no more.
+func neverReadsAnyMore(r *room) {
+	a, b := r.join(), r.join()
+	r.Narrow()
+	m := r.stuck(a, 800<<10)
+	m.Expect(m.toHear.String()[:200<<10])
+	m.toHear.Reset()
+	r.remove(m)
+	long := strings.Repeat("x", 4000)
+	for len(r.LinesAbout(m.Client)) == 0 && !r.Failed() {
+		if waits := m.Waiting(m.sent); waits > mostWaits+64<<10 {
+			r.Failf("%d bytes wait for a client", waits)
+		}
+		a.Send(r.said(long))
+		heard := r.Heard(a.Addr(), long)
+		m.sent += len(heard)
+		r.hearAround(m, a, heard)
+	}
+	m.ExpectEnding(m.Error)
+	r.leftAround(m)
+	r.say(b, "what was that?")
+}
+
+// With -t 0, a client may take nothing for as long as it wants.
+func takesNothingWithoutEnd(r *room) {
+	a, b := r.join(), r.join()
+	m := r.stuck(a, 64<<10)
+	<-time.After(300 * time.Millisecond)
+	r.hasSaid(b, "take your time")
+	b.Send(r.said("take your time"))
+	r.hear(m)
+	m.Widen()
+	r.hear()
+}
+
+// A client commits a fault and then another: its message is too long, and it
+// does not take what waits for it. The server reports one, and closes the
+// connection.
+func tooLongTakesNothing(r *room) {
+	a := r.join()
+	r.join()
+	r.hear()
+	before := r.NumDescriptors()
+	m := r.stuck(a, 32<<10)
+	m.Send(strings.Repeat("x", longest+1))
+	m.ExpectEnding(m.Error)
+	r.remove(m)
+	r.hasLeft(m)
+	r.hear()
+	r.Until("its descriptor is closed", func() bool { return r.NumDescriptors() == before })
+}
+
+// A second signal ends the server at once, though something waits for a client.
+// The server is suspended until both signals have arrived.
+func secondSignal(r *room) {
+	a := r.join()
+	r.join()
+	r.stuck(a, 128<<10)
+	for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGCONT} {
+		r.Signal(signal)
+	}
+	r.ExpectKilled(128+int(syscall.SIGINT), 128+int(syscall.SIGTERM))
 }
 
 // The time of -t ends when the client has taken everything. Later, it has its
@@ -226,5 +320,8 @@ func stopNeverReads(r *room) {
 	if took := time.Since(signalled); took > bound {
 		r.Failf("it took %v to stop", took)
 	}
-	m.ExpectEnding(m.Error)
+	line := m.ExpectEnding(m.Error)
+	if !r.Failed() && !strings.Contains(line, "server stopped before") {
+		r.Failf("it printed %q, want server stopped", line)
+	}
 }

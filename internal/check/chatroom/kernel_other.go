@@ -4,7 +4,10 @@ package chatroom
 
 import "fopnp/internal/check/conform"
 
-var kernelChecks, repeated []check
+var (
+	kernelChecks, repeated []check
+	kernelNames            []string
+)
 
 // awaitRead does nothing, because only Linux tells what a server has read.
 func awaitRead(*conform.Client) {}

@@ -52,6 +52,7 @@ type chatter struct {
 	reported bool
 	ended    bool // its last line is printed
 	timing   bool // for the defect "one time for all that waits"
+	came     bool // for the defect "comes late"
 }
 
 // The bounds of wrong.
@@ -113,6 +114,10 @@ func (w *wrong) stopOnSignal() {
 		time.AfterFunc(grace, hurry)
 		stop()
 		w.listener.Close()
+		if w.defect != "second signal ignored" {
+			<-signals
+			os.Exit(128 + int(syscall.SIGTERM))
+		}
 	}()
 }
 
@@ -138,7 +143,12 @@ func (w *wrong) acceptForever() {
 		}
 		c := &chatter{conn: conn.(*net.TCPConn), addr: pyfmt.Addr(conn.RemoteAddr()), more: sync.NewCond(&w.mu)}
 		w.mu.Lock()
-		fmt.Printf("Connection from %s\n", c.addr)
+		if w.defect != "comes late" {
+			fmt.Printf("Connection from %s\n", c.addr)
+		}
+		if w.defect == "comes twice" {
+			fmt.Printf("Connection from %s\n", c.addr)
+		}
 		if w.Joined != nil {
 			w.tell(c, w.Joined(addressOf(c)))
 		}
@@ -168,7 +178,7 @@ func (w *wrong) tell(except *chatter, message string) {
 			continue
 		}
 		c.queue = append(c.queue, message)
-		if c.waits += len(message); c.waits > w.bound() {
+		if c.waits += len(message); c.waits > w.bound() || w.defect == "bound of 500 messages" && len(c.queue) > 500 {
 			stuck = append(stuck, c)
 		}
 		c.more.Signal()
@@ -204,7 +214,7 @@ func (w *wrong) dismiss(c *chatter, why string) {
 	if why != "" && w.defect == "last line first" {
 		w.lastLine(c)
 	}
-	if why != "" && !c.reported && w.defect != "faults are silent" {
+	if why != "" && (!c.reported || w.defect == "reports twice") && w.defect != "faults are silent" {
 		c.reported = true
 		fmt.Fprintf(os.Stderr, "wrong: client %s: %s\n", c.addr, why)
 	}
@@ -293,6 +303,10 @@ func (w *wrong) receive(c *chatter) {
 		received = append(received, buffer[:n]...)
 		w.mu.Lock()
 		rest, why := w.say(c, received)
+		if w.defect == "comes late" && !c.came {
+			c.came = true
+			fmt.Printf("Connection from %s\n", c.addr)
+		}
 		if w.defect != "one time for all" && (len(rest) < len(received) || w.defect == "bytes renew the time") {
 			timing = false // for the next message
 		}
@@ -439,6 +453,9 @@ func (w *wrong) send(c *chatter) {
 		}
 		queue := c.queue
 		c.queue = nil
+		if w.defect == "counts only the queue" {
+			c.waits = 0
+		}
 		w.mu.Unlock()
 		if len(queue) == 0 {
 			w.mu.Lock()
@@ -459,10 +476,12 @@ func (w *wrong) send(c *chatter) {
 			n, err := w.write(c, text[:min(piece, len(text))])
 			text = text[n:]
 			w.mu.Lock()
-			c.waits -= n
+			if w.defect != "counts only the queue" {
+				c.waits -= n
+			}
 			if err != nil {
 				switch {
-				case errors.Is(err, os.ErrDeadlineExceeded) && w.hurrying.Err() != nil:
+				case errors.Is(err, os.ErrDeadlineExceeded) && w.hurrying.Err() != nil && w.defect != "a stop is a time-out":
 					c.leaving = false
 					w.dismiss(c, fmt.Sprintf("server stopped before it took %d bytes", len(text)))
 				case errors.Is(err, os.ErrDeadlineExceeded):
@@ -487,6 +506,9 @@ func (w *wrong) write(c *chatter, text string) (int, error) {
 		if !c.reported && (w.defect != "the clock never stops" || c.waits > len(text)) {
 			c.conn.SetWriteDeadline(time.Now().Add(w.timeout))
 		}
+	}
+	if w.defect == "0 is at once" && w.timeout == 0 {
+		c.conn.SetWriteDeadline(time.Now().Add(time.Millisecond))
 	}
 	w.mu.Unlock()
 	if w.defect == "short writes" {

@@ -87,7 +87,7 @@ var suites = []struct {
 		"messages": "empty message ends it, strips, prints what comes, prints twice, " +
 			"Socket error for all, echo is empty, short messages, Closed before the echo",
 		"message in pieces":      "one recv, decodes pieces",
-		"several messages":       "echoes all, does not name the rest, names the rest first, no echo with a rest",
+		"several messages":       "echoes all, does not name the rest, names the rest first, no echo with a rest, small room",
 		"not UTF-8":              "echoes any bytes, ends at any bytes, does not name any bytes",
 		"socket error":           "no Socket error, faults are silent, nothing is a fault",
 		"too long for a message": "long messages",

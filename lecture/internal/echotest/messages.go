@@ -154,20 +154,29 @@ func (m messages) inPieces(t *conform.Trial) {
 	prints(c, printed(msg))
 }
 
-// What comes after the message has no echo, and the server names it.
+// What comes after the message has no echo, and the server names it, even if
+// the message just fills the room of a recv.
 func (m messages) behind(t *conform.Trial) {
 	for _, behind := range []string{"two\x00", "half", "\x00", "\xff\x00"} {
-		c := t.Connect()
-		c.Send("one\x00" + behind)
-		m.isEchoed(c, "one")
-		fault := c.ExpectEnding(c.Error)
-		named := pyfmt.Bytes([]byte(behind))
-		if !c.Failed() && !strings.Contains(fault, named) {
-			c.Failf("it printed %q, which does not name %s", fault, named)
-		}
-		fault = strings.ReplaceAll(fault, pyfmt.AddrPort(c.Addr()), "ADDR")
-		prints(c, printed("one"), strings.TrimSuffix(fault, "\n"))
+		m.names(t, "one", behind)
 	}
+	for _, length := range []int{399, 511, 1023, 2047, 4095, 4096} {
+		m.names(t, strings.Repeat("x", length), "two\x00")
+	}
+}
+
+// names lets a client send msg and what the server has to name.
+func (m messages) names(t *conform.Trial, msg, behind string) {
+	c := t.Connect()
+	c.Send(msg + "\x00" + behind)
+	m.isEchoed(c, msg)
+	fault := c.ExpectEnding(c.Error)
+	named := pyfmt.Bytes([]byte(behind))
+	if !c.Failed() && !strings.Contains(fault, named) {
+		c.Failf("it printed %q, which does not name %s", fault, named)
+	}
+	fault = strings.ReplaceAll(fault, pyfmt.AddrPort(c.Addr()), "ADDR")
+	prints(c, printed(msg), strings.TrimSuffix(fault, "\n"))
 }
 
 // Bytes that are not UTF-8 are no message. The server goes on.

@@ -91,6 +91,9 @@ func (w *wrong) receiveMessage(conn net.Conn) (msg, behind []byte, err error) {
 	}
 	conn.SetReadDeadline(time.Now().Add(timeout))
 	buffer := make([]byte, 8192)
+	if w.defect == "small room" {
+		buffer = buffer[:400]
+	}
 	for {
 		n, err := conn.Read(buffer)
 		if w.defect == "decodes pieces" {
