@@ -119,10 +119,10 @@ func sendNews() {
 
 func main() {
 	address := tincanchat.ParseCommandLine("chat server using asyncio")
-	listener := tincanchat.CreateListenSocket(address)
+	listenSock := tincanchat.CreateListenSocket(address)
 	loop.CreateServer(func() asyncio.Protocol {
 		return &ChatServerProtocol{}
-	}, listener)
+	}, listenSock)
 	if err := loop.RunForever(); err != nil {
 		program.Fail("event loop", err)
 	}
