@@ -66,8 +66,7 @@ func main() {
 	parser := argparse.New("chat client")
 	host := parser.Argument("host", "IP or hostname of the server")
 	port := parser.PortArgument("port", "port of the server")
-	t := parser.Seconds("t", time.Minute, "how long to wait for the server"+
-		" (default %(default)s, 0: for ever)")
+	t := lecture.TimeoutOption(parser, time.Minute)
 	parser.Parse()
 	chatClient(socket.Address{Host: *host, Port: *port}, *t)
 }

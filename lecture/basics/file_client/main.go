@@ -22,7 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"fopnp/internal/py/argparse"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
 	"fopnp/lecture"
@@ -67,31 +66,22 @@ func fetch(
 }
 
 func main() {
-	parser := argparse.New("file client")
-	host := parser.OptionalArgument("host", "localhost",
-		"IP or hostname (default '%(default)s')")
-	name := parser.OptionalArgument("name", "mytext.txt",
-		"the file to get, below the server's folder (default '%(default)s')")
-	file := parser.Path("o", "file", "received_file",
-		"save the file under this name (default '%(default)s')")
-	t := lecture.TimeoutOption(parser, time.Minute)
-	port := parser.Port("p", 60000, "port (default %(default)s)")
-	parser.Parse()
-	address := socket.Address{Host: *host, Port: *port}
-	request := basics.Request{Name: *name}
-
-	f, err := basics.OpenPart(*file)
+	address, timeout, name, file := basics.ParseFileCommandLine("file client",
+		socket.Address{Host: "localhost", Port: 60000},
+		"mytext.txt", "received_file")
+	request := basics.Request{Name: name}
+	f, err := basics.OpenPart(file)
 	if err == nil {
 		request.Offset = f.Len()
-		err = fetch(address, *t, request, f)
+		err = fetch(address, timeout, request, f)
 		if f.IsOther(err) { // what was there may be of another file
 			request.Offset = 0
-			err = fetch(address, *t, request, f)
+			err = fetch(address, timeout, request, f)
 		}
 		f.Close()
 	}
 	if err != nil {
-		what := fmt.Sprintf("get %s from %v", pyfmt.Str(*name), address)
+		what := fmt.Sprintf("get %s from %v", pyfmt.Str(name), address)
 		basics.Fail(what, err)
 	}
 	fmt.Println("Successfully get the file")

@@ -27,7 +27,7 @@ import (
 )
 
 func main() {
-	address, timeout := lecture.ParseClientCommandLine("time client",
+	address, timeout := lecture.ParseClientCommandLine("time client program",
 		socket.Address{Host: "localhost", Port: 9999})
 	s := lecture.Connect(address, timeout)
 	tm, err := io.ReadAll(io.LimitReader(s, 1024))

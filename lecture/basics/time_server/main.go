@@ -29,7 +29,7 @@ import (
 )
 
 func main() {
-	address := lecture.ParseServerCommandLine("time server",
+	address := lecture.ParseServerCommandLine("time server program",
 		socket.Address{Port: 9999})
 	s := lecture.Listen(address)
 	for {

@@ -8,8 +8,9 @@
 // the server's certificate. What is left of webclient is what to do with the
 // page.
 //
-// What to try: the URL of a folder without the slash at its end, with both
-// clients. The server redirects, and only this one follows.
+// What to try: start "python3 -m http.server" in this repository, and get
+// http://localhost:8000/lecture with both clients. A folder's URL ends in a
+// slash, so the server redirects, and only this client follows.
 //
 // What Go changes: the original keeps the whole page in memory, and decodes it
 // as UTF-8, so it cannot download a picture. This one copies the page to the

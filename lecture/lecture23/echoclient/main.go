@@ -8,8 +8,8 @@
 // to the system. The second recv returns no bytes, which means that the server
 // has closed the connection: its Handle has ended.
 //
-// What to try: run it against another server of this repository, such as
-// timeserv or tcps1. What does each recv return, and why?
+// What to try: run it against timeserv of the slides (-p 8888) and echo_server
+// of the basics (-p 12345). What does each recv return, and why?
 //
 // What Go changes: the original recv returns what has arrived, which may be
 // half of the echo. Here each recv waits until as much has come back as was

@@ -8,7 +8,7 @@
 // other words, and gettime finds no time in them.
 //
 // What to try: start daytime with -p 1313, and ask it: "gettime localhost -p
-// 1313". Then ask timeserv.
+// 1313". Then ask timeserv (-p 8888).
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
 // which may be half of the line. It prints the second and the third word of any

@@ -8,8 +8,9 @@
 // line, and so is the beginning of an answer. Content-Length counts bytes, not
 // characters.
 //
-// What to try: open http://localhost:8080/ in a browser. Ask by hand, with
-// telnet: "GET /myData.txt HTTP/1.0" and an empty line. Ask for /../go.mod.
+// What to try: write an index.html, and open http://localhost:8080/ in a
+// browser. Ask by hand, with telnet: "GET /index.html HTTP/1.0" and an empty
+// line. Ask for /../go.mod.
 //
 // What Go changes: os.Root opens the files, so no name leads out of the folder.
 // The original has a TCPServer, which serves one client at a time. A browser

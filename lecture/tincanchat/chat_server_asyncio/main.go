@@ -4,9 +4,12 @@
 //
 // Source: Learning Python Network Programming, chat_server_asyncio
 //
-// What to notice: of everything that chat_server_poll does, only the lesson is
-// left. The transports have the send queues. A callback must not wait, because
-// all clients would wait with it.
+// What to notice: there is no loop around poll, and no send queue. The event
+// loop waits, and the transports have the queues. A callback must not wait,
+// because all clients would wait with it.
+//
+// The page is long because there is a method for each thing that can happen to
+// a client.
 //
 // What to try: type half a message with telnet. The half waits in the client's
 // object, and the others chat on.
@@ -116,10 +119,10 @@ func sendNews() {
 
 func main() {
 	address := tincanchat.ParseCommandLine("chat server using asyncio")
-	listener := tincanchat.CreateListenSocket(address)
+	listenSock := tincanchat.CreateListenSocket(address)
 	loop.CreateServer(func() asyncio.Protocol {
 		return &ChatServerProtocol{}
-	}, listener)
+	}, listenSock)
 	if err := loop.RunForever(); err != nil {
 		program.Fail("event loop", err)
 	}

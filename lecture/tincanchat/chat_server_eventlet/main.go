@@ -15,7 +15,9 @@
 // What Go changes: goroutines instead of green threads. The original forgets
 // half a message after a whole one. Its queues have no bound.
 //
-// The package's Conn has the rest: deadlines, and closing without a reset.
+// The page is long because the queues are the lesson, and stand here: those of
+// chat_server_multithread are in the package. The package's Conn has the rest:
+// deadlines, and closing without a reset.
 package main
 
 import (
@@ -42,8 +44,10 @@ var (
 // handleClientRecv receives a client's messages and broadcasts them, until the
 // client says no more.
 func handleClientRecv(sock *tincanchat.Conn) {
-	for {
-		msgs, err := sock.RecvMsgs()
+	var err error
+	for err == nil {
+		var msgs []string
+		msgs, err = sock.RecvMsgs()
 		room <- func() {
 			for _, msg := range msgs {
 				msg = sock.Addr + ": " + msg
@@ -51,21 +55,20 @@ func handleClientRecv(sock *tincanchat.Conn) {
 				broadcastMsg(msg)
 			}
 		}
-		if err != nil {
-			room <- func() { handleDisconnect(sock, err) }
-			return
-		}
 	}
+	room <- func() { handleDisconnect(sock, err) }
 }
 
 // handleClientSend sends what is in a client's queue, all that waits in one
 // write, until the queue is closed or the client is gone.
 func handleClientSend(sock *tincanchat.Conn, q <-chan []byte) {
 	var err error
-	for data := range q {
-		if err = sock.Send(data); err != nil {
+	for err == nil {
+		data, more := <-q
+		if !more {
 			break
 		}
+		err = sock.Send(data)
 	}
 	room <- func() { handleDisconnect(sock, err) }
 	sock.Close()
@@ -149,8 +152,7 @@ func main() {
 		do()
 		runtime.Gosched() // the other clients that have said something
 		for len(room) > 0 {
-			do := <-room
-			do()
+			(<-room)()
 		}
 		sendNews()
 	}

@@ -15,8 +15,9 @@
 // client's first message before "Connection from", and it keeps the queue of a
 // connection that was reset for ever. Its queues have no bound.
 //
-// The package's Conn and Queue have the rest: deadlines, and closing without a
-// reset.
+// The page is long because either goroutine of a client may be the first to
+// fail, and then the other has to end, too. The package's Conn and Queue have
+// the rest: deadlines, and closing without a reset.
 package main
 
 import (
