@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 		} {
 			t.Run(client.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				listener, port := listen(t)
+				listener, port := progtest.Listen(t)
 				cmd := progtest.OnSmallDisk(t, "64k", `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
 					filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", "page")
 				var stdout, stderr bytes.Buffer
@@ -74,7 +74,7 @@ func TestProgress(t *testing.T) {
 				t.Skip(err)
 			}
 			defer screen.Close()
-			listener, port := listen(t)
+			listener, port := progtest.Listen(t)
 			cmd := exec.Command(filepath.Join(progtest.Bin(), "easywebclient"), "http://127.0.0.1:"+port+"/", "-o", oldPage(t))
 			var stdout bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, terminal
@@ -117,7 +117,7 @@ func TestFullStdout(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	listener, port := listen(t)
+	listener, port := progtest.Listen(t)
 	cmd := exec.Command(filepath.Join(progtest.Bin(), "webclientFile"), "127.0.0.1", "-p", port)
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = full, &stderr
