@@ -35,12 +35,7 @@ func TestFullDisk(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				conn, err := accept(listener, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				conn.says(test.answer)
-				conn.Close()
+				answer(t, listener, test.answer)
 				cmd.Wait()
 				want, complaint := "status=1\npage\nold\n", client.name+": "+test.saved+"\n"
 				if test.saved == "" {
@@ -87,12 +82,7 @@ func TestProgress(t *testing.T) {
 				all, _ := io.ReadAll(screen) // it ends with an error when the client has
 				shown <- string(all)
 			}()
-			conn, err := accept(listener, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn.says(test.answer)
-			conn.Close()
+			answer(t, listener, test.answer)
 			cmd.Wait()
 			select {
 			case text := <-shown:
@@ -124,12 +114,7 @@ func TestFullStdout(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := accept(listener, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.says(page("hello"))
-	conn.Close()
+	answer(t, listener, page("hello"))
 	cmd.Wait()
 	const want = "webclientFile: print the file of 127.0.0.1: no space left on device\n"
 	if status := cmd.ProcessState.ExitCode(); status != 1 || stderr.String() != want {

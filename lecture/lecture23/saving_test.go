@@ -222,12 +222,7 @@ func TestNoFile(t *testing.T) {
 				t.Parallel()
 				listener, port := progtest.Listen(t)
 				running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
-				conn, err := accept(listener, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				conn.says(page("hello"))
-				conn.Close()
+				answer(t, listener, page("hello"))
 				running.Cmd.Wait()
 				stdout := ""
 				if !client.easy {

@@ -88,6 +88,17 @@ func accept(listener net.Listener, unasked bool) (*peer, error) {
 	return &peer{TCPConn: conn.(*net.TCPConn), request: string(request)}, err
 }
 
+// answer answers a client with text, and hangs up.
+func answer(t *testing.T, listener net.Listener, text string) {
+	t.Helper()
+	conn, err := accept(listener, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.says(text)
+	conn.Close()
+}
+
 // says sends text. It ignores errors: the check sees whether the client has
 // hung up.
 func (p *peer) says(text string) { io.WriteString(p, text) }
