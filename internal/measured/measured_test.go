@@ -59,6 +59,9 @@ func TestSummarize(t *testing.T) {
 	if served, part := slow.PartServed(); part {
 		t.Errorf("only %d of 4 clients were served", served)
 	}
+	if served, part := quick.PartServed(); part {
+		t.Errorf("%d clients were served, but no sample counts them", served)
+	}
 }
 
 func TestSay(t *testing.T) {

@@ -28,12 +28,7 @@ type pipeClient struct {
 // atPipes starts chat_client with options.
 func atPipes(t *testing.T, options ...string) pipeClient {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	port := progtest.PortOf(listener.Addr())
+	listener, port := progtest.Listen(t)
 	cmd := exec.Command(filepath.Join(progtest.Bin(), "chat_client"), append(options, "127.0.0.1", port)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -45,14 +40,7 @@ func atPipes(t *testing.T, options ...string) pipeClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Kill() })
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	server.SetDeadline(time.Now().Add(progtest.Patience))
-	return pipeClient{client, stdin, server.(*net.TCPConn), port}
+	return pipeClient{client, stdin, progtest.Accept(t, listener), port}
 }
 
 // fails waits until the client ends with status 1 and a complaint.

@@ -1,6 +1,10 @@
 package basics_test
 
-import "testing"
+import (
+	"testing"
+
+	"fopnp/internal/check/progtest"
+)
 
 // Whatever is typed or pasted arrives at once, and not with the next key. What
 // the editor cannot show is typed as something else.
@@ -17,16 +21,16 @@ func TestOddKeys(t *testing.T) {
 		{"\x1b[200~pasted", "pasted"},
 	} {
 		me.Type(line.keys + "\r")
-		hears(t, server, line.said+"\n")
+		progtest.Hears(t, server, line.said+"\n")
 	}
 	me.Type("\x1b[201~half of \xe4\xb8")
 	me.Contains("half of")
 	me.Type("\x96\r")
-	hears(t, server, "half of \u4e16\n")
+	progtest.Hears(t, server, "half of \u4e16\n")
 	me.Type("\xe4") // half a character, and no more
 	me.Type("\r")
-	hears(t, server, "?\n")
+	progtest.Hears(t, server, "?\n")
 	me.Type("the last\r\x04")
-	hears(t, server, "the last\n")
+	progtest.Hears(t, server, "the last\n")
 	me.Exits(0)
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"syscall"
 	"testing"
-	"time"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/terminal"
@@ -19,20 +18,9 @@ const connected = "Connected to remote host. You can start sending messages\n"
 // atTerminal starts chat_client at a terminal, with the test as its server.
 func atTerminal(t *testing.T, columns int) (*terminal.Program, *net.TCPConn) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	me := terminal.Start(t, columns, "chat_client", "127.0.0.1", progtest.PortOf(listener.Addr()))
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	server.SetDeadline(time.Now().Add(progtest.Patience))
-	return me, server.(*net.TCPConn)
+	listener, port := progtest.Listen(t)
+	me := terminal.Start(t, columns, "chat_client", "127.0.0.1", port)
+	return me, progtest.Accept(t, listener)
 }
 
 // tells sends what the server says.
@@ -43,30 +31,10 @@ func tells(t *testing.T, server net.Conn, text string) {
 	}
 }
 
-// hears waits for what the client says.
-func hears(t *testing.T, server net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Fatalf("the server received %q, %v, want %q", got[:n], err, want)
-	}
-}
-
 // What the server says about clients has no "\r" in front of it.
 func TestNotices(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	me := terminal.Start(t, 80, "chat_client", "127.0.0.1", progtest.PortOf(listener.Addr()))
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	me, server := atTerminal(t, 80)
 	tells(t, server, "[127.0.0.1:58500] entered our chatting room\n"+
 		"\r[('127.0.0.1', 58500)] Client (127.0.0.1, 1) is offline\n")
 	me.Shows("Connected to remote host. You can start sending messages\n" +
@@ -109,9 +77,9 @@ func TestNetcat(t *testing.T) {
 	if _, err := io.WriteString(stdin, "hello from nc\n"); err != nil {
 		t.Fatal(err)
 	}
-	hears(t, first, fmt.Sprintf("\r[('127.0.0.1', %s)] hello from nc\n", match[1]))
+	progtest.Hears(t, first, fmt.Sprintf("\r[('127.0.0.1', %s)] hello from nc\n", match[1]))
 	netcat.Kill()
-	hears(t, first, fmt.Sprintf("Client (127.0.0.1, %s) is offline\n", match[1]))
+	progtest.Hears(t, first, fmt.Sprintf("Client (127.0.0.1, %s) is offline\n", match[1]))
 	if err := server.Stop(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}

@@ -51,13 +51,8 @@ type server struct {
 }
 
 func newServer(t *testing.T) *server {
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	listener.SetDeadline(time.Now().Add(progtest.Patience))
-	return &server{t, listener, progtest.PortOf(listener.Addr()), filepath.Join(t.TempDir(), "file")}
+	listener, port := progtest.Listen(t)
+	return &server{t, listener, port, filepath.Join(t.TempDir(), "file")}
 }
 
 // client starts a client that asks for mytext.txt.
@@ -69,12 +64,7 @@ func (s *server) client(options ...string) *progtest.Play {
 // accept waits for a client and its request, which must be want.
 func (s *server) accept(want string) conn {
 	s.Helper()
-	c, err := s.listener.AcceptTCP()
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(progtest.Patience))
+	c := progtest.Accept(s, s.listener)
 	request, err := bufio.NewReader(c).ReadString('\n')
 	if err != nil || request != want {
 		s.Fatalf("the client asks %q (%v), want %q", request, err, want)

@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 		} {
 			t.Run(client.name+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				listener, port := listen(t)
+				listener, port := progtest.Listen(t)
 				cmd := progtest.OnSmallDisk(t, "64k", `echo old >page; "$@" >&2; echo status=$?; ls -A; cat page`,
 					filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", "page")
 				var stdout, stderr bytes.Buffer
@@ -35,12 +35,7 @@ func TestFullDisk(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				conn, err := accept(listener, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				conn.says(test.answer)
-				conn.Close()
+				answer(t, listener, test.answer)
 				cmd.Wait()
 				want, complaint := "status=1\npage\nold\n", client.name+": "+test.saved+"\n"
 				if test.saved == "" {
@@ -74,7 +69,7 @@ func TestProgress(t *testing.T) {
 				t.Skip(err)
 			}
 			defer screen.Close()
-			listener, port := listen(t)
+			listener, port := progtest.Listen(t)
 			cmd := exec.Command(filepath.Join(progtest.Bin(), "easywebclient"), "http://127.0.0.1:"+port+"/", "-o", oldPage(t))
 			var stdout bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, terminal
@@ -87,12 +82,7 @@ func TestProgress(t *testing.T) {
 				all, _ := io.ReadAll(screen) // it ends with an error when the client has
 				shown <- string(all)
 			}()
-			conn, err := accept(listener, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn.says(test.answer)
-			conn.Close()
+			answer(t, listener, test.answer)
 			cmd.Wait()
 			select {
 			case text := <-shown:
@@ -117,19 +107,14 @@ func TestFullStdout(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	listener, port := listen(t)
+	listener, port := progtest.Listen(t)
 	cmd := exec.Command(filepath.Join(progtest.Bin(), "webclientFile"), "127.0.0.1", "-p", port)
 	var stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = full, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := accept(listener, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn.says(page("hello"))
-	conn.Close()
+	answer(t, listener, page("hello"))
 	cmd.Wait()
 	const want = "webclientFile: print the file of 127.0.0.1: no space left on device\n"
 	if status := cmd.ProcessState.ExitCode(); status != 1 || stderr.String() != want {

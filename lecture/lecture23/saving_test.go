@@ -68,7 +68,7 @@ func TestSignals(t *testing.T) {
 				}
 				t.Parallel()
 				file := oldPage(t)
-				listener, port := listen(t)
+				listener, port := progtest.Listen(t)
 				var running []*progtest.Play
 				for range 2 {
 					running = append(running, progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file))
@@ -125,7 +125,7 @@ func TestIgnoredSignal(t *testing.T) {
 		t.Run(client.name, func(t *testing.T) {
 			t.Parallel()
 			file := oldPage(t)
-			listener, port := listen(t)
+			listener, port := progtest.Listen(t)
 			cmd := exec.Command(sh, "-c", `trap "" HUP; exec "$@"`, "sh",
 				filepath.Join(progtest.Bin(), client.name), "http://127.0.0.1:"+port+"/", "-o", file)
 			if err := cmd.Start(); err != nil {
@@ -220,14 +220,9 @@ func TestNoFile(t *testing.T) {
 		for file, why := range files {
 			t.Run(client.name+"/"+filepath.Base(file)+": "+why, func(t *testing.T) {
 				t.Parallel()
-				listener, port := listen(t)
+				listener, port := progtest.Listen(t)
 				running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
-				conn, err := accept(listener, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				conn.says(page("hello"))
-				conn.Close()
+				answer(t, listener, page("hello"))
 				running.Cmd.Wait()
 				stdout := ""
 				if !client.easy {

@@ -54,7 +54,7 @@ func TestFileOfOneHost(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			listener, port := listen(t)
+			listener, port := progtest.Listen(t)
 			client := progtest.Perform(t, "", "webclientFile", append([]string{"127.0.0.1", "-p", port}, test.args...)...)
 			conn, err := accept(listener, false)
 			if want := "GET /myData.txt HTTP/1.0\r\nHost: 127.0.0.1:" + port + "\r\n\r\n"; err != nil || conn.request != want {
@@ -78,7 +78,7 @@ func TestFileOfOneHost(t *testing.T) {
 // is for the whole file.
 func TestFileDribble(t *testing.T) {
 	t.Parallel()
-	listener, port := listen(t)
+	listener, port := progtest.Listen(t)
 	client := progtest.Perform(t, "", "webclientFile", "127.0.0.1", "-p", port, "-t", "200ms")
 	conn, err := accept(listener, false)
 	if err != nil {
@@ -117,10 +117,10 @@ func TestFilesOfManyHosts(t *testing.T) {
 	var args []string
 	var listeners []net.Listener
 	for range hosts {
-		listener, port := listen(t)
+		listener, port := progtest.Listen(t)
 		listeners, args = append(listeners, listener), append(args, "127.0.0.1:"+port)
 	}
-	gone, port := listen(t)
+	gone, port := progtest.Listen(t)
 	gone.Close()
 	args = append(args, "127.0.0.1:"+port)
 	client := progtest.Perform(t, "", "webclientFile", args...)

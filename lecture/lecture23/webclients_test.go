@@ -72,19 +72,6 @@ type peer struct {
 	asked   int    // how many connections there were before
 }
 
-// listen returns a listener, and its port. It waits for clients no longer than
-// progtest.Patience, and is closed when the test ends.
-func listen(t testing.TB) (net.Listener, string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	return listener, progtest.PortOf(listener.Addr())
-}
-
 // accept accepts a connection and reads its request, unless the server speaks
 // unasked.
 func accept(listener net.Listener, unasked bool) (*peer, error) {
@@ -99,6 +86,17 @@ func accept(listener net.Listener, unasked bool) (*peer, error) {
 		request = append(request, buffer...)
 	}
 	return &peer{TCPConn: conn.(*net.TCPConn), request: string(request)}, err
+}
+
+// answer answers a client with text, and hangs up.
+func answer(t *testing.T, listener net.Listener, text string) {
+	t.Helper()
+	conn, err := accept(listener, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.says(text)
+	conn.Close()
 }
 
 // says sends text. It ignores errors: the check sees whether the client has
@@ -389,7 +387,7 @@ func (c check) try(t testing.TB, client webClient) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, port := listen(t)
+	listener, port := progtest.Listen(t)
 	requests := make(chan []string)
 	go func() { requests <- c.serve(listener, port) }()
 

@@ -5,7 +5,6 @@ import (
 	"net"
 	"syscall"
 	"testing"
-	"time"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/terminal"
@@ -21,13 +20,7 @@ type session struct {
 
 func atTerminal(t *testing.T) *session {
 	t.Helper()
-	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	listener.SetDeadline(time.Now().Add(progtest.Patience))
-	port := progtest.PortOf(listener.Addr())
+	listener, port := progtest.Listen(t)
 	return &session{terminal.Start(t, 80, "echo_client_uni", "127.0.0.1", "-p", port), t, listener, port}
 }
 
@@ -35,12 +28,7 @@ func atTerminal(t *testing.T) *session {
 // what it prints then.
 func (s *session) asks(above string) (server net.Conn, screen string) {
 	s.t.Helper()
-	server, err := s.listener.Accept()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { server.Close() })
-	server.SetDeadline(time.Now().Add(progtest.Patience))
+	server = progtest.Accept(s.t, s.listener)
 	screen = above + "\nConnected to 127.0.0.1:" + s.port + "\nType message, enter to send, 'q' to quit\n"
 	s.Shows(screen[:len(screen)-1])
 	return server, screen
@@ -57,22 +45,13 @@ func TestEchoClient(t *testing.T) {
 	s.Type("hello world\r")
 	screen += "hello world\nSent message: hello world\n"
 	s.Shows(screen[:len(screen)-1])
-	hears(t, server, "hello world\x00")
+	progtest.Hears(t, server, "hello world\x00")
 	io.WriteString(server, "('127.0.0.1', 1): hello\x1b[2J")
 	io.WriteString(server, "\x00")
 	_, screen = s.asks(screen + "Received echo: ('127.0.0.1', 1): hello\\x1b[2J\n" + closedLine + "\n")
 	s.Type("q\r")
 	s.Exits(0)
 	s.Shows(screen + "q\nClosed connection to server")
-}
-
-// hears waits for what the client says.
-func hears(t *testing.T, server net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Fatalf("the server received %q, %v, want %q", got[:n], err, want)
-	}
 }
 
 // Ctrl-D ends the client, which sends nothing then.
@@ -105,7 +84,7 @@ func TestEchoClientNUL(t *testing.T) {
 	s.Type("one\x00two\r")
 	s.Shows(screen + "one^@two\necho_client_uni: send: a message cannot contain a NUL byte")
 	s.Type("\r")
-	hears(t, server, "\x00")
+	progtest.Hears(t, server, "\x00")
 }
 
 // The client notices only after the user has typed that the server is gone. One

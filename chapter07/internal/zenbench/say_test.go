@@ -2,7 +2,6 @@ package zenbench
 
 import (
 	"bytes"
-	"math"
 	"strings"
 	"testing"
 
@@ -49,33 +48,7 @@ func data() *Data {
 	}
 }
 
-func TestSummarize(t *testing.T) {
-	m := data().Find("steady", 100, "srv_async")
-	want := Measurement{Workload: "steady", Clients: 100, Server: "srv_async", Rounds: 3, Figures: map[string]Figure{
-		CPU:  {Min: 4.56, Median: 5.5, Max: 7},
-		Rate: {Min: 190_004.56, Median: 190_005.5, Max: 190_007},
-	}}
-	if diff := cmp.Diff(want, m); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if m.Best(CPU) != 4.56 || m.Best(Rate) != 190_007 || !math.IsNaN(m.Best(P99)) {
-		t.Errorf("the best are %v, %v, %v", m.Best(CPU), m.Best(Rate), m.Best(P99))
-	}
-	single := data().Find("steady", 0, "srv_single")
-	if single.Clients != 1 || single.Errors != 3 {
-		t.Errorf("%d clients, %d errors, want 1 and 3", single.Clients, single.Errors)
-	}
-	if served, part := single.PartServed(); part {
-		t.Errorf("%d of 1 client was served", served)
-	}
-	if served, part := data().Find("steady", 4, "srv_single").PartServed(); !part || served != 1 {
-		t.Errorf("%d of 4 clients were served, %v, want 1", served, part)
-	}
-	if served, part := m.PartServed(); part {
-		t.Errorf("%d clients were served, but no sample counts them", served)
-	}
-}
-
+// Package measured has tests of the words that all pages share.
 func TestSay(t *testing.T) {
 	for question, want := range map[string]string{
 		"value steady srv_async cpu":                         "4.6 µs",
@@ -87,19 +60,11 @@ func TestSay(t *testing.T) {
 		"more steady/4 srv_single cpu steady srv_async cpu":  "36 µs",
 		"range churn/32 cpu":                                 "1.0 µs to 7.0 µs",
 		"range steady/4 cpu":                                 "!the data have no steady/4 srv_threaded cpu",
-		"machine kernel":                                     "Linux 6",
-		"rounds":                                             "3",
-		"minutes":                                            "2",
 		"timeline srv_threaded":                              "1 ########\n2 ........########\n  0\n",
 		"table processes":                                    "| server | a conversation of one question | more than `srv_single` |\n|---|---|---|\n",
 		"value steady srv_async p99":                         "!the data have no steady srv_async p99",
-		"value steady srv_none cpu":                          "!the data have no steady srv_none cpu",
-		"value steady srv_single cpu":                        "!steady srv_single cpu: how many clients? write steady/1",
-		"times steady srv_async cpu":                         `!unknown directive "times steady srv_async cpu"`,
 		"table none":                                         `!unknown directive "table none"`,
 		"":                                                   "!the directive has no words",
-		"more steady/1 srv_single cpu steady srv_none cpu":   "!the data have no steady srv_none cpu",
-		"machine name":                                       "!the data do not have the machine's name",
 	} {
 		got, err := data().Say(strings.Fields(question)...)
 		if err != nil {
@@ -126,23 +91,12 @@ func TestTables(t *testing.T) {
 	}
 }
 
-func TestSignificant(t *testing.T) {
-	for value, want := range map[float64]string{0.4567: "0.46", 4.567: "4.6", 45.67: "46", 456.7: "457", 0: "0.0", 0.0456: "0.046"} {
-		if got := significant(value, 2); got != want {
-			t.Errorf("%v: got %s, want %s", value, got, want)
-		}
-	}
-	for value, want := range map[float64]string{191_823: "192,000", 1_799_566: "1,800,000", 190: "190", 0: "0", 15.3: "15", 999.9: "1,000"} {
-		if got := thousands(value); got != want {
-			t.Errorf("%v: got %s, want %s", value, got, want)
-		}
-	}
-}
-
 func TestInWords(t *testing.T) {
-	for value, want := range map[float64]string{4.56: "4.6 µs", 456: "456 µs", 4560: "4.6 ms", 1_035_000: "1.0 s"} {
-		if got := inWords(value, CPU); got != want {
-			t.Errorf("%v: got %s, want %s", value, got, want)
+	for unit, want := range map[string]string{
+		CPU: "1.5 ms", Rate: "1,540", Threads: "1536", Memory: "1.5 KiB", Calls: "1536.00",
+	} {
+		if got := inWords(1536, unit); got != want {
+			t.Errorf("%s: got %s, want %s", unit, got, want)
 		}
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	conformwrong "fopnp/internal/check/conform/wrong"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -24,7 +24,7 @@ import (
 type wrong struct {
 	defect        string
 	timeout, cost time.Duration
-	listener      net.Listener
+	listener      *conformwrong.Listener
 	places        chan struct{} // one for each conversation at a time
 	stopping      context.Context
 	hurrying      context.Context
@@ -62,7 +62,7 @@ func serveWrong(defect string, atOnce int, args []string) int {
 	if defect == "any port" && port != "0" {
 		port = "0"
 	}
-	w.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, port))
 	if err != nil {
 		if defect == "stack trace" {
 			panic(err)
@@ -70,8 +70,10 @@ func serveWrong(defect string, atOnce int, args []string) int {
 		fmt.Fprintf(os.Stderr, "wrong: listen: %v\n", err)
 		return 1
 	}
+	w.listener = &conformwrong.Listener{Listener: listener, Defect: defect}
+	stopOnSignal := func() { w.stopping, w.hurrying = w.listener.StopOnSignal(500 * time.Millisecond) }
 	if defect != "ready too late" {
-		w.stopOnSignal()
+		stopOnSignal()
 	}
 	if defect == "shows the address" {
 		shown = "127.0.0.1"
@@ -84,7 +86,7 @@ func serveWrong(defect string, atOnce int, args []string) int {
 	}
 	if defect == "ready too late" {
 		<-time.After(10 * time.Second) // the signal comes before that, however busy the machine is
-		w.stopOnSignal()
+		stopOnSignal()
 	}
 	w.places = make(chan struct{}, atOnce)
 	w.acceptForever()
@@ -142,66 +144,21 @@ func (w *wrong) parse(args []string) (host, port string, err error) {
 	return hosts[0], port, nil
 }
 
-func (w *wrong) stopOnSignal() {
-	var stop, hurry context.CancelFunc
-	w.stopping, stop = context.WithCancel(context.Background())
-	w.hurrying, hurry = context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if w.defect == "dies of SIGINT" {
-		signal.Reset(os.Interrupt)
-	}
-	go func() {
-		<-signals
-		if w.defect == "status after stop" {
-			os.Exit(1)
-		}
-		if w.defect == "stops at once" {
-			os.Exit(0)
-		}
-		switch w.defect {
-		case "does not hurry":
-		case "stops late":
-			time.AfterFunc(3500*time.Millisecond, hurry)
-		default:
-			time.AfterFunc(500*time.Millisecond, hurry)
-		}
-		stop()
-		w.listener.Close()
-		second := <-signals
-		if w.defect != "second signal ignored" {
-			os.Exit(128 + int(second.(syscall.Signal)))
-		}
-	}()
-}
-
 func (w *wrong) acceptForever() {
-	failed, served := false, 0
-	for {
+	for served := 1; ; served++ {
 		if cap(w.places) > 0 {
 			w.places <- struct{}{}
 		}
 		conn, err := w.listener.Accept()
-		for err != nil && !errors.Is(err, net.ErrClosed) {
-			if !failed || w.defect == "says it always" {
-				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
-			}
-			failed = true
-			if w.defect != "spins" {
-				<-time.After(50 * time.Millisecond)
-			}
-			conn, err = w.listener.Accept()
-		}
 		if err != nil {
 			if w.defect == "complains at a stop" {
 				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): bad file descriptor")
 			}
 			return
 		}
-		if served++; w.defect == "serves ten" && served > 10 {
+		if w.defect == "serves ten" && served > 10 {
 			continue
 		}
-		failed = w.defect == "says it once" && failed
 		w.conversations.Go(func() {
 			if w.defect == "one at a time" {
 				w.mu.Lock()

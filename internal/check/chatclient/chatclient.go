@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/py/pyfmt"
@@ -85,12 +84,8 @@ type pair struct {
 
 func (c Client) atPipes(t *testing.T) *pair {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	p := &pair{t: t, port: progtest.PortOf(listener.Addr())}
+	listener, port := progtest.Listen(t)
+	p := &pair{t: t, port: port}
 	cmd := exec.Command(filepath.Join(progtest.Bin(), c.Name), c.Args(p.port)...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -104,12 +99,7 @@ func (c Client) atPipes(t *testing.T) *pair {
 		stdin.Close()
 		p.client.Kill()
 	})
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	if p.server, err = listener.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.server.Close() })
-	p.server.SetDeadline(time.Now().Add(progtest.Patience))
+	p.server = progtest.Accept(t, listener)
 	p.prints(c.Greeting(p.port) + c.Prompt)
 	return p
 }
@@ -121,15 +111,6 @@ func (p *pair) prints(more string) {
 	want := func(output string) bool { return output == p.printed }
 	if err := p.client.WaitUntil(fmt.Sprintf("%q", p.printed), want); err != nil {
 		p.t.Fatal(err)
-	}
-}
-
-// hears waits for what the client says.
-func hears(t *testing.T, server net.Conn, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	if n, err := io.ReadFull(server, got); err != nil || string(got) != want {
-		t.Fatalf("the server received %q, %v, want %q", got[:n], err, want)
 	}
 }
 
@@ -145,7 +126,7 @@ func atPipes(t *testing.T, c Client) {
 	}
 	io.WriteString(p.stdin, "hello\n\nend\n")
 	p.prints(strings.Repeat(c.Prompt, 3))
-	hears(t, p.server, strings.NewReplacer("\n", string(c.End)).Replace("hello\n\nend\n"))
+	progtest.Hears(t, p.server, strings.NewReplacer("\n", string(c.End)).Replace("hello\n\nend\n"))
 	one, shownOne := c.Comes("one")
 	two, shownTwo := c.Comes("two")
 	io.WriteString(p.server, one+two+"half a message")
@@ -172,7 +153,7 @@ func refused(t *testing.T, c Client) {
 		p.prints(c.Name + ": send: " + why + "\n" + c.Prompt)
 	}
 	io.WriteString(p.stdin, "hello\n")
-	hears(t, p.server, "hello"+string(c.End))
+	progtest.Hears(t, p.server, "hello"+string(c.End))
 }
 
 // A server that sends a message without end is no chat server, and memory is

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -41,21 +40,9 @@ type room struct {
 
 func (c Client) open(t *testing.T, columns int) *room {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	port := progtest.PortOf(listener.Addr())
+	listener, port := progtest.Listen(t)
 	me := terminal.Start(t, columns, c.Name, c.Args(port)...)
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	server, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	server.SetDeadline(time.Now().Add(progtest.Patience))
-	r := &room{c, me, t, columns, server.(*net.TCPConn), c.Greeting(port)}
+	r := &room{c, me, t, columns, progtest.Accept(t, listener), c.Greeting(port)}
 	r.types("", 0)
 	return r
 }
@@ -102,7 +89,7 @@ func (r *room) screen(text string) *terminal.Screen {
 func (r *room) hears(messages ...string) {
 	r.t.Helper()
 	for _, message := range messages {
-		hears(r.t, r.server, message+string(r.End))
+		progtest.Hears(r.t, r.server, message+string(r.End))
 	}
 }
 
@@ -250,24 +237,18 @@ func tooLong(t *testing.T, c Client) {
 // in the client's system. It returns what the server has to receive.
 func (c Client) leave(t *testing.T, options ...string) (client *progtest.Play, server net.Conn, typed string) {
 	t.Helper()
-	small := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
-		return err
-	}}
-	listener, err := small.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, port := progtest.Listen(t)
+	small, err := listener.SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
-	args := append(options, c.Args(progtest.PortOf(listener.Addr()))...)
+	small.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 16<<10) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append(options, c.Args(port)...)
 	client = progtest.Perform(t, strings.Repeat(longLine+"\n", 100), c.Name, args...)
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(progtest.Patience))
-	server, err = listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Close() })
-	server.SetDeadline(time.Now().Add(progtest.Patience))
+	server = progtest.Accept(t, listener)
 	said := strings.Repeat(longLine+string(c.End), 100)
 	go func() {
 		for {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	conformwrong "fopnp/internal/check/conform/wrong"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -27,7 +27,7 @@ type wrong struct {
 	Protocol
 	defect   string
 	timeout  time.Duration
-	listener net.Listener
+	listener *conformwrong.Listener
 	stopping context.Context
 	hurrying context.Context
 	all      sync.WaitGroup
@@ -70,12 +70,13 @@ func serveWrong(defect string, p Protocol, args []string) int {
 	if defect == "one interface" && host == "" {
 		host = "127.0.0.1"
 	}
-	var err error
-	if w.listener, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "wrong: listen:", err)
 		return 1
 	}
-	w.stopOnSignal()
+	w.listener = &conformwrong.Listener{Listener: listener, Defect: defect}
+	w.stopping, w.hurrying = w.listener.StopOnSignal(500 * time.Millisecond)
 	if defect == "spins" {
 		// In many threads, so it shows even on a machine that is busy.
 		const threads = 16
@@ -93,50 +94,12 @@ func serveWrong(defect string, p Protocol, args []string) int {
 	return 0
 }
 
-func (w *wrong) stopOnSignal() {
-	var stop, hurry context.CancelFunc
-	w.stopping, stop = context.WithCancel(context.Background())
-	w.hurrying, hurry = context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if w.defect == "dies of SIGINT" {
-		signal.Reset(os.Interrupt)
-	}
-	go func() {
-		<-signals
-		if w.defect == "status after stop" {
-			os.Exit(1)
-		}
-		grace := 500 * time.Millisecond
-		if w.defect == "stops late" {
-			grace = 3 * time.Second
-		}
-		time.AfterFunc(grace, hurry)
-		stop()
-		w.listener.Close()
-		if w.defect != "second signal ignored" {
-			<-signals
-			os.Exit(128 + int(syscall.SIGTERM))
-		}
-	}()
-}
-
 func (w *wrong) acceptForever() {
-	failed := false
 	for n := 0; ; n++ {
 		conn, err := w.listener.Accept()
-		for err != nil && !errors.Is(err, net.ErrClosed) {
-			if !failed || w.defect == "says it always" {
-				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
-			}
-			failed = true
-			<-time.After(50 * time.Millisecond)
-			conn, err = w.listener.Accept()
-		}
 		if err != nil {
 			return
 		}
-		failed = false
 		if w.defect == "serves fifty" && n >= 50 {
 			<-w.stopping.Done()
 			return

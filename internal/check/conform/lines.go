@@ -117,16 +117,19 @@ func (t *Trial) examine() {
 	} else {
 		lines = slices.Delete(lines, i, i+1)
 	}
-	began, ended, broke := map[string]int{}, map[string]int{}, map[string]int{}
+	began, ended := map[string]int{}, map[string]int{}
+	broken := map[string]int{} // conversations with a fault that have not ended
 	for _, line := range lines {
+		client := addr.FindString(line)
 		switch {
 		case t.Accepted != "" && begin.MatchString(line):
-			began[addr.FindString(line)]++
+			began[client]++
 		case len(ends) > 0 && end.MatchString(line):
-			ended[addr.FindString(line)]++
+			ended[client]++
+			broken[client] = max(broken[client]-1, 0)
 		case len(faults) > 0 && fault.MatchString(line):
-			broke[addr.FindString(line)]++
-			if broke[addr.FindString(line)] > began[addr.FindString(line)]-ended[addr.FindString(line)] {
+			broken[client]++
+			if broken[client] > began[client]-ended[client] {
 				t.Failf("it printed %q behind the line that ends the conversation:\n%s", line, text)
 			}
 		case !others.MatchString(line):

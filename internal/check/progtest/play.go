@@ -7,6 +7,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,42 @@ func Dial(t testing.TB, server *Server) net.Conn {
 func PortOf(address net.Addr) string {
 	_, port, _ := net.SplitHostPort(address.String())
 	return port
+}
+
+// Listen listens at a port of loopback, for a test that plays the server of a
+// program. The listener has a deadline, Patience from now, and is closed when the
+// test ends.
+func Listen(t testing.TB) (listener *net.TCPListener, port string) {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	listener.SetDeadline(time.Now().Add(Patience))
+	return listener, PortOf(listener.Addr())
+}
+
+// Accept returns the connection of the next client. It has a deadline, Patience
+// from now, and is closed when the test ends.
+func Accept(t testing.TB, listener *net.TCPListener) *net.TCPConn {
+	t.Helper()
+	conn, err := listener.AcceptTCP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(Patience))
+	return conn
+}
+
+// Hears waits for what a program says to the test, its peer.
+func Hears(t testing.TB, peer net.Conn, want string) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := io.ReadFull(peer, got); err != nil || string(got) != want {
+		t.Fatalf("the program said %q, %v, want %q", got[:n], err, want)
+	}
 }
 
 // A Play is a program that a test has started. The test plays its peer.
@@ -56,41 +93,58 @@ func Perform(t testing.TB, stdin, name string, args ...string) *Play {
 // the server's.
 func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...string) (client *Play, port string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	port = PortOf(listener.Addr())
+	listener, port := Listen(t)
 	client = Perform(t, "", name, append([]string{"127.0.0.1", "-p", port}, args...)...)
-	listener.(*net.TCPListener).SetDeadline(time.Now().Add(Patience))
-	conn, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := Accept(t, listener)
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(Patience))
-	serve(conn.(*net.TCPConn))
+	serve(conn)
 	return client, port
 }
 
 // Stdout returns what the program printed, once Cmd.Wait has returned.
 func (p *Play) Stdout() string { return p.stdout.String() }
 
-// SendPieces returns what PerformWith plays for a server that sends pieces, each
-// only when the client has read the one before it. A server that stays does not
-// hang up before the client does. Only Linux shows what a client has read.
-func SendPieces(pieces []string, stays bool) func(*net.TCPConn) {
-	return func(c *net.TCPConn) {
-		for i, piece := range pieces {
-			if i > 0 {
-				Taken(c) // if that fails, the client has gone, and prints why
-			}
-			io.WriteString(c, piece)
+// A Reply is what a server sends to a client program, and what the client makes
+// of it. Only Linux shows what a client has read.
+type Reply struct {
+	Pieces  []string // each is sent when the client has read the one before it
+	Stays   bool     // the server does not hang up
+	Stdout  string   // the status is 0 if the client prints anything
+	Problem string   // what the client says on stderr, if anything; ADDR is the server
+}
+
+// send sends the reply to a client.
+func (r Reply) send(c *net.TCPConn) {
+	for i, piece := range r.Pieces {
+		if i > 0 {
+			Taken(c) // if that fails, the client has gone, and prints why
 		}
-		if stays {
-			c.Read(make([]byte, 1))
-		}
+		io.WriteString(c, piece)
+	}
+	if r.Stays {
+		c.Read(make([]byte, 1))
+	}
+}
+
+// Test runs the client program that is called name, with a time of two seconds if
+// it has to time out, and without one if not.
+func (r Reply) Test(t *testing.T, name string) {
+	if runtime.GOOS != "linux" && len(r.Pieces) > 1 {
+		t.Skip("only Linux shows what a client has read")
+	}
+	t.Parallel()
+	patience := "0"
+	if strings.HasSuffix(r.Problem, "timed out") {
+		patience = "2" // enough for what is sent to arrive
+	}
+	client, port := PerformWith(t, r.send, name, "-t", patience)
+	problem := ""
+	if r.Problem != "" {
+		problem = name + ": " + strings.ReplaceAll(r.Problem, "ADDR", "('127.0.0.1', "+port+")") + "\n"
+	}
+	client.Prints(t, r.Stdout, problem)
+	if status := client.Cmd.ProcessState.ExitCode(); (status == 0) != (r.Stdout != "") {
+		t.Errorf("its status is %d", status)
 	}
 }
 

@@ -117,21 +117,7 @@ func TestRegistry(t *testing.T) {
 // Close does not destroy what was sent, even if the peer has sent more than we
 // have received, and goes on sending.
 func TestCloseWithInputUnread(t *testing.T) {
-	listener, err := Listen(Address{Host: "127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	peer, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	peer.SetDeadline(time.Now().Add(30 * time.Second))
-	c, err := listener.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, peer := connected(t)
 	const more = 100_000
 	if _, err := peer.Write(make([]byte, more)); err != nil {
 		t.Fatal(err)

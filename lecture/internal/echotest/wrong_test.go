@@ -7,13 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 	"unicode/utf8"
 
+	conformwrong "fopnp/internal/check/conform/wrong"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -39,12 +38,8 @@ func serveWrong(defect string, kind kind, args []string) int {
 		fmt.Fprintln(os.Stderr, "wrong: listen:", err)
 		return 1
 	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		os.Exit(0)
-	}()
+	// It has no conversation that could not be cut off.
+	(&conformwrong.Listener{Listener: listener, Defect: "stops at once"}).StopOnSignal(0)
 	if kind == oneMessageKind || kind == threadsKind {
 		return w.serveMessages(listener, kind == threadsKind)
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	conformwrong "fopnp/internal/check/conform/wrong"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -56,25 +56,14 @@ func serveWrong(defect string, args []string) {
 	if w.root, err = os.OpenRoot(w.dir); err != nil {
 		panic(err)
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(args[0], "0"))
+	inner, err := net.Listen("tcp", net.JoinHostPort(args[0], "0"))
 	if err != nil {
 		panic(err)
 	}
-	var stop context.CancelFunc
-	w.stopping, stop = context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM)
-	go func() {
-		<-signals
-		if defect == "stops at once" {
-			os.Exit(0)
-		}
-		stop()
-		listener.Close()
-		if defect != "stops late" {
-			time.AfterFunc(900*time.Millisecond, func() { os.Exit(0) })
-		}
-	}()
+	listener := &conformwrong.Listener{Listener: inner, Defect: defect}
+	var hurrying context.Context
+	w.stopping, hurrying = listener.StopOnSignal(900 * time.Millisecond)
+	context.AfterFunc(hurrying, func() { os.Exit(0) })
 	fmt.Printf("Listening at %s\nServer listening....\n", pyfmt.HostPort(args[0], listener.Addr().(*net.TCPAddr).Port))
 	for {
 		conn, err := listener.Accept()

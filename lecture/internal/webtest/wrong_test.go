@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/signal"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -21,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	conformwrong "fopnp/internal/check/conform/wrong"
 	"fopnp/internal/py/pyfmt"
 )
 
@@ -31,7 +31,7 @@ type wrong struct {
 	timeout       time.Duration
 	folder        string
 	root          *os.Root
-	listener      net.Listener
+	listener      *conformwrong.Listener
 	stopping      context.Context
 	hurrying      context.Context
 	conversations sync.WaitGroup
@@ -58,14 +58,16 @@ func serveWrong(defect string, args []string) int {
 		}
 		return 2
 	}
+	var listener net.Listener
 	if w.root, err = os.OpenRoot(w.folder); err == nil {
-		w.listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
+		listener, err = net.Listen("tcp", net.JoinHostPort(host, port))
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "wrong: listen: %v\n", err)
 		return 1
 	}
-	w.stopOnSignal()
+	w.listener = &conformwrong.Listener{Listener: listener, Defect: defect}
+	w.stopping, w.hurrying = w.listener.StopOnSignal(600 * time.Millisecond)
 	if port == "0" {
 		fmt.Println("Listening at " + pyfmt.HostPort(host, w.listener.Addr().(*net.TCPAddr).Port))
 	}
@@ -116,46 +118,13 @@ func (w *wrong) parse(args []string) (host, port string, err error) {
 	return host, port, err
 }
 
-func (w *wrong) stopOnSignal() {
-	var stop, hurry context.CancelFunc
-	w.stopping, stop = context.WithCancel(context.Background())
-	w.hurrying, hurry = context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		if w.defect == "stops at once" {
-			os.Exit(0)
-		}
-		grace := 600 * time.Millisecond
-		if w.defect == "stops late" {
-			grace = 3500 * time.Millisecond
-		}
-		time.AfterFunc(grace, hurry)
-		stop()
-		w.listener.Close()
-		<-signals
-		os.Exit(1)
-	}()
-}
-
 func (w *wrong) acceptForever() {
-	for failed := false; ; {
+	for {
 		w.places <- struct{}{}
 		conn, err := w.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil {
 			return
 		}
-		if err != nil {
-			if !failed {
-				fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
-			}
-			failed = true
-			<-time.After(50 * time.Millisecond)
-			<-w.places
-			continue
-		}
-		failed = false
 		w.conversations.Go(func() {
 			w.converse(conn.(*net.TCPConn))
 			<-w.places

@@ -2,20 +2,18 @@
 
 // Package wrong has servers that are wrong on purpose. A suite of package
 // conform must reject each of them. They send something to each client that
-// connects, and close the connection: see conform.Unasked.
+// connects, and close the connection: see conform.Unasked. Other suites have wrong
+// servers of their own, which accept their clients, and stop, by a Listener.
 package wrong
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"fopnp/internal/check/conform"
@@ -68,7 +66,7 @@ func Server(like conform.Server, defect string) conform.Server {
 
 type server struct {
 	Defect
-	listener net.Listener
+	listener *Listener
 	stopping context.Context
 	clients  sync.WaitGroup
 	turn     sync.Mutex // of the deed "serves one at a time"
@@ -83,36 +81,19 @@ func serve(defect Defect, args []string) int {
 		fmt.Fprintln(os.Stderr, "wrong: listen:", err)
 		return 1
 	}
-	stopping, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(stopping, func() { listener.Close() })
-	s := &server{Defect: defect, listener: listener, stopping: stopping}
+	s := &server{Defect: defect, listener: &Listener{Listener: listener, Defect: defect.Does}}
+	s.stopping, _ = s.listener.StopOnSignal(0)
 	fmt.Println("Listening at " + pyfmt.HostPort(args[0], listener.Addr().(*net.TCPAddr).Port))
-	status := s.acceptForever()
+	s.acceptForever()
 	s.clients.Wait()
-	return status
+	return 0
 }
 
-func (s *server) acceptForever() (status int) {
-	complained := false
+func (s *server) acceptForever() {
 	for {
 		conn, err := s.listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return 0
-		case err == nil && s.Does != "says it once":
-			complained = false
-		case err != nil && s.Does == "dies without descriptors":
-			return 3
-		case err != nil && (!complained || s.Does == "says it always"):
-			fmt.Fprintln(os.Stderr, "wrong: accept (will try again): too many open files")
-			complained = true
-		}
 		if err != nil {
-			if s.Does != "spins" {
-				<-time.After(20 * time.Millisecond)
-			}
-			continue
+			return
 		}
 		s.clients.Go(func() { s.handle(conn.(*net.TCPConn)) })
 	}
