@@ -13,6 +13,7 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture/internal/crowd"
 )
 
 // A Conn is a client's connection to a chat server with two goroutines for each
@@ -111,9 +112,9 @@ func (s *Conn) Send(data []byte) error {
 		s.broken.Store(&err)
 		return errGone
 	case program.Hurrying().Err() != nil:
-		return NotTaken(len(s.toSend), program.ErrStopped)
+		return crowd.NotTaken(len(s.toSend), program.ErrStopped)
 	}
-	return NotTaken(len(s.toSend), program.ErrTimedOut)
+	return crowd.NotTaken(len(s.toSend), program.ErrTimedOut)
 }
 
 var errGone = errors.New("gone")
@@ -186,7 +187,7 @@ func (s *Conn) Disconnect(why error) {
 		return // the other goroutine knows why
 	}
 	s.leave.Disconnect(s.Addr, why)
-	if isOurs(why) { // both goroutines have to end
+	if crowd.IsOurs(why) { // both goroutines have to end
 		s.dropped.Store(true)
 		s.sock.SetReadDeadline(past)
 		s.sock.SetWriteDeadline(past)

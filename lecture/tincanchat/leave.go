@@ -1,51 +1,37 @@
 package tincanchat
 
 import (
-	"errors"
-	"fmt"
-	"io"
+	"iter"
 
 	"fopnp/internal/serve/program"
-	"fopnp/lecture"
+	"fopnp/lecture/internal/crowd"
 )
 
 // A Leave is how a client leaves a chat. The zero Leave belongs to a client
 // that still takes part.
-type Leave struct {
-	Silent   bool // it says no more, but may still hear
-	Leaving  bool // it hears no more than what waits for it
-	reported bool
-}
+type Leave struct{ crowd.Leave }
 
-// Disconnect is for a client that says no more because of why. If that is a
-// fault, Disconnect reports it in one line on stderr, but no second one. If why
-// is io.EOF, the client has closed its side between messages, and still hears
-// the others. When such a client is gone, that is no fault.
+// Disconnect is for a client that says no more because of why. It prints that
+// the client disconnected, and otherwise does what a crowd.Leave does.
 func (l *Leave) Disconnect(addr string, why error) {
-	fault := why != io.EOF && (!l.Silent || isOurs(why))
-	if fault && !l.reported {
-		l.reported = true
-		program.Complain("client "+addr, why)
-	}
-	if !l.Silent {
-		l.Silent = true
+	if l.Leave.Disconnect(addr, why) {
 		program.Printf("Client %s disconnected\n", addr)
 	}
-	if why != io.EOF || program.Stopping().Err() != nil {
-		l.Leaving = true
+}
+
+// RecvReady receives once from a client that poll says is ready, and yields the
+// messages that have become whole, without their end marks. There can be
+// messages and then an error, as with RecvMsgs.
+func RecvReady(c *crowd.Client) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for msg, err := range c.Recv(end) {
+			var text string
+			if err == nil {
+				text, err = decode(msg)
+			}
+			if !yield(text, err) || err != nil {
+				return
+			}
+		}
 	}
-}
-
-// isOurs reports whether the server disconnects the client. Otherwise, the
-// client has done that.
-func isOurs(why error) bool {
-	return errors.Is(why, program.ErrTimedOut) ||
-		errors.Is(why, program.ErrStopped) ||
-		errors.Is(why, lecture.ErrDoesNotRead)
-}
-
-// NotTaken returns the error of a client that was disconnected because of why,
-// before it took the last bytes that were sent to it.
-func NotTaken(bytes int, why error) error {
-	return fmt.Errorf("%w before it took %d bytes", why, bytes)
 }

@@ -8,6 +8,7 @@ import (
 	"fopnp/internal/py/socket"
 	"fopnp/internal/serve/framing"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture/internal/crowd"
 )
 
 // A TimedFramer finds the messages in what a protocol on an event loop
@@ -51,10 +52,10 @@ func (r *TimedFramer) Lost(why error) error {
 	var unsent *framing.UnsentError
 	switch {
 	case errors.As(why, &unsent) && program.Hurrying().Err() != nil &&
-		isOurs(unsent.Why):
-		return NotTaken(unsent.Unsent, program.ErrStopped)
-	case unsent != nil && isOurs(unsent.Why):
-		return NotTaken(unsent.Unsent, unsent.Why)
+		crowd.IsOurs(unsent.Why):
+		return crowd.NotTaken(unsent.Unsent, program.ErrStopped)
+	case unsent != nil && crowd.IsOurs(unsent.Why):
+		return crowd.NotTaken(unsent.Unsent, unsent.Why)
 	case unsent != nil:
 		return framing.Ended(half, unsent.Why)
 	case why != nil:

@@ -15,18 +15,19 @@
 // another one speaks, and when a client takes only a part of a message. Its
 // queues have no bound, and it never decodes, so its messages read b'hello'.
 //
-// The package's Poll has the rest: the send queues, deadlines, and closing
-// without a reset.
+// Package crowd has the rest: the send queues, deadlines, and closing without a
+// reset.
 package main
 
 import (
 	"fopnp/internal/py/selectors"
 	"fopnp/internal/serve/program"
+	"fopnp/lecture/internal/crowd"
 	"fopnp/lecture/tincanchat"
 )
 
 var (
-	poll *tincanchat.Poll
+	poll *crowd.Crowd
 	news []byte // what this turn of the loop has brought
 )
 
@@ -39,15 +40,15 @@ func createClients() {
 }
 
 // handleClientRecv receives what a client has said.
-func handleClientRecv(c *tincanchat.Client) {
-	msgs, err := c.Recv()
-	for _, msg := range msgs {
+func handleClientRecv(c *crowd.Client) {
+	for msg, err := range tincanchat.RecvReady(c) {
+		if err != nil {
+			handleDisconnect(c, err)
+			return
+		}
 		msg = c.Addr + ": " + msg
 		tincanchat.PrintMsg(msg)
 		broadcastMsg(msg)
-	}
-	if err != nil {
-		handleDisconnect(c, err)
 	}
 }
 
@@ -62,7 +63,7 @@ func broadcastMsg(msg string) {
 // sendNews sends the news to all clients, in one write for each.
 func sendNews() {
 	if len(news) > 0 {
-		for _, c := range poll.Clients {
+		for c := range poll.All() {
 			c.Write(news)
 		}
 		news = news[:0]
@@ -71,14 +72,16 @@ func sendNews() {
 
 // handleDisconnect is for a client that says no more. It has to hear what was
 // said before.
-func handleDisconnect(c *tincanchat.Client, why error) {
+func handleDisconnect(c *crowd.Client, why error) {
 	sendNews()
-	c.Disconnect(why)
+	if c.Disconnect(why) {
+		program.Printf("Client %s disconnected\n", c.Addr)
+	}
 }
 
 func main() {
 	address := tincanchat.ParseCommandLine("chat server using poll")
-	poll = tincanchat.NewPoll(tincanchat.CreateListenSocket(address))
+	poll = crowd.New(tincanchat.CreateListenSocket(address))
 	for poll.Wait() {
 		for c, event := poll.Next(); event != 0; c, event = poll.Next() {
 			if c == nil {
