@@ -93,7 +93,7 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 // look reports whether a child of bash is alive, and returns what is printed
 // meanwhile.
 func (s *Session) look(pid string) (said string, alive bool, err error) {
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return s.lookAtTerminal(pid)
 	}
 	said, err = s.ask("kill -0 " + pid + " 2>/dev/null")
@@ -140,11 +140,11 @@ func (s *Session) opened(r *readiness) bool {
 // sockets returns the sockets that clients can reach, if the session has a
 // private network, where all of them belong to its programs.
 func (s *Session) sockets() map[netns.Socket]bool {
-	if s.network == nil {
+	if s.host == nil {
 		return nil
 	}
 	sockets := map[netns.Socket]bool{}
-	for _, socket := range s.network.Listeners() {
+	for _, socket := range s.host.Listeners() {
 		sockets[socket] = true
 	}
 	return sockets

@@ -37,20 +37,21 @@ const (
 // What comes out before the mark is the command's output.
 type Session struct {
 	*Home
-	network *netns.Network // nil if the session uses the system's
-	unlock  func()         // gives the system's network to the next session
+	host   Host   // nil if the session uses the system's network and no terminal
+	unlock func() // gives the system's network to the next session
 
 	input  io.Writer // nil at a terminal
-	output *os.File  // at a terminal: its other end, which takes keys, too
+	output Terminal  // what bash prints; at a terminal it takes keys, too
 	life   *os.File  // closed when we die; see watch
 	kill   func()    // kills all processes of the session
 
 	line    int           // of the page, where it begins
 	limit   time.Duration // how long a command may take
-	mark    string
-	begun   string // at a terminal: the mark after a command was typed
-	more    string // at a terminal: the mark of the prompt for more
-	unread  string // output that came after the last mark
+	mark    string        // comes before the state
+	end     string        // comes after it; at a terminal, after the prompt as well
+	begun   string        // at a terminal: the mark after a command was typed
+	more    string        // at a terminal: the mark of the prompt for more
+	unread  string        // output that came after the last mark
 	printed strings.Builder
 	broken  bool // bash does not answer any more
 
@@ -87,15 +88,16 @@ func (h *Home) Start(line int) (*Session, error) {
 		unlock: func() {},
 		limit:  commandLimit,
 		mark:   rand.Text(),
-		begun:  rand.Text(),
-		more:   rand.Text(),
+		end:    rand.Text(),
 	}
 	if err := s.start(); err != nil {
-		s.output.Close() // nil if there is no pipe or terminal
+		if s.output != nil {
+			s.output.Close()
+		}
 		s.unlock()
 		return nil, fmt.Errorf("cannot start bash: %w", err)
 	}
-	s.limit = cmp.Or(s.config.limit, commandLimit)
+	s.limit = cmp.Or(s.config.Limit, commandLimit)
 	return s, nil
 }
 
@@ -103,7 +105,7 @@ func (s *Session) start() error {
 	bash := exec.Command("bash", "--norc", "--noprofile")
 	bash.Dir = s.Tree
 	bash.Env = s.Environment()
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return s.startAtTerminal(bash)
 	}
 	input, err := bash.StdinPipe()
@@ -119,16 +121,15 @@ func (s *Session) start() error {
 	s.input, s.output = input, output
 
 	if netns.Supported() == nil && !s.config.shared {
-		if s.network, err = netns.Start(bash); err != nil {
+		network, err := netns.Start(bash)
+		if err != nil {
 			return err
 		}
-		s.kill = s.network.Close
+		s.host, s.kill = network, network.Close
 		return nil
 	}
 
-	// The ports of transcripts are fixed, so only one session runs at a time.
-	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
-	if s.unlock, err = lockedfile.MutexAt(lock).Lock(); err != nil {
+	if s.unlock, err = LockSystem(); err != nil {
 		s.unlock = func() {}
 		return err
 	}
@@ -145,6 +146,14 @@ func (s *Session) start() error {
 	s.life = ours
 	fmt.Fprintln(s.input, watch) // if bash is dead, the first command reports it
 	return nil
+}
+
+// LockSystem waits until no session uses the system's own network, and takes it
+// until unlock is called. The ports of transcripts are fixed, so only one session
+// can run there at a time.
+func LockSystem() (unlock func(), err error) {
+	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
+	return lockedfile.MutexAt(lock).Lock()
 }
 
 // watch is the first command of a bash without a private network. It starts a
@@ -166,9 +175,7 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 			report(c.Line, "not run, because the session has ended")
 			return nil, problems
 		}
-		output, err := s.runUntil(c, func(output string) bool {
-			return t.Essence(Screen(output)) == t.Essence(c.Output)
-		})
+		output, err := s.PlayCommand(t, c)
 		if err != nil {
 			report(c.Line, err.Error())
 			return nil, problems
@@ -179,7 +186,6 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
 			}
 		}
-		output = Screen(output)
 		if strings.Contains("\n"+output, "\n$ ") {
 			report(c.Line, `printed a line that begins with "$ ", which would read as a command`)
 			return nil, problems
@@ -191,6 +197,18 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 	}
 	return outputs, problems
 }
+
+// PlayCommand runs one command of a transcript, and returns what it printed, as a
+// terminal shows it. [Session.Status] is then that of the command. An error says
+// that the command did not end, that its program did not get ready, or that bash
+// has ended.
+func (s *Session) PlayCommand(t *Transcript, c Command) (output string, err error) {
+	output, err = s.runUntil(c, func(output string) bool { return t.Same(c, Screen(output)) })
+	return Screen(output), err
+}
+
+// Status returns the exit status of the last command.
+func (s *Session) Status() int { return s.status }
 
 // lineNumber is what bash adds to its messages when it does not talk to a
 // terminal.
@@ -207,7 +225,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	}
 
 	script := c.Script
-	if !s.config.Terminal {
+	if !s.atTerminal() {
 		// Commands have no standard input, because bash reads them from its own.
 		// They do see the status of the command before them.
 		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
@@ -229,7 +247,7 @@ func (s *Session) run(c Command) (output string, err error) {
 		}
 		output += more
 	}
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return jobMessage.ReplaceAllString(Screen(output), ""), nil
 	}
 	return lineNumber.ReplaceAllString(output, "bash: "), nil
@@ -243,13 +261,13 @@ const state = "$? $! $(echo $(jobs -p)) ${PWD}"
 // terminal, it types the keys while the script runs.
 func (s *Session) ask(script string, keys ...Key) (output string, err error) {
 	defer func() { s.broken = s.broken || err != nil }()
-	if s.config.Terminal {
+	if s.atTerminal() {
 		if err := s.enter(script, keys); err != nil {
 			return "", err
 		}
 	} else {
 		// An error here means that bash has ended, and the answer says so.
-		fmt.Fprintf(s.input, "%s\nprintf %%s \"%[2]s"+state+"%[2]s\"\n", script, s.mark)
+		fmt.Fprintf(s.input, "%s\nprintf %%s \"%s"+state+"%s\"\n", script, s.mark, s.end)
 	}
 	return s.answer()
 }
@@ -259,15 +277,19 @@ func (s *Session) answer() (output string, err error) {
 	if err := s.until(s.prompts); err != nil {
 		return "", err
 	}
-	parts := strings.SplitN(s.unread, s.mark, 3)
-	s.unread = parts[2]
-	output = s.withoutEcho(parts[0])
+	shown, rest, _ := strings.Cut(s.unread, s.mark)
+	inside, rest, _ := strings.Cut(rest, s.end)
+	s.unread = rest
+	output = s.withoutEcho(shown)
 	s.printed.WriteString(output)
-	return output, s.noteMark(parts[1])
+	return output, s.noteMark(inside)
 }
 
 // prompts reports whether bash waits for the next command.
-func (s *Session) prompts() bool { return strings.Count(s.unread, s.mark) >= 2 }
+func (s *Session) prompts() bool {
+	_, state, found := strings.Cut(s.unread, s.mark)
+	return found && strings.Contains(state, s.end)
+}
 
 // until reads until done reports that what it needs is there.
 func (s *Session) until(done func() bool) error {
@@ -301,10 +323,11 @@ func (s *Session) read() error {
 	return nil
 }
 
-// noteMark reads what stands between two marks: a status, process ids, a folder.
+// noteMark reads what stands between the two marks: a status, process ids, a
+// folder, and at a terminal the prompt.
 func (s *Session) noteMark(inside string) (err error) {
 	numbers, _, _ := strings.Cut(inside, "/")
-	s.cwd = strings.TrimSuffix(inside[len(numbers):], prompt)
+	s.cwd = strings.TrimSuffix(inside[len(numbers):], endOfMark+prompt)
 	fields := strings.Fields(numbers)
 	if len(fields) == 0 {
 		return fmt.Errorf("unexpected mark %q", inside)

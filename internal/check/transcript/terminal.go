@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -22,28 +23,75 @@ const prompt = "$ "
 // would put escape sequences around each prompt.
 const inputrc = "set enable-bracketed-paste off\n"
 
-// startAtTerminal starts bash at a terminal, on a private network, and waits for
-// its first prompt.
+// A Terminal is our end of the terminal that bash runs at. What bash prints is read
+// from it, and what we type is written to it. *os.File is one.
+type Terminal interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// A Host is where a bash and its programs run. [*netns.Network] is one.
+type Host interface {
+	// Runs reports whether bash has a child that runs and has this process id, as
+	// bash sees it.
+	Runs(pid int) bool
+
+	// Listeners returns the sockets that clients can reach. It returns nil if the
+	// host cannot tell which of them belong to the session.
+	Listeners() []netns.Socket
+
+	// Close kills bash and its programs and waits until they are dead.
+	Close()
+}
+
+// A mark is a sequence that tells terminals about prompts and commands, and that
+// they do not show. Ours contain a text that no program can guess.
+const (
+	beginOfMark = "\x1b]133;"
+	endOfMark   = "\a"
+)
+
+// atTerminal reports whether bash is interactive.
+func (s *Session) atTerminal() bool { return s.config.Terminal || s.config.Open != nil }
+
+// startAtTerminal starts bash at a terminal, on a private network unless the config
+// says otherwise, and waits for its first prompt.
 func (s *Session) startAtTerminal(bash *exec.Cmd) error {
+	s.mark = beginOfMark + "D;" + rand.Text() + ";"
+	s.end = beginOfMark + "B;" + rand.Text() + endOfMark
+	s.begun = beginOfMark + "C;" + rand.Text() + endOfMark
+	s.more = beginOfMark + "B;" + rand.Text() + endOfMark
 	bash.Args = append(bash.Args, "-i")
 	bash.Env = append(bash.Env,
 		"INPUTRC="+filepath.Join(s.Dir, "inputrc"),
 		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
 		"HISTFILE=",      // or bash would save what is typed
 		"PS0="+s.begun,
-		`PS1=\[`+s.mark+state+`\]`+prompt+`\[`+s.mark+`\]`,
+		`PS1=\[`+s.mark+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
 		`PS2=> \[`+s.more+`\]`,
 	)
-	network, terminal, err := netns.StartAtTerminal(bash)
+	open := s.config.Open
+	if open == nil {
+		open = onPrivateNetwork
+	}
+	host, terminal, err := open(bash)
 	if err != nil {
 		return err
 	}
-	s.network, s.output = network, terminal
-	s.kill = s.network.Close
+	s.host, s.output, s.kill = host, terminal, host.Close
 	if _, err = s.answer(); err != nil {
 		s.kill()
 	}
 	return err
+}
+
+func onPrivateNetwork(bash *exec.Cmd) (Host, Terminal, error) {
+	network, terminal, err := netns.StartAtTerminal(bash)
+	if err != nil {
+		return nil, nil, err
+	}
+	return network, terminal, nil
 }
 
 // lookAtTerminal does what look does, for a session at a terminal. It types
@@ -53,7 +101,7 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	if err != nil {
 		return "", false, err
 	}
-	runs = s.network.Runs(number)
+	runs = s.host.Runs(number)
 	s.output.SetReadDeadline(time.Now().Add(lookEvery))
 	for err == nil {
 		err = s.read()
@@ -136,9 +184,51 @@ type Key struct {
 // does not wait for programs in the background. Type panics if the session has no
 // terminal.
 func (s *Session) Type(command string, keys ...Key) (screen string, err error) {
-	if !s.config.Terminal {
+	if !s.atTerminal() {
 		panic("transcript: there is no terminal to type at")
 	}
 	screen, err = s.ask(command, keys...)
 	return Screen(screen), err
+}
+
+// Resume prepares for the next command after the reader has typed at the session's
+// terminal, or after a command has failed. It returns an error if bash does not
+// show its prompt, because a command still runs.
+func (s *Session) Resume() error {
+	deadline := time.Now().Add(lookEvery)
+	s.output.SetReadDeadline(deadline)
+	var err error
+	for err == nil && time.Now().Before(deadline) {
+		err = s.read()
+		// Earlier prompts do not matter.
+		s.unread = s.unread[max(0, strings.LastIndex(s.unread, s.mark)):]
+		const flood = 1 << 16 // bytes without a prompt, which no one types
+		if len(s.unread) > flood {
+			s.unread = s.begun + s.unread[len(s.unread)-len(s.mark):]
+		}
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	_, rest, _ := strings.Cut(s.unread, s.mark)
+	state, after, prompts := strings.Cut(rest, s.end)
+	if !prompts {
+		after = s.unread
+	}
+	if s.broken && !prompts || strings.Contains(after, s.begun) {
+		return errors.New("a command still runs at this terminal")
+	}
+	s.unread, s.broken = "", false
+	s.press("\x05\x15") // Ctrl-E, Ctrl-U: what was typed at the prompt and not entered
+	if prompts {
+		return s.noteMark(state)
+	}
+	return nil
+}
+
+// Kill kills all processes of the session at once. End need not be called then.
+func (s *Session) Kill() {
+	s.kill()
+	s.output.Close()
+	s.unlock()
 }
