@@ -55,7 +55,8 @@ func becomeFirst(report io.Writer, program string) error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring up loopback: %w", err)
 	}
-	runtime.LockOSThread() // Prctl applies to a thread, and this one goes on
+	runtime.LockOSThread() // what follows applies to a thread, and this one goes on
+	mountProc()
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return fmt.Errorf("prctl: %w", err)
 	}
@@ -71,6 +72,17 @@ func becomeFirst(report io.Writer, program string) error {
 	// exec.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, unix.SIGQUIT)
 	return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, os.Args, os.Environ())}
+}
+
+// mountProc gives the calling thread mounts of its own, and a /proc that shows the
+// processes of the network and no others. If the kernel does not allow it, as in
+// some containers, the host's /proc stays.
+func mountProc() {
+	const private = unix.MS_REC | unix.MS_PRIVATE // the host does not see what we mount
+	if unix.Unshare(unix.CLONE_NEWNS) != nil || unix.Mount("", "/", "", private, "") != nil {
+		return
+	}
+	unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 }
 
 // loopbackUp does what "ip link set lo up" does. The kernel then adds the
