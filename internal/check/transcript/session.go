@@ -210,6 +210,16 @@ func (s *Session) PlayCommand(t *Transcript, c Command) (output string, err erro
 // Status returns the exit status of the last command.
 func (s *Session) Status() int { return s.status }
 
+// BackgroundPid returns the process id of the program that was last started in the
+// background, as bash sees it, or 0.
+func (s *Session) BackgroundPid() int {
+	if len(s.jobs) == 0 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(s.pids[0]) // bash reports it since it had the first job
+	return pid
+}
+
 // lineNumber is what bash adds to its messages when it does not talk to a
 // terminal.
 var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)

@@ -63,10 +63,7 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 	s.begun = beginOfMark + "C;" + rand.Text() + endOfMark
 	s.more = beginOfMark + "B;" + rand.Text() + endOfMark
 	bash.Args = append(bash.Args, "-i")
-	bash.Env = append(bash.Env,
-		"INPUTRC="+filepath.Join(s.Dir, "inputrc"),
-		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
-		"HISTFILE=",      // or bash would save what is typed
+	bash.Env = append(s.TerminalEnvironment(),
 		"PS0="+s.begun,
 		`PS1=\[`+s.mark+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
 		`PS2=> \[`+s.more+`\]`,
@@ -84,6 +81,16 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 		s.kill()
 	}
 	return err
+}
+
+// TerminalEnvironment returns the environment of an interactive bash in this home.
+func (h *Home) TerminalEnvironment() []string {
+	return append(h.Environment(),
+		"INPUTRC="+filepath.Join(h.Dir, "inputrc"),
+		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
+		"HISTFILE=",      // or bash would save what is typed
+		"PS1="+prompt,
+	)
 }
 
 func onPrivateNetwork(bash *exec.Cmd) (Host, Terminal, error) {
