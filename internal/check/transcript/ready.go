@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,10 +38,7 @@ type log struct {
 func (s *Session) expect(program string, outputs []Redirection) *readiness {
 	r := &readiness{program: program, before: s.sockets()}
 	for _, to := range outputs {
-		l := log{path: to.File}
-		if !filepath.IsAbs(l.path) {
-			l.path = filepath.Join(s.cwd, l.path)
-		}
+		l := log{path: s.Path(to.File)}
 		if to.Append {
 			if info, err := os.Stat(l.path); err == nil {
 				l.offset = info.Size()

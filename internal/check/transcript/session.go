@@ -210,13 +210,22 @@ func (s *Session) PlayCommand(t *Transcript, c Command) (output string, err erro
 // Status returns the exit status of the last command.
 func (s *Session) Status() int { return s.status }
 
+// Path returns the path of a file that a command names, by the folder that bash is
+// in.
+func (s *Session) Path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(s.cwd, file)
+}
+
 // BackgroundPid returns the process id of the program that was last started in the
 // background, as bash sees it, or 0.
 func (s *Session) BackgroundPid() int {
-	if len(s.jobs) == 0 {
+	if len(s.jobs) == 0 || len(s.pids) == 0 {
 		return 0
 	}
-	pid, _ := strconv.Atoi(s.pids[0]) // bash reports it since it had the first job
+	pid, _ := strconv.Atoi(s.pids[0]) // bash tells it since it had the first job
 	return pid
 }
 

@@ -170,6 +170,17 @@ func (m *Machine) Packet(p Packet) {
 	}
 }
 
+// Busy reports whether a state may change without a packet: a client waits or is
+// being served, or the next sample will tell.
+func (m *Machine) Busy() bool {
+	for _, l := range m.lanes {
+		if l.state != Idle || l.owes {
+			return true
+		}
+	}
+	return len(m.events) > 0
+}
+
 func (m *Machine) begin() {
 	if m.lanes == nil {
 		m.lanes, m.known, m.listens = map[Conn]*lane{}, map[Conn]bool{}, map[uint16]bool{}

@@ -1,0 +1,22 @@
+//go:build !unix
+
+package live
+
+import (
+	"errors"
+	"os/exec"
+)
+
+const keeperSupported = false
+
+func keeperMain() {}
+
+func self() string { return "" }
+
+func startShared(*exec.Cmd) error { return errors.ErrUnsupported }
+
+func (k *keeping) start(order) (int, error) { return 0, errors.ErrUnsupported }
+
+func signalGroup(int, int) {}
+
+func processRuns(int) bool { return false }
