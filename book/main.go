@@ -25,7 +25,6 @@ func main() {
 		fmt.Fprintf(os.Stderr, "usage: %s [-p PORT] [--export DIR] [--epub FILE]\n\n%s", program.Name(), pflag.CommandLine.FlagUsages())
 	}
 	pflag.Parse()
-	_ = epub
 
 	root, err := repository()
 	if err != nil {
@@ -35,10 +34,17 @@ func main() {
 	if err != nil {
 		program.Fail("read the book", err)
 	}
+	if *epub != "" {
+		if err := b.WriteEPUB(*epub); err != nil {
+			program.Fail("write the EPUB", err)
+		}
+	}
 	if *export != "" {
 		if err := b.Export(*export); err != nil {
 			program.Fail("export the book", err)
 		}
+	}
+	if *epub != "" || *export != "" {
 		return
 	}
 	serve(b, *port)

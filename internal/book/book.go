@@ -184,3 +184,13 @@ func relative(from string, to target) string {
 // toRoot returns the URL of the book's root, as it stands on the page at from:
 // "" or "../" and so on.
 func toRoot(from string) string { return strings.Repeat("../", strings.Count(from, "/")) }
+
+// Document returns the chapters as package weave has read them. A figure of a live
+// page names its block by the path of its page and its index in the page's Blocks.
+func (b *Book) Document() *weave.Document {
+	d := &weave.Document{}
+	for _, c := range b.chapters {
+		d.Pages = append(d.Pages, c.woven)
+	}
+	return d
+}

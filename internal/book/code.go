@@ -2,7 +2,6 @@ package book
 
 import (
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 
@@ -72,10 +71,10 @@ func lines(language, text string) [][]word {
 func write(out *strings.Builder, line []word) {
 	for _, w := range line {
 		if w.class == "" {
-			out.WriteString(html.EscapeString(w.text))
+			out.WriteString(escape(w.text))
 			continue
 		}
-		fmt.Fprintf(out, `<span class="%s">%s</span>`, w.class, html.EscapeString(w.text))
+		fmt.Fprintf(out, `<span class="%s">%s</span>`, w.class, escape(w.text))
 	}
 }
 
@@ -122,7 +121,7 @@ func differences(text string) string {
 		case line[0] == '+':
 			class += " new"
 		}
-		fmt.Fprintf(&out, `<span class="%s">%s</span>`, class, html.EscapeString(line))
+		fmt.Fprintf(&out, `<span class="%s">%s</span>`, class, escape(line))
 	}
 	return out.String()
 }
@@ -136,7 +135,7 @@ func commands(block *weave.Block) string {
 		for line := range strings.Lines(typed) {
 			prompt := line[:min(2, len(line))]
 			fmt.Fprintf(&out, `<span class="line"><span class="prompt">%s</span>%s</span>`,
-				html.EscapeString(prompt), html.EscapeString(line[len(prompt):]))
+				escape(prompt), escape(line[len(prompt):]))
 		}
 		out.WriteString("</span>")
 		n++
@@ -144,7 +143,7 @@ func commands(block *weave.Block) string {
 	if block.Transcript != nil {
 		for _, c := range block.Transcript.Commands {
 			command(c.Typed)
-			out.WriteString(html.EscapeString(c.Output))
+			out.WriteString(escape(c.Output))
 		}
 		return out.String()
 	}
@@ -152,7 +151,7 @@ func commands(block *weave.Block) string {
 	rows := slices.Collect(strings.Lines(block.Text))
 	for len(rows) > 0 {
 		if !strings.HasPrefix(rows[0], "$ ") {
-			out.WriteString(html.EscapeString(rows[0]))
+			out.WriteString(escape(rows[0]))
 			rows = rows[1:]
 			continue
 		}

@@ -3,13 +3,10 @@ package book
 import (
 	"errors"
 	"fmt"
-	"go/doc/comment"
 	"go/parser"
 	"go/token"
-	"html"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"fopnp/internal/listings"
@@ -93,27 +90,21 @@ func (f *folder) read(name string) error {
 func (f *folder) address() string { return f.at }
 func (f *folder) title() string   { return path.Base(f.path) }
 
-// lead matches the words with which a package comment begins a paragraph.
-var lead = regexp.MustCompile(`<p>(Source|What to notice|What to try|What Go changes):`)
-
 func (f *folder) body(v *view) (string, error) {
 	var out strings.Builder
 	out.WriteString(`<div class="beside"><div class="prose">`)
-	fmt.Fprintf(&out, "<h1>%s</h1>\n", html.EscapeString(f.title()))
-	printer := comment.Printer{HeadingLevel: 2, DocLinkBaseURL: "https://pkg.go.dev"}
-	var p comment.Parser
-	doc := string(printer.HTML(p.Parse(f.comment)))
-	out.WriteString(lead.ReplaceAllString(doc, "<p><b>$1:</b>"))
+	fmt.Fprintf(&out, "<h1>%s</h1>\n", escape(f.title()))
+	out.WriteString(documentation(f.comment))
 	f.facts(&out, v)
 
 	sections := f.about(f.path)
 	for _, s := range sections {
-		html, err := v.prose(s.chapter, s.nodes)
+		text, err := v.prose(s.chapter, s.nodes)
 		if err != nil {
 			return "", err
 		}
 		fmt.Fprintf(&out, "<section>\n%s<p class=\"from\">From <a href=\"%s\">%s</a></p></section>\n",
-			html, v.href(target{s.chapter.address(), s.id}), escape(s.chapter.title()))
+			text, v.href(target{s.chapter.address(), s.id}), escape(s.chapter.title()))
 	}
 	out.WriteString(`</div><div class="source">`)
 	for _, file := range f.files {
@@ -174,8 +165,6 @@ func atOnce(l listings.Listing) string {
 }
 
 func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-func escape(s string) string { return html.EscapeString(s) }
 
 // listing returns the program that the table has in a folder, or nil.
 func (b *Book) listing(name string) *folder {

@@ -2,7 +2,6 @@ package book
 
 import (
 	"fmt"
-	"html"
 	"path"
 	"regexp"
 	"strings"
@@ -71,6 +70,7 @@ func (w *writer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindFencedCodeBlock, w.fence)
 	r.Register(ast.KindRawHTML, w.rawHTML)
 	r.Register(ast.KindHTMLBlock, w.htmlBlock)
+	r.Register(ast.KindParagraph, w.paragraph)
 	r.Register(table.KindTable, w.table)
 }
 
@@ -83,7 +83,7 @@ func (w *writer) heading(out util.BufWriter, source []byte, n ast.Node, entering
 	}
 	if h.Level > 1 && !w.bare {
 		fmt.Fprintf(out, ` <a class="anchor" href="%s" aria-label="Link to: %s">#</a>`,
-			w.href(target{w.chapter.address(), id}), html.EscapeString(plain(h, source)))
+			w.href(target{w.chapter.address(), id}), escape(plain(h, source)))
 	}
 	fmt.Fprintf(out, "</h%d>\n", h.Level)
 	return ast.WalkContinue, nil
@@ -102,7 +102,7 @@ func (w *writer) link(out util.BufWriter, _ []byte, n ast.Node, entering bool) (
 		if markup.IsDangerousURL([]byte(destination)) {
 			destination = ""
 		}
-		fmt.Fprintf(out, `<a href="%s">`, html.EscapeString(string(util.URLEscape([]byte(destination), true))))
+		fmt.Fprintf(out, `<a href="%s">`, escape(string(util.URLEscape([]byte(destination), true))))
 		return ast.WalkContinue, nil
 	}
 	p := w.pageOf(name)
@@ -112,9 +112,23 @@ func (w *writer) link(out util.BufWriter, _ []byte, n ast.Node, entering bool) (
 	to := target{p.address(), fragment}
 	title := ""
 	if means := w.terms[to.address+"#"+fragment]; means != "" {
-		title = fmt.Sprintf(` title="%s"`, html.EscapeString(means))
+		title = fmt.Sprintf(` title="%s"`, escape(means))
 	}
-	fmt.Fprintf(out, `<a href="%s"%s>`, html.EscapeString(w.href(to)), title)
+	fmt.Fprintf(out, `<a href="%s"%s>`, escape(w.href(to)), title)
+	return ast.WalkContinue, nil
+}
+
+// paragraph leaves out the tags around a picture that stands alone, because a
+// figure may not be in a paragraph.
+func (w *writer) paragraph(out util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	alone := n.ChildCount() == 1 && n.FirstChild().Kind() == ast.KindImage
+	switch {
+	case alone:
+	case entering:
+		out.WriteString("<p>")
+	default:
+		out.WriteString("</p>\n")
+	}
 	return ast.WalkContinue, nil
 }
 
@@ -179,7 +193,7 @@ func (w *writer) fence(out util.BufWriter, _ []byte, n ast.Node, entering bool) 
 	case block.Kind == weave.Diff:
 		w.figure(out, figure{kind: "diff", label: w.diffLabel(block), code: differences(block.Text)})
 	case block.Kind == weave.File:
-		w.figure(out, figure{label: w.sourceLabel(block.Info[1], block.Places), code: html.EscapeString(block.Text)})
+		w.figure(out, figure{label: w.sourceLabel(block.Info[1], block.Places), code: escape(block.Text)})
 	default:
 		language := ""
 		if len(block.Info) > 0 {
@@ -198,14 +212,14 @@ func (w *writer) goLabel(block *weave.Block) string {
 		if i > 0 {
 			label += ","
 		}
-		label += " <b>" + html.EscapeString(name) + "</b>"
+		label += " <b>" + escape(name) + "</b>"
 	}
 	return label
 }
 
 // sourceLabel returns a name with a link to the first of its places.
 func (w *writer) sourceLabel(name string, places []weave.Place) string {
-	label := html.EscapeString(name)
+	label := escape(name)
 	if len(places) == 0 {
 		return label
 	}
@@ -218,11 +232,11 @@ func (w *writer) sourceLabel(name string, places []weave.Place) string {
 	if place.Name != "" {
 		to.fragment = lineID(place.File, place.Line)
 	}
-	return fmt.Sprintf(`<a href="%s">%s</a>`, html.EscapeString(w.href(to)), label)
+	return fmt.Sprintf(`<a href="%s">%s</a>`, escape(w.href(to)), label)
 }
 
 func (w *writer) diffLabel(block *weave.Block) string {
-	label := html.EscapeString(block.Info[1]) + " → " + html.EscapeString(path.Base(block.Info[2]))
+	label := escape(block.Info[1]) + " → " + escape(path.Base(block.Info[2]))
 	if len(block.Places) < 2 || w.bare {
 		return label
 	}
@@ -264,7 +278,7 @@ func (w *writer) console(out util.BufWriter, block *weave.Block) {
 	if w.live && block.Transcript != nil {
 		f.run = true
 		f.attributes = fmt.Sprintf(` data-page="%s" data-block="%d" data-section="%d"`,
-			html.EscapeString(w.chapter.path), w.chapter.numbers[block], block.Section)
+			escape(w.chapter.path), w.chapter.numbers[block], block.Section)
 	}
 	w.figure(out, f)
 }

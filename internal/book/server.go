@@ -68,7 +68,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Host != net.JoinHostPort("127.0.0.1", port) && r.Host != net.JoinHostPort("localhost", port):
 		http.Error(w, "this book is at 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
-	case r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate":
+	case isForeign(r.Header):
 		http.Error(w, "this book is not for other sites", http.StatusForbidden)
 	case r.URL.Path == LivePath && s.Live != nil:
 		s.Live.ServeHTTP(w, r)
@@ -80,6 +80,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.serve(w, r)
 	}
+}
+
+// isForeign reports whether a browser says that another site asks, or a page at
+// another port of this host, except if the reader has followed a link there.
+func isForeign(h http.Header) bool {
+	switch h.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	return h.Get("Sec-Fetch-Mode") != "navigate" || h.Get("Sec-Fetch-Dest") != "document"
 }
 
 // choose leads to the page of the two listings that the reader has chosen.

@@ -129,14 +129,13 @@ function addSearch() {
 
 	const choose = i => {
 		chosen = i;
-		all("[role=option]", list).forEach((item, n) => item.setAttribute("aria-selected", n === i));
-		const item = list.children[i];
-		if (found.length) input.setAttribute("aria-activedescendant", item.id);
-		else input.removeAttribute("aria-activedescendant");
-		item?.scrollIntoView({ block: "nearest" });
+		[...list.children].forEach((item, n) => item.setAttribute("aria-selected", n === i));
+		input.setAttribute("aria-activedescendant", list.children[i].id);
+		list.children[i].scrollIntoView({ block: "nearest" });
 	};
 	const close = () => {
 		list.hidden = true;
+		list.replaceChildren();
 		input.setAttribute("aria-expanded", "false");
 		input.removeAttribute("aria-activedescendant");
 	};
@@ -152,10 +151,11 @@ function addSearch() {
 		found = search(window.bookIndex, words);
 		list.replaceChildren(...found.map((entry, i) => showFound(entry, words, i)));
 		all("li", list).forEach((item, i) => item.onclick = () => go(i));
-		if (!found.length) list.append(make("li", { className: "none", role: "option" }, "No page has these words."));
+		if (!found.length) list.append(make("li", { className: "none", role: "option" }, "No page has all these words."));
 		list.hidden = false;
 		input.setAttribute("aria-expanded", "true");
-		choose(0);
+		if (found.length) choose(0);
+		else input.removeAttribute("aria-activedescendant");
 	};
 	input.onfocus = loadIndex;
 	input.oninput = () => loadIndex().then(show);

@@ -94,7 +94,7 @@ function flatten(root) {
 
 // tidy removes what a drawing without a style sheet or a script does not need.
 function tidy(root) {
-	for (const e of root.querySelectorAll("style, symbol, title, desc, foreignObject")) e.remove();
+	for (const e of root.querySelectorAll("style, symbol, title, desc, foreignObject, linearGradient, filter")) e.remove();
 	for (const e of root.querySelectorAll("rect")) if (!+e.getAttribute("width")) e.remove();
 	for (const e of root.querySelectorAll("marker")) if (!root.innerHTML.includes("url(#" + e.id + ")")) e.remove();
 	for (let empty; (empty = root.querySelector("g:empty, defs:empty"));) empty.remove();
