@@ -41,7 +41,10 @@ func (r *reader) link(pos int, destination string) {
 			return
 		}
 	}
-	if address.Fragment != "" && !anchors(source)[address.Fragment] {
+	if address.Fragment == "" {
+		return
+	}
+	if _, found := anchors(parse(source), source); !found[address.Fragment] {
 		r.report(r.line(pos), fmt.Sprintf("%s has no heading or anchor for #%s", page, address.Fragment))
 	}
 }
@@ -50,11 +53,12 @@ func (r *reader) link(pos int, destination string) {
 var anchorTag = regexp.MustCompile(`<a\s(?:[^>]*\s)?(?:id|name)="([^"]*)"`)
 
 // anchors returns the fragments that links to a page can have: one for each
-// heading, as GitHub forms it, and the ids of <a> elements.
-func anchors(source []byte) map[string]bool {
-	found := map[string]bool{}
+// heading, as GitHub forms it, and the ids of <a> elements. It also returns that
+// of each heading.
+func anchors(root ast.Node, source []byte) (headings map[ast.Node]string, found map[string]bool) {
+	headings, found = map[ast.Node]string{}, map[string]bool{}
 	repeated := map[string]int{}
-	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
@@ -66,7 +70,7 @@ func anchors(source []byte) map[string]bool {
 				repeated[first]++
 				name = fmt.Sprintf("%s-%d", first, repeated[first])
 			}
-			found[name] = true
+			headings[n], found[name] = name, true
 		case *ast.RawHTML:
 			for _, tag := range anchorTag.FindAllSubmatch(n.Segments.Value(source), -1) {
 				found[string(tag[1])] = true
@@ -78,7 +82,7 @@ func anchors(source []byte) map[string]bool {
 		}
 		return ast.WalkContinue, nil
 	})
-	return found
+	return headings, found
 }
 
 // plain returns the text of a node without its markup.

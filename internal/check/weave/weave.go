@@ -102,8 +102,8 @@ func (b *Book) files() fs.FS { return os.DirFS(b.Root) }
 
 // read takes a page apart and brings its blocks up to date.
 func (b *Book) read(path string, source []byte) *Page {
-	r := &reader{Book: b, Page: &Page{Path: path, Source: source}}
-	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r := &reader{Book: b, Page: &Page{Path: path, Source: source, root: parse(source)}}
+	ast.Walk(r.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			r.visit(n)
 		}

@@ -1,0 +1,49 @@
+//go:build unix
+
+package live
+
+import (
+	"testing"
+
+	"fopnp/internal/check/weave"
+)
+
+// Every block of every page prints what is on the page when a reader runs it: the last
+// block of each section runs all of them.
+func TestEveryBlock(t *testing.T) {
+	both(t, func(t *testing.T, b *book) {
+		for _, name := range pages {
+			t.Run(name, func(t *testing.T) {
+				if !b.shared() {
+					t.Parallel()
+				}
+				c := b.visit(t)
+				defer c.conn.CloseNow()
+				page := b.pages[name]
+				commands := 0
+				for i, block := range page.Blocks {
+					if block.Transcript == nil {
+						continue
+					}
+					commands += len(block.Transcript.Commands)
+					if isLast(page.Blocks[i+1:], block) {
+						c.run(name, i)
+					}
+				}
+				c.allAsPrinted(commands)
+				t.Logf("%d commands as printed, in %d sessions", commands, c.sessions)
+			})
+		}
+	})
+}
+
+// isLast reports whether no block of those that follow belongs to the section of this
+// one.
+func isLast(following []*weave.Block, block *weave.Block) bool {
+	for _, b := range following {
+		if b.Transcript != nil && b.Section == block.Section {
+			return false
+		}
+	}
+	return true
+}
