@@ -54,9 +54,6 @@ func (s *session) server() (server listings.Listing, port int, found bool) {
 		}
 	}
 	// Perhaps the reader has started it at a terminal.
-	if s.keeper.network == nil {
-		return server, 0, false
-	}
 	for _, l := range listings.All {
 		if l.IsServer() && l.Visit.Client != "" && s.listens(l.Network, l.Port) {
 			return l, l.Port, true

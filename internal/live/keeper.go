@@ -53,6 +53,7 @@ type report struct {
 // A keeper is the first process of a session, as its parent sees it.
 type keeper struct {
 	network *netns.Network // nil if it shares the system's
+	pid     int            // as we see it
 	orders  *os.File
 	wait    func() error // waits until it has exited
 	kill    func()
@@ -98,6 +99,7 @@ func startKeeper(shared bool, exited func(pid, status int), lanes func([]lanes.E
 		reports.Close()
 		return nil, err
 	}
+	k.pid = cmd.Process.Pid
 	go k.listen(reports)
 	return k, nil
 }

@@ -2,12 +2,14 @@ package live
 
 import (
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/netns"
 )
 
 // self is the path of this program, even if its file has been replaced.
@@ -19,6 +21,20 @@ func adopt() {
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	}
+}
+
+// listeners returns the session's sockets that clients can reach.
+func (k *keeper) listeners() (ours []netns.Socket) {
+	if k.network != nil {
+		return k.network.Listeners() // no one else is there
+	}
+	owned := kernel.SocketsOf(descendants(k.pid))
+	for _, s := range netns.ListenersAround(k.pid) {
+		if inode, err := strconv.ParseUint(s.Inode, 10, 32); err == nil && owned[uint32(inode)] {
+			ours = append(ours, s)
+		}
+	}
+	return ours
 }
 
 // end kills all processes of the session.

@@ -5,6 +5,8 @@ package live
 import (
 	"errors"
 	"os/exec"
+
+	"fopnp/internal/netns"
 )
 
 const keeperSupported = false
@@ -20,3 +22,6 @@ func (k *keeping) start(order) (int, error) { return 0, errors.ErrUnsupported }
 func signalGroup(int, int) {}
 
 func processRuns(int) bool { return false }
+
+// listeners returns nil: we cannot tell whose sockets the system has.
+func (k *keeper) listeners() []netns.Socket { return nil }

@@ -2,7 +2,11 @@
 
 package live
 
-import "os"
+import (
+	"os"
+
+	"fopnp/internal/netns"
+)
 
 // self is the path of this program.
 func self() string {
@@ -21,3 +25,6 @@ func (k *keeping) end() { k.hangUp() }
 
 // watch does nothing: this system does not tell who waits in a server's queue.
 func watch(*keeping) {}
+
+// listeners returns nil: we cannot tell whose sockets the system has.
+func (k *keeper) listeners() []netns.Socket { return nil }

@@ -3,13 +3,16 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"flag"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +28,50 @@ import (
 func TestMain(m *testing.M) {
 	Main()
 	flag.Parse()
+	if inside() {
+		progtest.Parallel()
+		os.Exit(m.Run())
+	}
 	os.Exit(progtest.Main(m))
+}
+
+// Tests of sessions on the system's network run in a test program of their own, on a
+// private network that plays the system's. So nothing else is at their ports. The
+// environment variables tell it where the built programs are.
+const (
+	binIs      = "FOPNP_LIVE_TEST_BIN"
+	coverageIs = "FOPNP_LIVE_TEST_COVERAGE"
+)
+
+func inside() bool { return os.Getenv(binIs) != "" }
+
+// runInside runs the current test in a test program of its own.
+func runInside(t *testing.T) {
+	output, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v",
+		"-test.timeout", "10m")
+	cmd.Env = append(os.Environ(), binIs+"="+progtest.Bin(), coverageIs+"="+progtest.Coverage(), "TMPDIR="+t.TempDir())
+	cmd.Stdout, cmd.Stderr = theirs, theirs
+	network, err := netns.Start(cmd)
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer network.Close()
+	printed, err := io.ReadAll(output)
+	if err == nil {
+		err = network.Wait()
+	}
+	if err != nil || testing.Verbose() {
+		t.Logf("%v\n%s", err, printed)
+	}
+	if err != nil {
+		t.Fail()
+	}
 }
 
 // patience bounds each wait for something that must happen.
@@ -78,7 +124,8 @@ func open(t *testing.T, shared bool) *book {
 	root, _ := progtest.Root() // readPages has asked, too
 	b := &book{root: root, pages: all}
 	b.Server = New(Config{
-		Root: root, Bin: progtest.Bin(), Env: []string{"GOCOVERDIR=" + progtest.Coverage(), "GORACE=atexit_sleep_ms=0"},
+		Root: root, Bin: cmp.Or(os.Getenv(binIs), progtest.Bin()),
+		Env:  []string{"GOCOVERDIR=" + cmp.Or(os.Getenv(coverageIs), progtest.Coverage()), "GORACE=atexit_sleep_ms=0"},
 		Page: func(path string) *weave.Page { return all[path] }, Shared: shared,
 	})
 	b.http = httptest.NewServer(b.Server)
@@ -276,13 +323,14 @@ const readme = "README.md" // it starts srv_single, asks it, and shows its log
 
 // both runs a test with private networks, and on the network of the system.
 func both(t *testing.T, test func(t *testing.T, b *book)) {
-	for _, shared := range []bool{false, true} {
-		name := "private"
-		if shared {
-			name = "shared"
+	t.Run("private", func(t *testing.T) { test(t, open(t, false)) })
+	t.Run("shared", func(t *testing.T) {
+		if !inside() && netns.Supported() == nil {
+			runInside(t)
+			return
 		}
-		t.Run(name, func(t *testing.T) { test(t, open(t, shared)) })
-	}
+		test(t, open(t, true))
+	})
 }
 
 // A block runs after the block that it needs, which starts a server. Both print what

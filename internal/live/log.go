@@ -78,13 +78,9 @@ func (s *session) program(p *pane) paneChanges {
 	return change
 }
 
-// listens reports whether a server listens at a port. Without a private network it
-// takes that for granted.
+// listens reports whether a server of this session listens at a port.
 func (s *session) listens(network string, port int) bool {
-	if s.keeper.network == nil {
-		return true
-	}
-	for _, socket := range s.keeper.network.Listeners() {
+	for _, socket := range s.keeper.listeners() {
 		if int(socket.Port) == port && len(network) == 3 && socket.Network[:3] == network {
 			return true
 		}

@@ -137,15 +137,9 @@ func (s *session) open(bash *exec.Cmd) (transcript.Host, transcript.Terminal, er
 // A host is where the session's bash runs.
 type host struct{ *keeper }
 
-func (h host) Runs(pid int) bool { return h.runs(pid) }
-func (h host) Close()            { h.close() }
-
-func (h host) Listeners() []netns.Socket {
-	if h.network == nil {
-		return nil
-	}
-	return h.network.Listeners()
-}
+func (h host) Runs(pid int) bool         { return h.runs(pid) }
+func (h host) Close()                    { h.close() }
+func (h host) Listeners() []netns.Socket { return h.listeners() }
 
 // openPane starts a shell at a new terminal.
 func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, error) {
