@@ -16,10 +16,14 @@ import (
 func self() string { return "/proc/self/exe" }
 
 // adopt makes processes that lose their parents our children, as they are anyway
-// on a private network, whose first process we are.
+// on a private network, whose first process we are. There the kernel would kill us if
+// the server died. But its death also ends the orders, and then we have a folder to
+// remove.
 func adopt() {
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	} else if unix.Gettid() == 1 { // the kernel asks the thread that became this program
+		unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
 }
 

@@ -8,11 +8,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,9 @@ import (
 func TestMain(m *testing.M) {
 	Main()
 	flag.Parse()
+	if os.Getenv(servesAlone) != "" {
+		serveAlone()
+	}
 	if inside() {
 		progtest.Parallel()
 		os.Exit(m.Run())
@@ -99,6 +104,30 @@ var readPages = sync.OnceValues(func() (map[string]*weave.Page, error) {
 	return all, nil
 })
 
+// servesAlone is an environment variable: the test program is a server whose end a test
+// looks at. Its value is "shared" or "private".
+const servesAlone = "FOPNP_LIVE_TEST_SERVES"
+
+// serveAlone serves until it is killed. It prints its address and its token.
+func serveAlone() {
+	all, err := readPages()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	root, _ := progtest.Root()
+	s := New(Config{
+		Root: root, Bin: os.Getenv(binIs), Shared: os.Getenv(servesAlone) == "shared",
+		Page: func(path string) *weave.Page { return all[path] },
+	})
+	fmt.Println(httptest.NewServer(s).URL, s.Token())
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	<-interrupted
+	s.Close()
+	os.Exit(0)
+}
+
 // A book is a server whose pages can be run.
 type book struct {
 	*Server
@@ -169,11 +198,16 @@ type client struct {
 // visit opens a WebSocket, as a page does.
 func (b *book) visit(t *testing.T) *client {
 	t.Helper()
+	return visit(t, b.http.URL, b.Token())
+}
+
+func visit(t *testing.T, url, token string) *client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, _, err := websocket.Dial(ctx, b.http.URL, &websocket.DialOptions{
-		HTTPHeader:   http.Header{"Origin": {b.http.URL}},
-		Subprotocols: []string{protocol, tokenIs + b.Token()},
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		HTTPHeader:   http.Header{"Origin": {url}},
+		Subprotocols: []string{protocol, tokenIs + token},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/creack/pty"
-
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
 	"fopnp/internal/live/lanes"
@@ -143,17 +141,12 @@ func (h host) Listeners() []netns.Socket { return h.listeners() }
 
 // openPane starts a shell at a new terminal.
 func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, error) {
-	tty, theirs, err := pty.Open()
+	tty, theirs, err := openTerminal()
 	if err != nil {
 		return nil, fmt.Errorf("open a terminal: %w", err)
 	}
 	defer theirs.Close()
-	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
-		tty.Close()
-		return nil, fmt.Errorf("open a terminal: %w", err)
-	}
 	p := &pane{id: s.newID(), kind: kind}
-	s.viewer.tell(paneOpens{"pane", p.id, kind, title})
 	if p.pid, err = s.keeper.start(bash, theirs.Name()); err != nil {
 		tty.Close()
 		return nil, err
@@ -162,6 +155,8 @@ func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, 
 	s.mu.Lock()
 	s.panes[p.id] = p
 	s.mu.Unlock()
+	s.viewer.tell(paneOpens{"pane", p.id, kind, title}) // the reader may type from now on
+	go p.tap.pump()
 	return p, nil
 }
 
@@ -365,7 +360,7 @@ func (s *session) resize(id, columns, rows int) {
 	p := s.panes[id]
 	s.mu.Unlock()
 	if p != nil && p.tap != nil && columns > 1 && rows > 1 && columns < largest && rows < largest {
-		pty.Setsize(p.tap.tty, &pty.Winsize{Rows: uint16(rows), Cols: uint16(columns)})
+		setSize(p.tap.tty, columns, rows)
 	}
 }
 

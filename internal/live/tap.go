@@ -26,10 +26,9 @@ type tap struct {
 // runs. If none does, it needs only the last prompt.
 const kept = 1 << 18
 
+// newTap returns a tap that shows nothing until pump is called.
 func newTap(tty *os.File, show func([]byte) error) *tap {
-	t := &tap{tty: tty, show: show, changed: make(chan struct{})}
-	go t.pump()
-	return t
+	return &tap{tty: tty, show: show, changed: make(chan struct{})}
 }
 
 // pump shows what programs write to the terminal, until they have all closed it.
