@@ -127,17 +127,16 @@ func (s *section) text() string {
 	source := s.chapter.tree.Source
 	for _, n := range s.nodes[1:] {
 		ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-			switch n := n.(type) {
-			case *ast.FencedCodeBlock:
-				if block := s.chapter.tree.Blocks[n]; entering && block.Kind != weave.Diagram {
-					words.WriteString(block.Text)
-				}
-			case *ast.Text:
-				if entering {
-					words.Write(n.Segment.Value(source))
+			if block := s.chapter.tree.Blocks[n]; entering && block != nil && block.Form == weave.Fence && block.Kind != weave.Diagram {
+				words.WriteString(block.Text)
+			}
+			if t, is := n.(*ast.Text); is && entering {
+				words.Write(t.Segment.Value(source))
+				if t.SoftLineBreak() {
 					words.WriteByte(' ')
 				}
-			case *ast.Paragraph:
+			}
+			if n.Type() == ast.TypeBlock {
 				words.WriteByte(' ')
 			}
 			return ast.WalkContinue, nil

@@ -299,7 +299,7 @@ func (b *Book) chooser(out *strings.Builder, v *view, left, right *folder) {
 					out.WriteString("</optgroup>")
 				}
 				shelf = f.listing.Shelf
-				fmt.Fprintf(out, `<optgroup label="%s">`, escape(shelf))
+				fmt.Fprintf(out, `<optgroup label="%s">`, escape(b.chapterOf(shelf)))
 			}
 			selected := ""
 			if f == side.chosen {
@@ -323,7 +323,7 @@ func (*pairs) title() string   { return "Side by side" }
 func (p *pairs) body(v *view) (string, error) {
 	var out strings.Builder
 	out.WriteString(`<div class="prose"><h1>Side by side</h1>
-<p>What one program has and the other has not is the lesson of most pages. Here you can read any two of a chapter beside each other. Words that differ are marked.</p>
+<p>Two programs of a chapter differ where its lesson is. Choose two, and read them beside each other. The words that differ are marked.</p>
 `)
 	all := p.book.programs("")
 	if len(all) > 1 {
@@ -336,7 +336,7 @@ func (p *pairs) body(v *view) (string, error) {
 				out.WriteString("</dl>\n")
 			}
 			shelf = f.listing.Shelf
-			fmt.Fprintf(&out, "<h2>%s</h2>\n<dl>", escape(shelf))
+			fmt.Fprintf(&out, "<h2>%s</h2>\n<dl>", escape(p.book.chapterOf(shelf)))
 		}
 		fmt.Fprintf(&out, "<dt>%s</dt><dd>", escape(f.title()))
 		separator := ""
@@ -352,7 +352,15 @@ func (p *pairs) body(v *view) (string, error) {
 	return out.String(), nil
 }
 
-// Pairs returns the pages of pairs that other pages link to.
+// chapterOf returns the title of the chapter that a shelf belongs to.
+func (b *Book) chapterOf(shelf string) string {
+	if p := b.pages[folderAddress(shelf)]; p != nil {
+		return p.title()
+	}
+	return shelf
+}
+
+// linkedPairs returns the pages of pairs that other pages link to.
 func (b *Book) linkedPairs() (pages []page) {
 	all := b.programs("")
 	for i, f := range all {

@@ -206,9 +206,9 @@ function search(entries, words) {
 function beginsWord(text, at) { return at === 0 || !/\w/.test(text[at - 1]); }
 
 // showFound returns the item of the list that shows an entry, with some of the text
-// around the first word.
+// around the first word that is there.
 function showFound(entry, words, i) {
-	const at = Math.max(0, ...words.slice(0, 1).map(word => entry.lower.indexOf(word)));
+	const [at = 0] = words.map(word => entry.lower.indexOf(word)).filter(at => at >= 0);
 	const begin = at < 40 ? 0 : entry.text.indexOf(" ", at - 40) + 1;
 	const excerpt = entry.text.slice(begin, begin + 150).replace(/\s\S*$/, "");
 	const item = make("li", { id: "found-" + i },

@@ -22,7 +22,7 @@ func (r *reader) link(pos int, destination string) {
 	if err != nil || address.IsAbs() || address.Host != "" {
 		return
 	}
-	page, source := r.Path, r.Source
+	page := r.Path
 	if address.Path != "" {
 		page = path.Join(path.Dir(r.Path), address.Path)
 		info, err := fs.Stat(r.files(), page)
@@ -36,17 +36,36 @@ func (r *reader) link(pos int, destination string) {
 		if info.IsDir() {
 			page = path.Join(page, "README.md") // which GitHub shows with the folder
 		}
-		if source, err = fs.ReadFile(r.files(), page); err != nil {
-			r.report(r.line(pos), missing(page, err).Error())
-			return
-		}
 	}
 	if address.Fragment == "" {
 		return
 	}
-	if _, found := anchors(parse(source), source); !found[address.Fragment] {
+	found, err := r.anchorsOf(page)
+	if err != nil {
+		r.report(r.line(pos), missing(page, err).Error())
+		return
+	}
+	if !found[address.Fragment] {
 		r.report(r.line(pos), fmt.Sprintf("%s has no heading or anchor for #%s", page, address.Fragment))
 	}
+}
+
+// anchorsOf returns the fragments that links to a page can have. It reads each page
+// once.
+func (r *reader) anchorsOf(page string) (map[string]bool, error) {
+	if found := r.anchors[page]; found != nil {
+		return found, nil
+	}
+	root, source := r.root, r.Source
+	if page != r.Path {
+		var err error
+		if source, err = fs.ReadFile(r.files(), page); err != nil {
+			return nil, err
+		}
+		root = parse(source)
+	}
+	_, r.anchors[page] = anchors(root, source)
+	return r.anchors[page], nil
 }
 
 // anchorTag matches the beginning of <a id="NAME">.
