@@ -2,6 +2,7 @@ package live
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -15,6 +16,14 @@ import (
 // self is the path of this program, even if its file has been replaced.
 func self() string { return "/proc/self/exe" }
 
+// A keeper stays on its first thread, because adopt must be called there. Go begins
+// every program on that thread.
+func init() {
+	if os.Getenv(isKeeper) != "" {
+		runtime.LockOSThread()
+	}
+}
+
 // adopt makes processes that lose their parents our children, as they are anyway
 // on a private network, whose first process we are. There the kernel would kill us if
 // the server died. But its death also ends the orders, and then we have a folder to
@@ -22,7 +31,7 @@ func self() string { return "/proc/self/exe" }
 func adopt() {
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-	} else if unix.Gettid() == 1 { // the kernel asks the thread that became this program
+	} else {
 		unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
 	}
 }
