@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -80,9 +81,12 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.serves.Wait()
 	s.build.Do(func() { close(s.built) }) // it has never begun
-	<-s.built
-	if s.remove != nil {
-		s.remove()
+	select {
+	case <-s.built:
+		if s.remove != nil {
+			s.remove()
+		}
+	case <-time.After(time.Second): // another program builds; ours will not begin
 	}
 }
 
@@ -105,7 +109,7 @@ func (s *Server) Build() {
 					packages = append(packages, "./"+l.Folder())
 				}
 			}
-			s.bin, s.remove, s.err = cache.Build(s.config.Root, packages)
+			s.bin, s.remove, s.err = cache.Build(s.ctx, s.config.Root, packages)
 		}()
 	})
 }
