@@ -426,10 +426,14 @@ function showCommand({ page, block, command, state, want, got, why }) {
 		const line = one(`.command[data-command="${command}"]`, figure);
 		if (!line) continue;
 		one(".state", line)?.remove();
+		line.normalize();
 		const sign = { "running": "…", "as printed": "✓", "differs": "≠", "failed": "✗" }[state];
 		const mark = make("span", { className: "state" }, ` ${sign} ${state}`);
 		mark.dataset.state = state.replace(" ", "-");
-		(line.lastElementChild || line).append(mark);
+		// The last line of the command ends in a line feed, which must stay the end.
+		const typed = line.lastElementChild.lastChild;
+		if (typed.data?.endsWith("\n")) typed.splitText(typed.length - 1).before(mark);
+		else line.lastElementChild.append(mark);
 		if (why || got !== undefined && want !== undefined) figure.append(difference(line.textContent, want, got, why));
 	}
 }
@@ -508,6 +512,7 @@ class Lanes {
 				this.chart),
 			this.said);
 		this.clear();
+		new ResizeObserver(() => this.changed = true).observe(this.chart);
 		setInterval(() => this.draw(), 80);
 	}
 
