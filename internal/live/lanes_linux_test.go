@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -112,31 +111,27 @@ func (r *row) at(ms float64) string {
 }
 
 // compareRow compares a line of the chart with what we have seen: the last answer comes
-// in the same column, or the one beside it, and in the middle of each stretch of the
-// line the client is in the state that the line shows.
+// in the same column, or the one beside it, the client is being served when an answer
+// comes, and it is in the queue or waits in the middle of each stretch of dots.
 func compareRow(t *testing.T, number int, line string, r *row) {
 	t.Helper()
 	if len(r.answered) != 3 {
-		t.Errorf("client %d: %d answers, want 3", number, len(r.answered))
+		t.Errorf("client %d: %d answers, want 3; it was %s", number, len(r.answered), history(r))
 		return
 	}
 	if end := r.answered[2] / column; math.Abs(end-float64(len(line))) > 1.5 {
 		t.Errorf("client %d: the last answer came in column %.1f, and the chart has %d columns", number, end, len(line))
 	}
-	for from := 0; from < len(line); {
-		to := from
-		for to < len(line) && line[to] == line[from] {
-			to++
+	for _, at := range r.answered {
+		if got := r.at(at - 1); got != "served" {
+			t.Errorf("client %d: just before the answer at %.0f ms it is %q; it was %s", number, at, got, history(r))
 		}
-		want := map[byte][]string{'#': {"served"}, '.': {"queue", "waits"}, ' ': {"idle"}}[line[from]]
-		middle := float64(from+to) / 2 * column
-		if line[from] == '#' { // perhaps several answers; the last took four columns
-			middle = float64(to-2) * column
+	}
+	for _, stretch := range regexp.MustCompile(`\.{3,}`).FindAllStringIndex(line, -1) {
+		middle := float64(stretch[0]+stretch[1]) / 2 * column
+		if got := r.at(middle); got != "queue" && got != "waits" {
+			t.Errorf("client %d: at %.0f ms it is %q, and the chart says that it waits; it was %s", number, middle, got, history(r))
 		}
-		if got := r.at(middle); to-from >= 3 && !slices.Contains(want, got) {
-			t.Errorf("client %d: at %.0f ms it is %q; the chart shows %q; it was %s", number, middle, got, line[from:to], history(r))
-		}
-		from = to
 	}
 }
 

@@ -134,6 +134,8 @@ type lane struct {
 	question    []byte        // its beginning
 	unread      time.Duration // the last sample that showed it in the queue or unread
 	sampled     bool          // a sample has shown it
+	missing     bool          // the last one has not
+	missed      time.Duration // since when, if it is missing
 	clientEnded bool
 	serverEnded bool
 }
@@ -342,9 +344,22 @@ func (m *Machine) Sample(s Sample) {
 		m.look(l, socket, s.At)
 	}
 	for c, l := range m.lanes {
-		if !shown[c] && (l.sampled || s.At > l.connected+time.Second) && s.At > l.at {
-			m.end(l, s.At)
+		if shown[c] {
+			l.missing = false
+		} else if l.sampled || s.At > l.connected+time.Second {
+			m.miss(l, s.At)
 		}
+	}
+}
+
+// miss notes that a sample does not show a lane. The packets that ended it may not have
+// been told yet. If the next sample does not show it either, it has ended.
+func (m *Machine) miss(l *lane, at time.Duration) {
+	if !l.missing {
+		l.missing, l.missed = true, at
+	}
+	if at > l.missed || m.NoPackets {
+		m.end(l, max(l.missed, l.at))
 	}
 }
 

@@ -262,8 +262,21 @@ func TestStates(t *testing.T) {
 			what: "the kernel no longer knows the connection",
 			steps: `1 1 connects
 				2 sample 1+
-				3 sample`,
+				3 sample
+				4 sample`,
 			one: "idle 1, gone 3",
+		},
+		{
+			what: "a sample is ahead of the packets that end a connection",
+			steps: `1 1 connects
+				2 1 asks a
+				3 sample 1+
+				9 sample
+				8 1 answers b
+				8 1 ends
+				8 1 hangsup
+				10 sample`,
+			one: "served 2, idle 8, gone 8",
 		},
 		{
 			what:  "a lane that we did not see begin ended before the sample",
