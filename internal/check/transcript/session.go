@@ -51,6 +51,7 @@ type Session struct {
 	end     string        // comes after it; at a terminal, after the prompt as well
 	begun   string        // at a terminal: the mark after a command was typed
 	more    string        // at a terminal: the mark of the prompt for more
+	prompt  string        // at a terminal: the number of the last prompt
 	unread  string        // output that came after the last mark
 	printed strings.Builder
 	broken  bool // bash does not answer any more
@@ -306,6 +307,7 @@ func (s *Session) answer() (output string, err error) {
 
 // prompts reports whether bash waits for the next command.
 func (s *Session) prompts() bool {
+	s.forget()
 	_, state, found := strings.Cut(s.unread, s.mark)
 	return found && strings.Contains(state, s.end)
 }
@@ -343,8 +345,11 @@ func (s *Session) read() error {
 }
 
 // noteMark reads what stands between the two marks: a status, process ids, a
-// folder, and at a terminal the prompt.
+// folder. At a terminal, the number of the prompt is before them, and the prompt after.
 func (s *Session) noteMark(inside string) (err error) {
+	if s.atTerminal() {
+		s.prompt, inside, _ = strings.Cut(inside, " ")
+	}
 	numbers, _, _ := strings.Cut(inside, "/")
 	s.cwd = strings.TrimSuffix(inside[len(numbers):], endOfMark+prompt)
 	fields := strings.Fields(numbers)

@@ -52,6 +52,22 @@ const (
 	endOfMark   = "\a"
 )
 
+// promptCount is a variable of bash that counts its prompts. If the size of a terminal
+// changes, bash shows the same prompt again, with the same number.
+const promptCount = "__prompts"
+
+// forget removes a prompt that we have seen already.
+func (s *Session) forget() {
+	for s.atTerminal() {
+		before, rest, found := strings.Cut(s.unread, s.mark+s.prompt+" ")
+		_, after, ended := strings.Cut(rest, s.end)
+		if !found || !ended || s.prompt == "" {
+			return
+		}
+		s.unread = before + after
+	}
+}
+
 // atTerminal reports whether bash is interactive.
 func (s *Session) atTerminal() bool { return s.config.Terminal || s.config.Open != nil }
 
@@ -65,7 +81,7 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 	bash.Args = append(bash.Args, "-i")
 	bash.Env = append(s.TerminalEnvironment(),
 		"PS0="+s.begun,
-		`PS1=\[`+s.mark+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
+		`PS1=\[`+s.mark+`$((`+promptCount+`+=1)) `+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
 		`PS2=> \[`+s.more+`\]`,
 	)
 	open := s.config.Open
@@ -207,6 +223,7 @@ func (s *Session) Resume() error {
 	var err error
 	for err == nil && time.Now().Before(deadline) {
 		err = s.read()
+		s.forget()
 		// Earlier prompts do not matter.
 		s.unread = s.unread[max(0, strings.LastIndex(s.unread, s.mark)):]
 		const flood = 1 << 16 // bytes without a prompt, which no one types
