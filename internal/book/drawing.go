@@ -44,8 +44,17 @@ func drawing(source string) (string, error) {
 		return "", fmt.Errorf("this diagram is not drawn yet; see internal/book/draw:\n%s", source)
 	}
 	words := strings.Join(strings.Fields(source), " ")
-	return fmt.Sprintf("<figure class=\"diagram\">%s</figure>\n", label(string(svg), "diagram: "+words)), nil
+	class := "diagram"
+	var width int
+	if _, err := fmt.Sscanf(string(svg), `<svg width="%d"`, &width); err == nil && width > column {
+		class += " broad"
+	}
+	return fmt.Sprintf("<figure class=\"%s\">%s</figure>\n", class, label(string(svg), "diagram: "+words)), nil
 }
+
+// column is the width of the prose in pixels. If we made a broad diagram as narrow,
+// its letters would be too small.
+const column = 760
 
 // label gives an SVG a role and a name.
 func label(svg, name string) string {
