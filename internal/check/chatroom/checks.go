@@ -43,7 +43,7 @@ var checks = []check{
 	{name: "silence", run: silence, args: []string{"-t", "0.3"}},
 	{name: "silence/without end", run: silenceWithoutEnd, args: []string{"-t", "0"}},
 	{name: "a byte at a time", run: byteAtATime, args: []string{"-t", "0.3"}},
-	{name: "keeps talking", run: keepsTalking, args: []string{"-t", "0.4"}},
+	{name: "keeps talking", run: keepsTalking, args: []string{"-t", "1.5"}},
 	{name: "never reads", run: neverReads},
 	{name: "takes nothing", run: takesNothing, args: []string{"-t", "0.5"}},
 	{name: "stop/SIGTERM", run: stopped(syscall.SIGTERM)},
@@ -665,7 +665,7 @@ func byteAtATime(r *room) {
 // message under way stays. If the machine was so busy that a message took half
 // of the time, the client may have been late, and the check tries again.
 func keepsTalking(r *room) {
-	const timeout = 400 * time.Millisecond
+	const timeout = 1500 * time.Millisecond
 	listener := r.join()
 	for giveUp := r.Deadline(); time.Now().Before(giveUp); {
 		c := r.Connect()
@@ -696,6 +696,9 @@ func (r *room) keepTalking(c *conform.Client, listener *member, timeout time.Dur
 	start := time.Now()
 	c.TrySend("ha")
 	for last := start; ; <-tick.C {
+		if time.Since(last) > timeout/2 {
+			return false, true
+		}
 		if !c.TrySend("lf" + string(r.End) + "ha") {
 			return false, false
 		}

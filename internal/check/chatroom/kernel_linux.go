@@ -25,8 +25,8 @@ var kernelChecks = []check{
 
 // These may fail by chance on a busy machine, so they may try three times.
 var repeated = []check{
-	{name: "slow reader/little by little", run: slowReaderLittle, args: []string{"-t", "1"}},
-	{name: "slow reader/later", run: slowReaderLater, args: []string{"-t", "1"}},
+	{name: "slow reader/little by little", run: slowReaderLittle, args: []string{"-t", "3"}},
+	{name: "slow reader/later", run: slowReaderLater, args: []string{"-t", "3"}},
 	{name: "too long/takes nothing", run: tooLongTakesNothing, args: []string{"-t", "2"}},
 	{name: "stop/what is queued", run: stopQueued},
 	{name: "stop/never reads", run: stopNeverReads},
@@ -162,7 +162,7 @@ func slowReaderLater(r *room) {
 	m := r.stuck(a, 64<<10)
 	m.Widen()
 	r.hear()
-	<-time.After(1200 * time.Millisecond)
+	<-time.After(3200 * time.Millisecond)
 	r.say(b, "did you hear that?")
 	r.say(m, "every word")
 }
@@ -176,7 +176,7 @@ func slowReaderLittle(r *room) {
 	m := r.stuck(a, 160<<10)
 	all := m.toHear.String()
 	m.toHear.Reset()
-	const pieces = 8
+	const pieces = 10
 	for n := range pieces {
 		<-time.After(350 * time.Millisecond)
 		m.Expect(all[n*len(all)/pieces : (n+1)*len(all)/pieces])
