@@ -45,7 +45,7 @@ func runInetd(bin, name string) (*process, error) {
 	if err := os.WriteFile(conf, []byte(line), 0o600); err != nil {
 		return nil, err
 	}
-	started, err := bench.Start(exec.Command(inetd, "-i", conf), onFirstProcessors)
+	started, err := bench.Start(exec.Command(inetd, "-i", conf), bench.OnFirstProcessors)
 	if err != nil {
 		return nil, err
 	}
