@@ -16,7 +16,7 @@ import (
 
 // ErrNoInetd is the error of a workload for the inetd pair if the machine has
 // no inetd.
-var ErrNoInetd = exec.ErrNotFound
+var ErrNoInetd = fmt.Errorf("inetd is not installed: %w", exec.ErrNotFound)
 
 // runInetd starts inetd for one program of the pair, as inetd.conf configures
 // it. The costs are those of inetd and of all that it starts.
