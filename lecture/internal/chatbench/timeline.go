@@ -1,0 +1,3 @@
+package chatbench
+
+type Timeline struct{}
