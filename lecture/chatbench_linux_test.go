@@ -1,15 +1,19 @@
 package lecture_test
 
 import (
+	"errors"
 	"math"
+	"os/exec"
 	"testing"
 	"time"
 
 	"fopnp/internal/check/bench"
+	"fopnp/internal/check/layout"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/measured"
 	"fopnp/lecture/internal/chatbench"
 	"fopnp/lecture/internal/chatload"
+	"fopnp/lecture/internal/chatplot"
 )
 
 // BenchmarkChat measures the chat servers under every workload of package
@@ -35,9 +39,70 @@ func BenchmarkChat(b *testing.B) {
 	data.Seconds = math.Round(time.Since(began).Seconds())
 	data.Measurements = measured.Summarize(samples)
 	if *progtest.Update {
+		for _, server := range chatbench.Servers {
+			timeline, err := chatbench.RecordTimeline("lecture/tincanchat", server, true)
+			if err != nil {
+				b.Fatal(err)
+			}
+			data.Timelines = append(data.Timelines, timeline)
+		}
 		if err := data.Save("bench", samples); err != nil {
 			b.Fatal(err)
 		}
 	}
 	bench.Report(b, chatbench.Benchmark, data.Measurements)
+}
+
+// Every workload runs without errors, with every server.
+func TestChatWorkloads(t *testing.T) {
+	place := chatload.Place{Bin: progtest.Bin()}
+	for _, workload := range chatbench.Workloads {
+		for _, server := range chatbench.Servers {
+			t.Run(workload.Name+"/"+server, func(t *testing.T) {
+				t.Parallel()
+				short := workload
+				short.Window = 10 * time.Millisecond
+				short.Clients = []int{30}
+				samples, err := place.Measure(short, server)
+				if errors.Is(err, exec.ErrNotFound) {
+					t.Skip(err)
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				if s := samples[0]; len(samples) != 1 || s.Clients != 30 || workload.Speakers > 0 && s.Questions == 0 {
+					t.Errorf("the samples are %v", samples)
+				}
+			})
+		}
+	}
+}
+
+// The data on the page were measured often enough, and for all servers.
+func TestChatData(t *testing.T) {
+	data, err := chatbench.Load("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data.Rounds < 7 {
+		t.Errorf("%d rounds are too few", data.Rounds)
+	}
+	for _, workload := range chatbench.Workloads {
+		for _, server := range chatbench.Servers {
+			for _, clients := range workload.Clients {
+				m := data.Find(workload.Name, clients, server)
+				if m.Rounds != data.Rounds || m.Errors > 0 {
+					t.Errorf("%s/%d, %s: %d rounds of %d, %d errors", workload.Name, clients, server, m.Rounds, data.Rounds, m.Errors)
+				}
+			}
+		}
+	}
+}
+
+// The pictures of the chat show the data that are in the same folder.
+func TestChatPictures(t *testing.T) {
+	data, err := chatbench.Load("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout.TestPictures(t, "bench", data, chatplot.Pictures)
 }

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"golang.org/x/sys/unix"
 
-	"fopnp/internal/check/bench"
 	"fopnp/internal/check/kernel"
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/selectors"
@@ -21,9 +19,6 @@ import (
 	"fopnp/lecture"
 )
 
-// patience limits every wait for something that must happen.
-const patience = child.Patience
-
 // A crowd is the clients of one chat in one thread, so they disturb what they
 // measure as little as possible. One epoll waits for all of them.
 //
@@ -31,8 +26,9 @@ const patience = child.Patience
 // and compares what each client receives with them. What a client receives first,
 // the crowd takes apart: each message must be one that a client has said.
 type crowd struct {
-	process  *bench.Process
 	server   netip.AddrPort
+	accepted func(client string) error // waits until the server has accepted it
+	patience time.Duration             // limits every wait for something that must happen
 	selector selectors.Selector
 	clients  []*client
 	named    map[string]*client // by prefix
@@ -71,13 +67,16 @@ type message struct {
 	hearers int
 }
 
-// newCrowd returns a crowd without clients.
-func newCrowd(p *bench.Process) (*crowd, error) {
+// newCrowd returns a crowd without clients, for the server at a port of
+// 127.0.0.1. accepted waits until the server has accepted a client, whose address
+// it gets as Python prints it.
+func newCrowd(port int, accepted func(client string) error) (*crowd, error) {
 	selector, err := selectors.Default()
 	return &crowd{
-		process: p,
+		accepted: accepted,
+		patience: child.Patience,
 		server: netip.AddrPortFrom(
-			netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(p.Port)),
+			netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(port)),
 		selector: selector,
 		named:    map[string]*client{},
 		latency:  hdrhistogram.New(100, int64(time.Minute), 3),
@@ -144,13 +143,6 @@ func (c *crowd) gather(n int) error {
 	}
 	c.forget()
 	return c.talk(c.clients[n-1:], 24, func() bool { return true })
-}
-
-// accepted waits until the server says that it has accepted a client.
-func (c *crowd) accepted(name string) error {
-	_, err := c.process.WaitFor(regexp.MustCompile(
-		"(?m)^Connection from " + regexp.QuoteMeta(name) + "\n"))
-	return err
 }
 
 // A stuck client is connected to the server and never reads.
@@ -240,12 +232,12 @@ func (c *crowd) begin(speakers []*client, length int) error {
 
 // goOn goes on until done.
 func (c *crowd) goOn(done func() bool) error {
-	for deadline := time.Now().Add(patience); !done(); {
+	for deadline := time.Now().Add(c.patience); !done(); {
 		if err := c.step(); err != nil {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("only %d messages have come to all clients in %v", c.arrived, patience)
+			return fmt.Errorf("only %d messages have come to all clients in %v", c.arrived, c.patience)
 		}
 	}
 	return nil
@@ -355,7 +347,11 @@ func (c *crowd) learn(data []byte) error {
 
 // authorOf returns the client that has just said a message, or nil.
 func (c *crowd) authorOf(text []byte) *client {
-	k := c.named[string(text[:bytes.Index(text, nameEnd)+len(nameEnd)])]
+	n := bytes.Index(text, nameEnd)
+	if n < 0 {
+		return nil
+	}
+	k := c.named[string(text[:n+len(nameEnd)])]
 	if k == nil || !bytes.Equal(k.said, text) {
 		return nil
 	}

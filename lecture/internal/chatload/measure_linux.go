@@ -3,6 +3,7 @@ package chatload
 import (
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"fopnp/internal/check/bench"
@@ -46,7 +47,11 @@ func (p Place) Measure(w chatbench.Workload, server string) (samples []measured.
 }
 
 func measure(s *measured.Sample, w chatbench.Workload, process *bench.Process) error {
-	c, err := newCrowd(process)
+	c, err := newCrowd(process.Port, func(client string) error {
+		_, err := process.WaitFor(regexp.MustCompile(
+			"(?m)^Connection from " + regexp.QuoteMeta(client) + "\n"))
+		return err
+	})
 	if err != nil {
 		return err
 	}
