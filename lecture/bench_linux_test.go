@@ -22,7 +22,7 @@ var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server it
 // package webbench. It first runs all rounds, then reports the value of the best
 // round.
 //
-//	go test ./lecture -run '^$' -bench .               everything, in about two minutes
+//	go test ./lecture -run '^$' -bench Files           everything, in about two minutes
 //	go test ./lecture -run '^$' -bench Files/small     one workload
 //	go test ./lecture -run '^$' -bench Files/././web   the servers with web in their names
 func BenchmarkFiles(b *testing.B) {
