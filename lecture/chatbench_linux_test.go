@@ -30,7 +30,7 @@ func BenchmarkChat(b *testing.B) {
 	began := time.Now()
 	var turns []bench.Turn
 	for _, workload := range chatbench.Workloads {
-		for _, server := range chatbench.Servers {
+		for _, server := range workload.Servers {
 			turns = append(turns, bench.Turn{Workload: workload.Name, Server: server,
 				Measure: func() ([]measured.Sample, error) { return place.Measure(workload, server) }})
 		}
@@ -57,7 +57,7 @@ func BenchmarkChat(b *testing.B) {
 func TestChatWorkloads(t *testing.T) {
 	place := chatload.Place{Bin: progtest.Bin()}
 	for _, workload := range chatbench.Workloads {
-		for _, server := range chatbench.Servers {
+		for _, server := range workload.Servers {
 			t.Run(workload.Name+"/"+server, func(t *testing.T) {
 				t.Parallel()
 				short := workload
@@ -87,7 +87,7 @@ func TestChatData(t *testing.T) {
 		t.Errorf("%d rounds are too few", data.Rounds)
 	}
 	for _, workload := range chatbench.Workloads {
-		for _, server := range chatbench.Servers {
+		for _, server := range workload.Servers {
 			for _, clients := range workload.Clients {
 				m := data.Find(workload.Name, clients, server)
 				if m.Rounds != data.Rounds || m.Errors > 0 {

@@ -28,9 +28,10 @@ const (
 	Median = "last-p50-µs"
 	P99    = "last-p99-µs"
 
-	// Batch is how many messages a client receives in a segment, on average.
-	// It shows how many the server sends in one write.
-	Batch = "messages/segment"
+	// Batch is how many segments with messages clients receive for each
+	// delivery. The pages have the opposite: how many messages are in a segment,
+	// which shows how many the server sends in one write.
+	Batch = "segments/delivery"
 
 	// Memory is what a client takes that has heard one message.
 	Memory = "B/client"
@@ -61,9 +62,10 @@ var Servers = []string{
 type Workload struct {
 	Name     string
 	About    string // a description for the page
-	Clients  []int  // how many are in the chat; each number is one measurement
-	Speakers int    // how many of them speak, or all if these are fewer; 0: the first says one message
-	Stuck    bool   // one more client never reads, and messages wait for it
+	Servers  []string
+	Clients  []int // how many are in the chat; each number is one measurement
+	Speakers int   // how many of them speak, or all if these are fewer; 0: the first says one message
+	Stuck    bool  // one more client never reads, and messages wait for it
 	Window   time.Duration
 }
 
@@ -82,26 +84,32 @@ var Workloads = []Workload{
 		Name: "one",
 		About: "10, 100 and 1,000 clients are in the chat. One of them " +
 			"speaks: it says a message when it has heard its last one.",
-		Clients: sizes, Speakers: 1, Window: 250 * time.Millisecond,
+		Servers: Servers, Clients: sizes, Speakers: 1, Window: 250 * time.Millisecond,
 	}, {
 		Name:    "twenty",
 		About:   "The same, but twenty clients speak, or all ten.",
-		Clients: sizes, Speakers: 20, Window: 250 * time.Millisecond,
+		Servers: Servers, Clients: sizes, Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name: "one-stuck",
 		About: "`one`. One more client never reads. From the beginning " +
 			"to the end, the server has messages that wait for it.",
-		Clients: sizes, Speakers: 1, Stuck: true,
+		Servers: Servers, Clients: sizes, Speakers: 1, Stuck: true,
 		Window: 250 * time.Millisecond,
 	}, {
 		Name:    "twenty-stuck",
 		About:   "`twenty`, beside such a client.",
-		Clients: sizes, Speakers: 20, Stuck: true,
+		Servers: Servers, Clients: sizes, Speakers: 20, Stuck: true,
 		Window: 250 * time.Millisecond,
+	}, {
+		Name: "run-queue",
+		About: "`twenty` with 200 and with 300 clients, for " +
+			"`chat_server_multithread`.",
+		Servers: []string{Base}, Clients: []int{200, 300},
+		Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name:    "memory",
 		About:   "1,000 clients come, hear one message and are silent.",
-		Clients: []int{1000},
+		Servers: Servers, Clients: []int{1000},
 	},
 }
 

@@ -16,6 +16,7 @@ import (
 //	table waits       times until the last client has a message
 //	table stuck       costs and times beside a client that never reads
 //	table memory      memory of a client, and messages in a segment
+//	range WORKLOAD/CLIENTS UNIT   from the lowest to the highest value of the servers
 //	timeline SERVER   as chat_timeline draws it, with a client that never reads
 //
 // The workloads and the servers are in the variables of this package. The units
@@ -27,6 +28,9 @@ func (d *Data) Say(words ...string) (string, error) {
 		if table, ok := tables[words[1]]; ok {
 			return table(d), nil
 		}
+	}
+	if len(words) == 3 && words[0] == "range" {
+		return vocabulary.Range(&d.Data, Servers, words[1], words[2])
 	}
 	if len(words) == 2 && words[0] == "timeline" {
 		for _, t := range d.Timelines {
@@ -52,7 +56,7 @@ func inWords(value float64, unit string) string {
 	case Rate:
 		return measured.Thousands(value)
 	case Batch:
-		return strconv.FormatFloat(value, 'f', 1, 64)
+		return strconv.FormatFloat(1/value, 'f', 1, 64) // messages in a segment
 	case Memory:
 		return measured.Significant(value/(1<<10), 2) + " KiB"
 	}
@@ -84,17 +88,7 @@ var tables = map[string]func(*Data) string{
 			column{"99 % within", "twenty", 100, P99},
 			column{"1,000 clients, twenty speak: half within", "twenty", 1000, Median})
 	},
-	"stuck": func(d *Data) string {
-		return d.table(
-			column{"one of 100 speaks", "one", 100, CPU},
-			column{"beside one that never reads", "one-stuck", 100, CPU},
-			column{"half within", "one", 100, Median},
-			column{"beside it", "one-stuck", 100, Median},
-			column{"twenty of 100 speak", "twenty", 100, CPU},
-			column{"beside one that never reads", "twenty-stuck", 100, CPU},
-			column{"half within", "twenty", 100, Median},
-			column{"beside it", "twenty-stuck", 100, Median})
-	},
+	"stuck": (*Data).besideStuck,
 	"memory": func(d *Data) string {
 		return d.table(
 			column{"memory of a client (`memory`)", "memory", 1000, Memory},
@@ -155,6 +149,30 @@ func (d *Data) costs() string {
 				cell += fmt.Sprintf(" (%.2f)", ratio)
 			}
 			row = append(row, cell)
+		}
+		rows = append(rows, row)
+	}
+	return measured.Table(head, rows...)
+}
+
+// besideStuck returns a table of what changes when a client never reads.
+func (d *Data) besideStuck() string {
+	loads := []column{
+		{"one of 100 speaks: a delivery costs", "one", 100, CPU},
+		{"the last client has half within", "one", 100, Median},
+		{"twenty of 100 speak: a delivery costs", "twenty", 100, CPU},
+		{"the last client has half within", "twenty", 100, Median},
+	}
+	head := []string{"server"}
+	for _, c := range loads {
+		head = append(head, c.head)
+	}
+	var rows [][]string
+	for _, server := range Servers {
+		row := []string{"`" + server + "`"}
+		for _, c := range loads {
+			row = append(row, d.cell(c.workload, c.clients, server, c.unit)+" → "+
+				d.cell(c.workload+"-stuck", c.clients, server, c.unit))
 		}
 		rows = append(rows, row)
 	}

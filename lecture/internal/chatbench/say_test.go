@@ -20,7 +20,7 @@ func data() *Data {
 		sample("one", 100, Base, map[string]float64{CPU: 4, Rate: 123_456, Median: 789, P99: 1234, Batch: 1}),
 		sample("one", 100, "chat_server_poll", map[string]float64{CPU: 3}),
 		sample("one-stuck", 100, Base, map[string]float64{CPU: 5, Median: 790}),
-		sample("twenty", 1000, Base, map[string]float64{CPU: 0.456, Batch: 12.34}),
+		sample("twenty", 1000, Base, map[string]float64{CPU: 0.456, Batch: 0.08}),
 		sample("memory", 1000, Base, map[string]float64{Memory: 7680}),
 	})
 	d.Timelines = []Timeline{chart}
@@ -34,10 +34,11 @@ func TestSay(t *testing.T) {
 		"value twenty chat_server_multithread cpu":                       "0.46 µs",
 		"value one chat_server_multithread rate":                         "123,000",
 		"value one/100 chat_server_multithread p99":                      "1.2 ms",
-		"value twenty/1000 chat_server_multithread batch":                "12.3",
+		"value twenty/1000 chat_server_multithread batch":                "12.5",
 		"value memory chat_server_multithread memory":                    "7.5 KiB",
 		"times one chat_server_multithread cpu one chat_server_poll cpu": "1.3",
 		"value one chat_server_eventlet cpu":                             "!the data have no one chat_server_eventlet cpu",
+		"range one/100 cpu":                                              "!the data have no one/100 chat_server_eventlet cpu",
 		"timeline chat_server_poll":                                      chart.String(),
 		"timeline chat_server_none":                                      `!unknown directive "timeline chat_server_none"`,
 		"table none":                                                     `!unknown directive "table none"`,
@@ -59,8 +60,8 @@ func TestTables(t *testing.T) {
 		"costs": "| `chat_server_multithread` | – | 4.0 µs | – | – | – | 0.46 µs |\n" +
 			"| `chat_server_poll` | – | 3.0 µs (0.75) | – | – | – | – |\n",
 		"waits":  "| `chat_server_multithread` | 789 µs | 1.2 ms | – | – | – | – |\n",
-		"stuck":  "| `chat_server_multithread` | 4.0 µs | 5.0 µs | 789 µs | 790 µs | – | – | – | – |\n",
-		"memory": "| `chat_server_multithread` | 7.5 KiB | 1.0 | – | 12.3 |\n",
+		"stuck":  "| `chat_server_multithread` | 4.0 µs → 5.0 µs | 789 µs → 790 µs | – → – | – → – |\n",
+		"memory": "| `chat_server_multithread` | 7.5 KiB | 1.0 | – | 12.5 |\n",
 	} {
 		if got, err := data().Say("table", table); err != nil || !strings.Contains(got, want) {
 			t.Errorf("table %s, %v: got\n%s\nwant it to contain\n%s", table, err, got, want)

@@ -130,7 +130,7 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 	s.Values[chatbench.GeneratorCPU] = micro(own) / deliveries
 	s.Values[chatbench.Median] = micro(time.Duration(c.latency.ValueAtPercentile(50)))
 	s.Values[chatbench.P99] = micro(time.Duration(c.latency.ValueAtPercentile(99)))
-	s.Values[chatbench.Batch] = float64(c.deliveries) / float64(after-segments)
+	s.Values[chatbench.Batch] = float64(after-segments) / float64(c.deliveries)
 	return err
 }
 
