@@ -1,6 +1,9 @@
 package chatbench
 
 import (
+	"bufio"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,5 +57,33 @@ func TestAround(t *testing.T) {
 			tl.Speeches[2].Said != 2 || tl.Speeches[2].Heard[5] != 2.5 {
 			t.Errorf("stuck %v: %+v", stuck, tl)
 		}
+	}
+}
+
+// A client that hears what no other has said is an error, and so is a server that
+// hangs up.
+func TestRecordingNotices(t *testing.T) {
+	for answer, want := range map[string]string{
+		"('127.0.0.1', 1): hello\x00": "client 1 heard",
+		"('127.0.0.1', 1): hel":       "client 1: EOF",
+	} {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			conn, err := listener.Accept()
+			if err == nil {
+				bufio.NewReader(conn).ReadString(0)
+				conn.Write([]byte(answer))
+				conn.Close()
+			}
+		}()
+		r := &recording{address: listener.Addr().String(), heard: make(chan arrival, readers), deadline: time.Now().Add(10 * time.Second)}
+		if err := r.join(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: the error is %v, want %s", answer, err, want)
+		}
+		r.close()
+		listener.Close()
 	}
 }

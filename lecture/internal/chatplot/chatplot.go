@@ -3,6 +3,8 @@
 package chatplot
 
 import (
+	"math"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -29,55 +31,48 @@ var Pictures = map[string]func(*chatbench.Data) ([]byte, error){
 	"chat-latency.svg":    latency,
 }
 
-// A half is a diagram of one workload. Beside it is another one, to the same
-// scale.
-type half struct{ title, workload, unit string }
-
 func cpu(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "µs of processor time for a delivery", 1, plot.ConstantTicks{},
-		half{"One client speaks", "one", chatbench.CPU},
-		half{"Twenty clients speak", "twenty", chatbench.CPU})
+	return halves(data, "µs of processor time for a delivery", chatbench.CPU, 1)
 }
 
 func deliveries(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "thousands of deliveries per second", 1e-3, plot.ConstantTicks{},
-		half{"One client speaks", "one", chatbench.Rate},
-		half{"Twenty clients speak", "twenty", chatbench.Rate})
+	return halves(data, "thousands of deliveries per second", chatbench.Rate, 1e-3)
 }
 
 func latency(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "ms until the last client has half of the messages", 1e-3,
-		picture.Ticks(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000),
-		half{"One client speaks", "one", chatbench.Median},
-		half{"Twenty clients speak", "twenty", chatbench.Median})
+	return halves(data, "ms until the last client has half of the messages", chatbench.Median, 1e-3)
 }
 
-// halves draws two diagrams side by side: a value of each server, by the number of
-// clients. If there are ticks, its scale is logarithmic. If not, it begins at 0.
-func halves(data *chatbench.Data, axis string, scale float64, ticks plot.ConstantTicks, both ...half) ([]byte, error) {
+// halves draws two diagrams side by side and to the same scale: a value of each
+// server, by the number of clients, with one speaker and with twenty.
+func halves(data *chatbench.Data, axis, unit string, scale float64) ([]byte, error) {
 	var plots []*plot.Plot
-	for _, h := range both {
-		p := picture.NewPlot(h.title, "clients", axis)
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, half := range []struct{ title, workload string }{
+		{"One client speaks", "one"}, {"Twenty clients speak", "twenty"},
+	} {
+		p := picture.NewPlot(half.title, "clients", axis)
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, picture.Ticks(10, 100, 1000)
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, ticks
 		var curves []picture.Curve
 		for _, server := range chatbench.Servers {
 			curves = append(curves, picture.Curve{Server: server, Style: styles[server],
-				Points: picture.ByClients(&data.Data, h.workload, server, h.unit, scale)})
+				Points: picture.ByClients(&data.Data, half.workload, server, unit, scale)})
 		}
 		if err := picture.AddCurves(p, curves); err != nil {
 			return nil, err
 		}
+		low, high = min(low, p.Y.Min), max(high, p.Y.Max)
 		plots = append(plots, p)
 	}
-	low, high := min(plots[0].Y.Min, plots[1].Y.Min), max(plots[0].Y.Max, plots[1].Y.Max)
 	for _, p := range plots {
-		p.Y.Min, p.Y.Max = 0, high*1.05
-		if len(ticks) > 0 {
-			p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, ticks
-			p.Y.Min, p.Y.Max = low/1.3, high*1.3 // no marker reaches beyond the axis
-		}
+		p.Y.Min, p.Y.Max = low/1.3, high*1.3 // no marker reaches beyond the axis
 	}
 	return picture.Render(3.8*vg.Inch, func(canvas draw.Canvas) {
 		picture.DrawTiles(canvas, [][]*plot.Plot{plots})
 	})
 }
+
+// ticks marks 1, 2 and 5, in every order of magnitude.
+var ticks = picture.Ticks(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50,
+	100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
