@@ -152,9 +152,10 @@ type stuck struct {
 	before  int // crowd.total when it came
 }
 
-// least is how many bytes wait in the server for a stuck client. most is how
+// fill is how many bytes wait in the server for a stuck client at first, and least
+// how many at any time, because the kernel may find room for a part. most is how
 // many may come to them before the server could throw the client out.
-const least, most = 64 << 10, lecture.MaxWaiting * 3 / 4
+const fill, least, most = 128 << 10, 64 << 10, lecture.MaxWaiting * 3 / 4
 
 // stick adds a client that never reads. The first client of the crowd, which
 // must be the only one, speaks until so much waits for that client.
@@ -170,11 +171,11 @@ func (c *crowd) stick() (*stuck, error) {
 	}
 	s := &stuck{sock, address, c.total}
 	err = c.accepted(pyfmt.AddrPort(address))
-	for err == nil && s.waits(c) != nil {
+	for err == nil && s.waits(c, fill) != nil {
 		c.forget()
 		err = c.talk(c.clients[:1], 4000, func() bool { return true })
 		if c.total-s.before > 64<<20 {
-			err = s.waits(c)
+			err = s.waits(c, fill)
 		}
 	}
 	if err != nil {
@@ -183,8 +184,8 @@ func (c *crowd) stick() (*stuck, error) {
 	return s, err
 }
 
-// waits returns an error unless messages wait in the server for the client.
-func (s *stuck) waits(c *crowd) error {
+// waits returns an error unless so many bytes wait in the server for the client.
+func (s *stuck) waits(c *crowd, least int) error {
 	waits, err := kernel.Waiting(c.server, s.address, c.total-s.before)
 	if err == nil && waits < least {
 		err = fmt.Errorf("only %d bytes wait for the client that never reads", waits)

@@ -118,7 +118,7 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 		err = c.end()
 	}
 	if err == nil && deaf != nil {
-		err = deaf.waits(c)
+		err = deaf.waits(c, least)
 	}
 	if err != nil {
 		return err

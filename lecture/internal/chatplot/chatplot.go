@@ -4,6 +4,7 @@ package chatplot
 
 import (
 	"math"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -32,31 +33,31 @@ var Pictures = map[string]func(*chatbench.Data) ([]byte, error){
 }
 
 func cpu(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "µs of processor time for a delivery", chatbench.CPU, 1)
+	return halves(data, "Cost of a delivery", "µs", chatbench.CPU, 1)
 }
 
 func deliveries(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "thousands of deliveries per second", chatbench.Rate, 1e-3)
+	return halves(data, "Deliveries per second", "thousands", chatbench.Rate, 1e-3)
 }
 
 func latency(data *chatbench.Data) ([]byte, error) {
-	return halves(data, "ms until the last client has half of the messages", chatbench.Median, 1e-3)
+	return halves(data, "The last client has it", "ms", chatbench.Median, 1e-3)
 }
 
 // halves draws two diagrams side by side and to the same scale: a value of each
 // server, by the number of clients, with one speaker and with twenty.
-func halves(data *chatbench.Data, axis, unit string, scale float64) ([]byte, error) {
+func halves(data *chatbench.Data, title, axis, unit string, scale float64) ([]byte, error) {
 	var plots []*plot.Plot
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, half := range []struct{ title, workload string }{
-		{"One client speaks", "one"}, {"Twenty clients speak", "twenty"},
+		{"one client speaks", "one"}, {"twenty clients speak", "twenty"},
 	} {
-		p := picture.NewPlot(half.title, "clients", axis)
+		p := picture.NewPlot(title+", "+half.title, "clients", axis)
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, picture.Ticks(10, 100, 1000)
-		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, ticks
+		p.Y.Scale = plot.LogScale{}
 		var curves []picture.Curve
 		for _, server := range chatbench.Servers {
-			curves = append(curves, picture.Curve{Server: server, Style: styles[server],
+			curves = append(curves, picture.Curve{Server: strings.TrimPrefix(server, "chat_server_"), Style: styles[server],
 				Points: picture.ByClients(&data.Data, half.workload, server, unit, scale)})
 		}
 		if err := picture.AddCurves(p, curves); err != nil {
@@ -67,12 +68,27 @@ func halves(data *chatbench.Data, axis, unit string, scale float64) ([]byte, err
 	}
 	for _, p := range plots {
 		p.Y.Min, p.Y.Max = low/1.3, high*1.3 // no marker reaches beyond the axis
+		p.Y.Tick.Marker = ticks(p.Y.Min, p.Y.Max)
 	}
 	return picture.Render(3.8*vg.Inch, func(canvas draw.Canvas) {
 		picture.DrawTiles(canvas, [][]*plot.Plot{plots})
 	})
 }
 
-// ticks marks 1, 2 and 5, in every order of magnitude.
-var ticks = picture.Ticks(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50,
-	100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000)
+// ticks marks 1, 2 and 5 in every order of magnitude, from low to high, or if
+// these are too many, only 1.
+func ticks(low, high float64) plot.ConstantTicks {
+	marks := []float64{1, 2, 5}
+	if high > 300*low {
+		marks = marks[:1]
+	}
+	var values []float64
+	for unit := 0.001; unit <= high; unit *= 10 {
+		for _, mark := range marks {
+			if v := math.Round(1000*unit*mark) / 1000; low <= v && v <= high {
+				values = append(values, v)
+			}
+		}
+	}
+	return picture.Ticks(values...)
+}
