@@ -81,12 +81,12 @@ var tables = map[string]func(*Data) string{
 	"costs": (*Data).costs,
 	"waits": func(d *Data) string {
 		return d.table(
-			column{"100 clients, one speaks: half within", "one", 100, Median},
+			column{"one of 100 speaks: half within", "one", 100, Median},
 			column{"99 % within", "one", 100, P99},
-			column{"1,000 clients, one speaks: half within", "one", 1000, Median},
-			column{"100 clients, twenty speak: half within", "twenty", 100, Median},
+			column{"one of 1,000: half within", "one", 1000, Median},
+			column{"twenty of 100 speak: half within", "twenty", 100, Median},
 			column{"99 % within", "twenty", 100, P99},
-			column{"1,000 clients, twenty speak: half within", "twenty", 1000, Median})
+			column{"twenty of 1,000: half within", "twenty", 1000, Median})
 	},
 	"stuck": (*Data).besideStuck,
 	"memory": func(d *Data) string {
@@ -134,7 +134,7 @@ func (d *Data) costs() string {
 			loads = append(loads, column{workload: workload, clients: clients})
 			text := measured.Thousands(float64(clients))
 			if clients == sizes[0] {
-				text = map[string]string{"one": "one speaks to ", "twenty": "twenty (or all) speak to "}[workload] + text
+				text = map[string]string{"one": "one speaks to ", "twenty": "twenty, or all, speak to "}[workload] + text
 			}
 			head = append(head, text)
 		}
