@@ -1,9 +1,9 @@
 // Chat_timeline draws a chart of six clients of a chat server that speak in
 // turn: who speaks, and when each client has the message.
 //
-// What to notice: each line is a client. A message comes to all of them at almost
-// the same time, whoever has said it. With -s, one more client never reads. A
-// message that waits for that client waits for it alone: the others do not stop.
+// What to notice: each line is a client. A message comes to all of them at
+// almost the same time. With -s, one more client never reads. What waits for
+// that client does not stop the others.
 //
 // What to try: compare the servers. Then change one: without a queue for each
 // client, the others wait for the one that never reads.
