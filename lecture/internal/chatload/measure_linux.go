@@ -70,27 +70,27 @@ func measure(s *measured.Sample, w chatbench.Workload, process *bench.Process) e
 
 // watch lets the clients of a crowd talk, and notes what that costs.
 func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *crowd) error {
-	var deaf *stuck
+	var unread *stuck
 	if w.Stuck {
 		if err := c.gather(1); err != nil {
 			return err
 		}
 		var err error
-		if deaf, err = c.stick(); err != nil {
+		if unread, err = c.stick(); err != nil {
 			return err
 		}
-		defer deaf.sock.Close()
+		defer unread.sock.Close()
 	}
 	if err := c.gather(s.Clients); err != nil {
 		return err
 	}
 	start := c.total
-	// over reports whether a time is over, or the stuck client could be thrown out
-	// soon.
-	over := func(window time.Duration, messages int) func() bool {
+	// over reports whether a time is over, or so many bytes have come that the
+	// stuck client could be thrown out soon.
+	over := func(window time.Duration, messages, bytes int) func() bool {
 		end := time.Now().Add(window)
 		return func() bool {
-			if deaf != nil && c.total-start > most {
+			if unread != nil && c.total-start > bytes {
 				return true
 			}
 			return c.arrived >= messages && !time.Now().Before(end)
@@ -98,7 +98,7 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 	}
 	c.forget()
 	speakers := c.clients[:min(w.Speakers, len(c.clients))]
-	err := c.talk(speakers, chatbench.Text, over(w.Window/5, 1))
+	err := c.talk(speakers, chatbench.Text, over(w.Window/5, 1, most/4))
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 	}
 	began, cpu, own := time.Now(), process.CPU(), bench.OwnCPU()
 	if err = c.begin(speakers, chatbench.Text); err == nil {
-		err = c.goOn(over(w.Window, chatbench.Least))
+		err = c.goOn(over(w.Window, chatbench.Least, most))
 	}
 	elapsed := time.Since(began)
 	cpu, own = process.CPU()-cpu, bench.OwnCPU()-own
@@ -117,8 +117,8 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 	if err == nil {
 		err = c.end()
 	}
-	if err == nil && deaf != nil {
-		err = deaf.waits(c, least)
+	if err == nil && unread != nil {
+		err = unread.waits(c, least)
 	}
 	if err != nil {
 		return err
