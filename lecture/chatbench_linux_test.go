@@ -98,6 +98,42 @@ func TestChatData(t *testing.T) {
 	}
 }
 
+// The data show what the page says about them.
+func TestChatClaims(t *testing.T) {
+	data, err := chatbench.Load("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := func(workload string, clients int, server, unit string) float64 {
+		return data.Find(workload, clients, server).Best(unit)
+	}
+	for _, server := range chatbench.Servers {
+		one, twenty := best("one", 100, server, chatbench.CPU), best("twenty", 100, server, chatbench.CPU)
+		if !(twenty < one/4) {
+			t.Errorf("%s: a delivery costs %.2f µs, and with twenty speakers %.2f µs", server, one, twenty)
+		}
+		if batch := 1 / best("twenty", 100, server, chatbench.Batch); !(batch > 5) {
+			t.Errorf("%s: with twenty speakers, a segment has only %.1f messages", server, batch)
+		}
+		for _, workload := range []string{"one", "twenty"} {
+			for _, unit := range []string{chatbench.CPU, chatbench.Median} {
+				alone, beside := best(workload, 100, server, unit), best(workload+"-stuck", 100, server, unit)
+				if !(beside < 1.5*alone) {
+					t.Errorf("%s, %s: %.2f %s, and beside a client that never reads %.2f", server, workload, alone, unit, beside)
+				}
+			}
+		}
+	}
+	few, many := best("run-queue", 200, chatbench.Base, chatbench.Batch), best("run-queue", 300, chatbench.Base, chatbench.Batch)
+	if !(few < many/2) {
+		t.Errorf("with 200 clients, a segment has %.1f messages, and with 300 clients %.1f", 1/few, 1/many)
+	}
+	threads, loop := best("twenty", 1000, chatbench.Base, chatbench.CPU), best("twenty", 1000, "chat_server_asyncio", chatbench.CPU)
+	if !(loop < threads/2) {
+		t.Errorf("with 1,000 clients, a delivery costs %.2f µs, and on an event loop %.2f µs", threads, loop)
+	}
+}
+
 // The pictures of the chat show the data that are in the same folder.
 func TestChatPictures(t *testing.T) {
 	data, err := chatbench.Load("bench")
