@@ -30,7 +30,8 @@ const (
 
 	// Batch is how many segments with messages clients receive for each
 	// delivery. The pages have the opposite: how many messages are in a segment,
-	// which shows how many the server sends in one write.
+	// which shows how many the server sends in one write. The kernel also counts
+	// segments that come twice, so one message may come in 1.01 segments.
 	Batch = "segments/delivery"
 
 	// Memory is what a client takes that has heard one message.

@@ -111,7 +111,9 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("%d clients: %d messages arrived, %d deliveries, %d times",
 				clients, c.arrived, c.deliveries, c.latency.TotalCount())
 		}
-		if after, err := c.segments(); err != nil || after <= before || after-before > c.deliveries {
+		// At most three messages are under way. The kernel also counts segments
+		// that come twice.
+		if after, err := c.segments(); err != nil || 3*(after-before) < c.deliveries {
 			t.Errorf("%d clients: %d deliveries in %d segments (%v)", clients, c.deliveries, after-before, err)
 		}
 	}
