@@ -15,7 +15,7 @@ const colours = {
 };
 
 mermaid.initialize({
-	startOnLoad: false, securityLevel: "strict", deterministicIds: true, theme: "base", htmlLabels: false,
+	startOnLoad: false, securityLevel: "strict", deterministicIds: true, handDrawnSeed: 1, theme: "base", htmlLabels: false,
 	flowchart: { htmlLabels: false, curve: "basis", padding: 12 },
 	sequence: { mirrorActors: false, messageFontSize: 14, actorFontSize: 14, noteFontSize: 13 },
 	class: { htmlLabels: false },
