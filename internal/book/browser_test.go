@@ -280,6 +280,9 @@ func TestThemes(t *testing.T) {
 	expect("the next page", dark)
 	media("print", "dark")
 	expect("paper", paper)
+	if got := evaluate[string](tab, "getComputedStyle(document.body).color"); got != "rgb(29, 28, 26)" {
+		t.Errorf("on paper, the text is %s", got)
+	}
 	if got := evaluate[string](tab, "getComputedStyle(document.querySelector('.bar')).display + getComputedStyle(document.querySelector('#contents')).display"); got != "nonenone" {
 		t.Errorf("on paper, the bar and the contents are %s", got)
 	}
