@@ -194,8 +194,8 @@ func TestDrawings(t *testing.T) {
 	want := map[string]bool{}
 	for _, source := range loaded(t).Diagrams() {
 		want[DrawingName(source)] = true
-		if _, err := drawing(source); err != nil {
-			t.Error(err)
+		if _, drawn := drawing(source); !drawn {
+			t.Errorf("this diagram is not drawn; see internal/book/draw:\n%s", source)
 		}
 	}
 	entries, err := drawings.ReadDir("diagrams")
@@ -286,8 +286,8 @@ func TestConsole(t *testing.T) {
 // The rows of two listings are those of both files, in order.
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
-	const a = "package main\n\nfunc main() {\n\tlistener := listen(1)\n\tserve(listener)\n}\n"
-	const b = "package main\n\nfunc main() {\n\tlistener := listen(10)\n\tgo wait()\n\tstart(4)\n}\n"
+	const a = "package main\n\nfunc main() {\n\tlistener := listen(1)\n\tserveAll(listener, timeout)\n}\n"
+	const b = "package main\n\nfunc main() {\n\tlistener := listen(10)\n\tgo wait(listener)\n\tstart(4)\n}\n"
 	var got strings.Builder
 	for _, r := range sideBySide(a, b) {
 		side := func(line []word) (s string) {
@@ -306,7 +306,7 @@ func TestSideBySide(t *testing.T) {
 same 2 2 "" ""
 same 3 3 "func main() {" "func main() {"
 changed 4 4 "\tlistener := listen([1])" "\tlistener := listen([10])"
-other 5 5 "\tserve(listener)" "\tgo wait()"
+other 5 5 "\tserveAll(listener, timeout)" "\tgo wait(listener)"
 new 0 6 "" "\tstart(4)"
 same 6 7 "}" "}"
 `

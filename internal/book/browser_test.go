@@ -54,7 +54,7 @@ func open(t *testing.T) *tab {
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
@@ -280,6 +280,9 @@ func TestThemes(t *testing.T) {
 	expect("the next page", dark)
 	media("print", "dark")
 	expect("paper", paper)
+	if got := evaluate[string](tab, "getComputedStyle(document.body).color"); got != "rgb(29, 28, 26)" {
+		t.Errorf("on paper, the text is %s", got)
+	}
 	if got := evaluate[string](tab, "getComputedStyle(document.querySelector('.bar')).display + getComputedStyle(document.querySelector('#contents')).display"); got != "nonenone" {
 		t.Errorf("on paper, the bar and the contents are %s", got)
 	}
@@ -303,6 +306,32 @@ func TestCopy(t *testing.T) {
 	}
 	if got := copied("figure.go"); !strings.HasPrefix(got, "// HandleRequest receives") || !strings.HasSuffix(got, "\n}\n") {
 		t.Errorf("copied %q", got)
+	}
+}
+
+// Without JavaScript, a page can be read and left, and shows no button that would do
+// nothing.
+func TestWithoutScript(t *testing.T) {
+	t.Parallel()
+	tab := open(t)
+	tab.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	tab.visit("chapter07/index.html", 390)
+	if got := evaluate[string](tab, "document.querySelector('.theme').textContent"); got != "Theme" {
+		t.Fatalf("the script has run: the button shows %q", got)
+	}
+	if got := evaluate[int](tab, "[...document.querySelectorAll('button, input')].filter(e => e.checkVisibility()).length"); got != 0 {
+		t.Errorf("%d buttons would do nothing", got)
+	}
+	const shows = "getComputedStyle(document.querySelector('#contents')).display"
+	if got := evaluate[string](tab, shows); got != "none" {
+		t.Errorf("the contents cover the page: %s", got)
+	}
+	tab.visit("chapter07/index.html#contents", 390)
+	if got := evaluate[string](tab, shows); got != "block" {
+		t.Errorf("the contents cannot be opened: %s", got)
 	}
 }
 

@@ -37,15 +37,24 @@ func (b *Book) Diagrams() (sources []string) {
 }
 
 // drawing returns the drawing of a diagram. A program that cannot show it reads the
-// diagram's source aloud.
-func drawing(source string) (string, error) {
+// diagram's source aloud. Drawing reports false if the diagram is not drawn yet.
+func drawing(source string) (string, bool) {
 	svg, err := drawings.ReadFile(path.Join("diagrams", DrawingName(source)))
 	if err != nil {
-		return "", fmt.Errorf("this diagram is not drawn yet; see internal/book/draw:\n%s", source)
+		return "", false
 	}
 	words := strings.Join(strings.Fields(source), " ")
-	return fmt.Sprintf("<figure class=\"diagram\">%s</figure>\n", label(string(svg), "diagram: "+words)), nil
+	class := "diagram"
+	var width int
+	if _, err := fmt.Sscanf(string(svg), `<svg width="%d"`, &width); err == nil && width > column {
+		class += " broad"
+	}
+	return fmt.Sprintf("<figure class=\"%s\">%s</figure>\n", class, label(string(svg), "diagram: "+words)), true
 }
+
+// column is the width of the prose in pixels. If we made a broad diagram as narrow,
+// its letters would be too small.
+const column = 760
 
 // label gives an SVG a role and a name.
 func label(svg, name string) string {

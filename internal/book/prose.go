@@ -181,9 +181,10 @@ func (w *writer) fence(out util.BufWriter, _ []byte, n ast.Node, entering bool) 
 	block := w.chapter.tree.Blocks[n]
 	switch {
 	case block.Kind == weave.Diagram:
-		svg, err := drawing(block.Text)
-		if err != nil {
-			return ast.WalkStop, err
+		svg, drawn := drawing(block.Text)
+		if !drawn {
+			w.figure(out, figure{label: "a diagram that internal/book/draw has not drawn yet", code: escape(block.Text)})
+			break
 		}
 		out.WriteString(svg)
 	case block.Kind == weave.Console, block.Kind == weave.Illustration && block.Info[0] == "console":

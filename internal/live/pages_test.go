@@ -21,8 +21,16 @@ func TestEveryBlock(t *testing.T) {
 				defer c.conn.CloseNow()
 				page := b.pages[name]
 				commands := 0
+				missing := map[int]string{} // programs, by section
 				for i, block := range page.Blocks {
 					if block.Transcript == nil {
+						continue
+					}
+					if program := block.Transcript.Missing(); program != "" && missing[block.Section] == "" {
+						missing[block.Section] = program
+						t.Logf("line %d: %s is not installed", block.Line, program)
+					}
+					if missing[block.Section] != "" {
 						continue
 					}
 					commands += len(block.Transcript.Commands)
@@ -37,12 +45,11 @@ func TestEveryBlock(t *testing.T) {
 	})
 }
 
-// isLast reports whether no block of those that follow belongs to the section of this
-// one.
+// isLast reports whether no block of those that follow can run in the section of this one.
 func isLast(following []*weave.Block, block *weave.Block) bool {
 	for _, b := range following {
 		if b.Transcript != nil && b.Section == block.Section {
-			return false
+			return b.Transcript.Missing() != ""
 		}
 	}
 	return true

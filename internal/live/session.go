@@ -212,6 +212,9 @@ func (s *session) play(block int, t *transcript.Transcript) bool {
 		s.viewer.tell(change)
 		return false
 	}
+	if program := t.Missing(); program != "" {
+		return fail(fmt.Errorf("it needs the program %s, which is not installed", program))
+	}
 	if err := s.resume(); err != nil {
 		return fail(err)
 	}

@@ -15,7 +15,7 @@ const colours = {
 };
 
 mermaid.initialize({
-	startOnLoad: false, securityLevel: "strict", deterministicIds: true, theme: "base", htmlLabels: false,
+	startOnLoad: false, securityLevel: "strict", deterministicIds: true, handDrawnSeed: 1, theme: "base", htmlLabels: false,
 	flowchart: { htmlLabels: false, curve: "basis", padding: 12 },
 	sequence: { mirrorActors: false, messageFontSize: 14, actorFontSize: 14, noteFontSize: 13 },
 	class: { htmlLabels: false },
@@ -75,6 +75,7 @@ const ofText = ["font-size", "font-weight", "font-style", "text-anchor", "domina
 // flatten writes the computed styles of all shapes and texts into attributes.
 function flatten(root) {
 	const styles = [];
+	for (const ground of root.querySelectorAll("rect.background")) ground.style.opacity = 1; // or the line shows through its label
 	for (const e of root.querySelectorAll("path, rect, circle, ellipse, line, polygon, polyline, text, tspan")) {
 		const computed = getComputedStyle(e);
 		if (computed.fill === "rgba(0, 0, 0, 0)") e.style.fill = "none";
