@@ -4,6 +4,7 @@ package live
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 
 	"fopnp/internal/netns"
@@ -25,3 +26,7 @@ func processRuns(int) bool { return false }
 
 // listeners returns nil: we cannot tell whose sockets the system has.
 func (k *keeper) listeners() []netns.Socket { return nil }
+
+func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
+
+func setSize(*os.File, int, int) error { return errors.ErrUnsupported }

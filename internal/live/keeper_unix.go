@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 const keeperSupported = true
@@ -99,27 +98,6 @@ func signalGroup(pid, number int) {
 }
 
 func processRuns(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
-
-// hangUp does what a terminal does that goes away, and waits for the programs that
-// were started.
-func (k *keeping) hangUp() {
-	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
-		k.mu.Lock()
-		for pid := range k.pids {
-			syscall.Kill(pid, syscall.SIGHUP) // bash tells its jobs
-		}
-		n := len(k.pids)
-		k.mu.Unlock()
-		if n == 0 {
-			return
-		}
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for pid := range k.pids {
-		syscall.Kill(-pid, syscall.SIGKILL)
-	}
-}
 
 // startShared starts a keeper that shares the system's network.
 func startShared(cmd *exec.Cmd) error {

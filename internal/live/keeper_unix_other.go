@@ -4,6 +4,8 @@ package live
 
 import (
 	"os"
+	"syscall"
+	"time"
 
 	"fopnp/internal/netns"
 )
@@ -20,8 +22,26 @@ func self() string {
 // adopt does nothing: this system has no process that takes the children of others.
 func adopt() {}
 
-// end ends the programs that were started, and they end theirs.
-func (k *keeping) end() { k.hangUp() }
+// end does what a terminal does that goes away, and waits for the programs that were
+// started. They end theirs.
+func (k *keeping) end() {
+	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
+		k.mu.Lock()
+		for pid := range k.pids {
+			syscall.Kill(pid, syscall.SIGHUP) // bash tells its jobs
+		}
+		n := len(k.pids)
+		k.mu.Unlock()
+		if n == 0 {
+			return
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for pid := range k.pids {
+		syscall.Kill(-pid, syscall.SIGKILL)
+	}
+}
 
 // watch does nothing: this system does not tell who waits in a server's queue.
 func watch(*keeping) {}

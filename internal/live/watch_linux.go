@@ -42,7 +42,7 @@ func watch(k *keeping) {
 		return // a kernel without sock_diag
 	}
 	if os.Getpid() == 1 { // the network is ours
-		w.packets, err = listenToLoopback()
+		w.packets, _ = listenToLoopback() // without packets, samples must do
 	}
 	w.machine.NoPackets = w.packets < 0
 	var reported time.Time
