@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Addresses returns the addresses of the files that Export writes.
+// addresses returns the addresses of the files that Export writes.
 func (b *Book) addresses() []string {
 	addresses := append(assetNames(), indexAddress)
 	for _, c := range b.chapters {
