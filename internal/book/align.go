@@ -16,6 +16,7 @@ type row struct {
 func sideBySide(a, b string) (rows []row) {
 	as, bs := lines("go", a), lines("go", b)
 	at, bt := textsOf(as), textsOf(bs)
+	aw, bw := splitAll(at), splitAll(bt)
 	i, j := 0, 0
 	emit := func(kind string, left, right bool) {
 		r := row{kind: kind}
@@ -44,7 +45,7 @@ func sideBySide(a, b string) (rows []row) {
 			emit("new", false, true)
 		}
 	}
-	matches := align(len(as), len(bs), func(i, j int) int { return resemblance(at[i], bt[j]) })
+	matches := align(len(as), len(bs), func(i, j int) int { return resemblance(aw[i], bw[j]) })
 	for _, p := range matches {
 		until(p)
 		if at[p.i] == bt[p.j] {
@@ -73,26 +74,26 @@ type match struct{ i, j int }
 // align returns the matches, in order, whose scores have the greatest sum. Elements
 // with the score 0 do not match.
 func align(n, m int, score func(i, j int) int) (matches []match) {
-	// best[i][j] is the greatest sum for the elements from i and from j on.
-	best := make([][]int, n+1)
-	scores := make([][]int, n+1)
-	for i := range best {
-		best[i], scores[i] = make([]int, m+1), make([]int, m+1)
-	}
+	// best(i, j) is the greatest sum for the elements from i and from j on.
+	width := m + 1
+	sums, scores := make([]int, (n+1)*width), make([]int, (n+1)*width)
+	best := func(i, j int) int { return sums[i*width+j] }
 	for i := n - 1; i >= 0; i-- {
 		for j := m - 1; j >= 0; j-- {
-			best[i][j] = max(best[i+1][j], best[i][j+1])
-			if scores[i][j] = score(i, j); scores[i][j] > 0 {
-				best[i][j] = max(best[i][j], best[i+1][j+1]+scores[i][j])
+			sum := max(best(i+1, j), best(i, j+1))
+			if s := score(i, j); s > 0 {
+				scores[i*width+j] = s
+				sum = max(sum, best(i+1, j+1)+s)
 			}
+			sums[i*width+j] = sum
 		}
 	}
 	for i, j := 0, 0; i < n && j < m; {
 		switch {
-		case scores[i][j] > 0 && best[i][j] == best[i+1][j+1]+scores[i][j]:
+		case scores[i*width+j] > 0 && best(i, j) == best(i+1, j+1)+scores[i*width+j]:
 			matches = append(matches, match{i, j})
 			i, j = i+1, j+1
-		case best[i][j] == best[i+1][j]:
+		case best(i, j) == best(i+1, j):
 			i++
 		default:
 			j++
@@ -101,19 +102,39 @@ func align(n, m int, score func(i, j int) int) (matches []match) {
 	return matches
 }
 
+// A line that is to be compared: its words without the blanks around them, and how
+// long they are together.
+type splitLine struct {
+	text   string // with the blanks
+	words  []string
+	length int
+}
+
+func splitAll(lines []string) []splitLine {
+	all := make([]splitLine, len(lines))
+	for i, line := range lines {
+		trimmed := strings.TrimSpace(line)
+		all[i] = splitLine{line, split(trimmed), len(trimmed)}
+	}
+	return all
+}
+
 // resemblance returns how well two lines belong beside each other: twice the length
 // of what they have in common, or 0 if that is less than half of them. Two lines
 // that are the same get a little more, even if they are empty.
-func resemblance(a, b string) int {
-	if a == b {
-		return 2 + 2*len(strings.TrimSpace(a))
+func resemblance(a, b splitLine) int {
+	if a.text == b.text {
+		return 2 + 2*a.length
 	}
-	as, bs := split(strings.TrimSpace(a)), split(strings.TrimSpace(b))
+	all := a.length + b.length
+	if 4*min(a.length, b.length) < all {
+		return 0 // even if one is a part of the other
+	}
 	common := 0
-	for _, p := range sameWords(as, bs) {
-		common += 2 * len(as[p.i])
+	for _, p := range sameWords(a.words, b.words) {
+		common += 2 * len(a.words[p.i])
 	}
-	if 2*common < len(strings.TrimSpace(a))+len(strings.TrimSpace(b)) {
+	if 2*common < all {
 		return 0
 	}
 	return common

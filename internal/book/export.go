@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Addresses returns the addresses of the files that Export writes.
+// addresses returns the addresses of the files that Export writes.
 func (b *Book) addresses() []string {
 	addresses := []string{indexAddress}
 	for _, name := range assetNames() {
