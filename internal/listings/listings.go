@@ -52,6 +52,10 @@ type Listing struct {
 	// server may print no such line unless its port was given as 0.
 	Ready *regexp.Regexp
 
+	// Beside is a program that must run beside a server, whose option -n says
+	// where. It is "" for most servers.
+	Beside string
+
 	AtOnce    int    // how many conversations a server holds at once; 0 means no limit
 	ServesOne bool   // a server that serves one client and ends
 	Silent    bool   // a server that prints no line about a client, unless the client commits a fault

@@ -159,7 +159,7 @@ func TestServers(t *testing.T) {
 	for _, l := range listings.On("", listings.Server, listings.Both) {
 		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0")...)
+			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0", progtest.Beside(t, l)...)...)
 			listensAt(t, server, l.Network)
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)

@@ -44,6 +44,7 @@ func TestListening(t *testing.T) {
 			} else if listing.Name == "chat_server_poll" {
 				t.Skip(err)
 			}
+			options := progtest.Beside(t, listing)
 			for host, want := range map[string]string{
 				"":          "('0.0.0.0', PORT)",
 				"127.0.0.1": "('127.0.0.1', PORT)",
@@ -53,7 +54,7 @@ func TestListening(t *testing.T) {
 					t.Logf("%s skipped: this system has no IPv6", host)
 					continue
 				}
-				server := progtest.MustStart(t, listing.Name, host, "-p", "0")
+				server := progtest.MustStart(t, listing.Name, listing.ServeArgs(host, "0", options...)...)
 				want = "Listening on " + strings.Replace(want, "PORT", server.Port, 1) + "\n"
 				if got := server.Output(); got != want {
 					t.Errorf("at %q: %q, want %q", host, got, want)

@@ -1,0 +1,92 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// find finds the stream, or creates it. If it is not the one that we have
+// followed, we hear all of it: NATS has lost the old one, and since then
+// everything that was said is in this one.
+func (s *Stream) find() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*answer)
+	defer cancel()
+	s.stream, err = s.js.Stream(ctx, Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		s.stream, err = s.create(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	info := s.stream.CachedInfo()
+	same, err := s.isSame(ctx, info)
+	if err != nil {
+		return err
+	}
+	if !same {
+		s.created, s.heard, s.id = info.Created, 0, ""
+	}
+	return nil
+}
+
+// create creates the stream in memory. There is a copy of it on three servers
+// of the cluster, or on as many as there are.
+func (s *Stream) create(ctx context.Context) (jetstream.Stream, error) {
+	const (
+		clustersOnly = jetstream.ErrorCode(10074)
+		tooFew       = jetstream.ErrorCode(10005)
+	)
+	config := jetstream.StreamConfig{
+		Name:       Name,
+		Subjects:   []string{Name},
+		Storage:    jetstream.MemoryStorage,
+		MaxBytes:   64 << 20,          // the oldest messages go
+		MaxAge:     10 * MostPatience, // for a server that NATS cannot reach
+		Duplicates: 2 * MostPatience,
+	}
+	for config.Replicas = 3; ; config.Replicas-- {
+		stream, err := s.js.CreateStream(ctx, config)
+		var answered *jetstream.APIError
+		switch {
+		case config.Replicas > 1 && errors.As(err, &answered) &&
+			(answered.ErrorCode == clustersOnly || answered.ErrorCode == tooFew):
+		case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+			return s.js.Stream(ctx, Name) // another server was faster
+		default:
+			return stream, err
+		}
+	}
+}
+
+// isSame reports whether a stream is the one that we have followed. A cluster
+// that loses all its servers at once still knows when it created its stream,
+// but the stream is empty. So the last message that we heard must be there.
+func (s *Stream) isSame(
+	ctx context.Context, info *jetstream.StreamInfo,
+) (bool, error) {
+	switch {
+	case !info.Created.Equal(s.created):
+		return false, nil
+	case s.heard == 0:
+		return true, nil
+	case info.State.LastSeq < s.heard && s.doubtful.IsZero():
+		s.doubtful = time.Now()
+		fallthrough
+	case info.State.LastSeq < s.heard:
+		if time.Since(s.doubtful) < doubt {
+			return false, errors.New("the leader does not know the end yet")
+		}
+		return false, nil
+	case info.State.FirstSeq > s.heard, s.id == "":
+		return true, nil // the stream has forgotten it, because it is old
+	}
+	s.doubtful = time.Time{}
+	last, err := s.stream.GetMsg(ctx, s.heard)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	return err == nil && last.Header.Get(jetstream.MsgIDHeader) == s.id, err
+}
