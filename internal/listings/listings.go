@@ -80,6 +80,12 @@ type Visit struct {
 	AtServer bool
 }
 
+// besides are what the programs print that run beside a server when they are
+// ready. For the groups, see Listing.Ready.
+var besides = map[string]*regexp.Regexp{
+	"nats-server": regexp.MustCompile(`(?s)Listening for client connections on \S*:(\d+)\n.*Server is ready\n`),
+}
+
 // Listening matches the line with which most servers announce that they are
 // ready. Some print it only if their port was given as 0.
 var Listening = regexp.MustCompile(`(?m)^` + listening + `\r?\n`)
@@ -165,8 +171,11 @@ func Names(listings []Listing) []string {
 // as most servers do.
 func Ready(name, output string) (port string, ok bool) {
 	ready := Listening
-	if l, found := Find(strings.TrimSuffix(name, ".exe")); found && l.Ready != nil {
+	name = strings.TrimSuffix(name, ".exe")
+	if l, found := Find(name); found && l.Ready != nil {
 		ready = l.Ready
+	} else if r := besides[name]; r != nil {
+		ready = r
 	}
 	match := ready.FindStringSubmatch(output)
 	if match == nil {

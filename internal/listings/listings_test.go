@@ -207,6 +207,8 @@ func TestReady(t *testing.T) {
 		{"tcp_sixteen", "Listening at ('', 1060)\nWaiting to accept a new connection\n", "1060"},
 		{"nosuch", "Listening at 127.0.0.1:41285\n", "41285"},
 		{"nosuch", "Waiting\n", ""},
+		{"nats-server", "[1] Listening for client connections on 0.0.0.0:4222\n[1] Server is ready\n", "4222"},
+		{"nats-server", "[1] Listening for client connections on 0.0.0.0:4222\n", ""},
 	} {
 		port, ok := listings.Ready(test.name, test.output)
 		if port != test.port || ok != (test.port != "") {

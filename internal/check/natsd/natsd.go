@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+
 	"strings"
 	"sync/atomic"
 
@@ -60,17 +60,13 @@ func Start(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Process: process, Name: c.Name}
-	match, err := process.WaitFor(ready)
+	port, err := process.Ready()
 	if err != nil {
 		process.Kill()
 		return nil, err
 	}
-	s.Port = match[1]
-	return s, nil
+	return &Server{Process: process, Port: port, Name: c.Name}, nil
 }
-
-var ready = regexp.MustCompile(`(?s)Listening for client connections on 127\.0\.0\.1:(\d+)\n.*Server is ready\n`)
 
 // text returns the configuration file of a server.
 func (c Config) text() string {

@@ -55,6 +55,8 @@ func TestBackground(t *testing.T) {
 		{"bin/srv '' &> 'server.log' &", "srv [{server.log false}] true"},
 		{"go run ./chapter07/srv '' >> 'server.log' 2>>err.log &", "srv [{server.log true} {err.log true}] true"},
 		{"GOMAXPROCS=1 go run ./srv '' 2>&1 < in &", "srv [] true"},
+		{"go run some.host/srv/v2@v2.15.2 -js &>srv.log &", "srv [{srv.log false}] true"},
+		{"go run some.host/srv@latest &", "srv [] true"},
 		{"echo > old; srv '' &", "srv [] true"},
 		{"cd x && srv '' &", "srv [] true"},
 		{"srv1 '' > 1.log & srv2 '' > 2.log&", "srv2 [{2.log false}] true"},
@@ -78,6 +80,21 @@ func TestScreen(t *testing.T) {
 	} {
 		if got := Screen(test.output); got != test.want {
 			t.Errorf("Screen(%q) is %q, want %q", test.output, got, test.want)
+		}
+	}
+}
+
+// A transcript needs the programs that "go run" would download.
+func TestMissing(t *testing.T) {
+	for script, want := range map[string]string{
+		"go run ./chapter07/nosuch":                       "",
+		"go run some.host/bash/v5@v5.2.0":                 "",
+		"go run some.host/nosuchprogram/v2@v2.15.2 -js &": "nosuchprogram",
+		"true; go run some.host/x/nosuchprogram@v1.0.0":   "nosuchprogram",
+	} {
+		tr := Transcript{Commands: []Command{{Script: "true"}, {Script: script}}}
+		if got := tr.Missing(); got != want {
+			t.Errorf("for %q, %q is missing, want %q", script, got, want)
 		}
 	}
 }

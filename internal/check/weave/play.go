@@ -83,8 +83,9 @@ type stage struct {
 // play runs the transcripts of the page.
 func (s *stage) play() {
 	s.outputs = map[*Block][]string{}
+	left := s.leaveOut()
 	for _, block := range s.page.Blocks {
-		if block.Transcript == nil {
+		if block.Transcript == nil || slices.Contains(left, block.Section) {
 			continue
 		}
 		if s.session != nil && s.section != block.Section {
@@ -107,6 +108,22 @@ func (s *stage) play() {
 	}
 	s.end()
 	s.leave()
+}
+
+// leaveOut returns the sections that need a program that is not installed.
+func (s *stage) leaveOut() (sections []int) {
+	for _, block := range s.page.Blocks {
+		if block.Transcript == nil || slices.Contains(sections, block.Section) {
+			continue
+		}
+		if program := block.Transcript.Missing(); program != "" {
+			sections = append(sections, block.Section)
+			s.problems = append(s.problems, Problem{
+				Path: s.page.Path, Line: block.Line, What: "there is no " + program, Skip: true,
+			})
+		}
+	}
+	return sections
 }
 
 func (s *stage) report(problems []transcript.Problem) {
