@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -21,6 +22,7 @@ func (s *Stream) find() (err error) {
 	if err != nil {
 		return err
 	}
+	s.grow(ctx)
 	info := s.stream.CachedInfo()
 	same, err := s.isSame(ctx, info)
 	if err != nil {
@@ -32,13 +34,29 @@ func (s *Stream) find() (err error) {
 	return nil
 }
 
-// create creates the stream in memory. There is a copy of it on three servers
-// of the cluster, or on as many as there are.
+// copies is how many servers of a cluster have the stream, if there are so many.
+// The stream survives the loss of one of three.
+const copies = 3
+
+// What JetStream answers.
+const (
+	unavailable  = jetstream.ErrorCode(10008) // the cluster has no leader
+	tooFew       = jetstream.ErrorCode(10005) // servers for so many copies
+	clustersOnly = jetstream.ErrorCode(10074) // have more than one copy
+)
+
+// answered reports whether err is one of these answers.
+func answered(err error, codes ...jetstream.ErrorCode) bool {
+	var answer *jetstream.APIError
+	return errors.As(err, &answer) && slices.Contains(codes, answer.ErrorCode)
+}
+
+// create creates the stream, in memory. If the cluster has too few servers,
+// others may still join. After a while, create makes do with fewer copies.
 func (s *Stream) create(ctx context.Context) (jetstream.Stream, error) {
-	const (
-		clustersOnly = jetstream.ErrorCode(10074)
-		tooFew       = jetstream.ErrorCode(10005)
-	)
+	if s.creating.IsZero() {
+		s.creating = time.Now()
+	}
 	config := jetstream.StreamConfig{
 		Name:       Name,
 		Subjects:   []string{Name},
@@ -47,17 +65,33 @@ func (s *Stream) create(ctx context.Context) (jetstream.Stream, error) {
 		MaxAge:     10 * MostPatience, // for a server that NATS cannot reach
 		Duplicates: 2 * MostPatience,
 	}
-	for config.Replicas = 3; ; config.Replicas-- {
+	for config.Replicas = copies; ; config.Replicas-- {
 		stream, err := s.js.CreateStream(ctx, config)
-		var answered *jetstream.APIError
 		switch {
-		case config.Replicas > 1 && errors.As(err, &answered) &&
-			(answered.ErrorCode == clustersOnly || answered.ErrorCode == tooFew):
+		case err == nil:
+			s.creating = time.Time{}
+			return stream, nil
 		case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 			return s.js.Stream(ctx, Name) // another server was faster
+		case config.Replicas > 1 && answered(err, clustersOnly):
+		case config.Replicas > 1 && answered(err, tooFew) &&
+			time.Since(s.creating) > doubt/2:
 		default:
-			return stream, err
+			return nil, err
 		}
+	}
+}
+
+// grow makes the copies of the stream that are missing, if the cluster has
+// become large enough for them.
+func (s *Stream) grow(ctx context.Context) {
+	config := s.stream.CachedInfo().Config
+	if config.Replicas >= copies {
+		return
+	}
+	config.Replicas = copies
+	if grown, err := s.js.UpdateStream(ctx, config); err == nil {
+		s.stream = grown
 	}
 }
 

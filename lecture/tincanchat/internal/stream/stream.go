@@ -66,6 +66,7 @@ type Stream struct {
 
 	// Follow alone uses these.
 	stream   jetstream.Stream
+	creating time.Time // since when we try to create it
 	created  time.Time // tells the stream from a later one with the same name
 	heard    uint64    // the number of the last message that we have heard
 	id       string    // of that message
@@ -106,12 +107,10 @@ func (o Options) Open() *Stream {
 }
 
 // isLeaderless reports whether NATS may do soon what it did not do now because
-// of err: its cluster has just started, or lost a server, and elects a leader.
+// of err: its cluster has just started, or elects a leader.
 func isLeaderless(err error) bool {
-	const unavailable = jetstream.ErrorCode(10008)
-	var answered *jetstream.APIError
 	return errors.Is(err, context.DeadlineExceeded) ||
-		errors.As(err, &answered) && answered.ErrorCode == unavailable
+		answered(err, unavailable, tooFew)
 }
 
 // connect connects to NATS. When the connection is lost, we say so and connect
