@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -59,7 +60,8 @@ type Session struct {
 	pids   []string // the program last started in the background, and bash's jobs
 	cwd    string
 
-	jobs []job // all that were started in the background
+	jobs  []job // all that were started in the background
+	kills bool  // a command has killed a program, so that may have died of it
 }
 
 // A job is a program in the background.
@@ -196,6 +198,8 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 // terminal.
 var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
 
+var kill = regexp.MustCompile(`\bkill -(?:KILL|9)\b`)
+
 // run runs a command and returns what it prints. If it starts a program in the
 // background, run waits until that program is ready.
 func (s *Session) run(c Command) (output string, err error) {
@@ -212,6 +216,7 @@ func (s *Session) run(c Command) (output string, err error) {
 		// They do see the status of the command before them.
 		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
 	}
+	s.kills = s.kills || kill.MatchString(c.Script)
 	output, err = s.ask(script)
 	if err != nil {
 		return "", err
@@ -316,7 +321,7 @@ func (s *Session) noteMark(inside string) (err error) {
 
 // End ends the session and all programs that still run, and returns what went
 // wrong in the background: programs that failed, did not stop on SIGTERM, or
-// crashed.
+// crashed. A program may have died of "kill -KILL".
 func (s *Session) End() (problems []Problem) {
 	defer s.unlock()
 	report := func(line int, what string) {
@@ -334,6 +339,7 @@ func (s *Session) End() (problems []Problem) {
 		case err != nil:
 			report(j.by.Line, "the program in the background got SIGTERM and "+err.Error())
 		case s.status == 127: // bash's answer if a command has waited for it already
+		case s.kills && s.status == 128+int(syscall.SIGKILL):
 		case s.status != 0:
 			report(j.by.Line, fmt.Sprintf("the program in the background exited with status %d", s.status))
 		}

@@ -231,6 +231,11 @@ func TestEnd(t *testing.T) {
 			"Listening at 127.0.0.1:40000",
 			"$ exec 5> $FIFO",
 		}, ""},
+		{"a program that was killed", func(c *Config) {}, []string{
+			"$ tiny shout 127.0.0.1:0 2> $FIFO &",
+			"Listening at 127.0.0.1:40000",
+			"$ kill -KILL %1; wait %1 2>/dev/null || exec 5> $FIFO",
+		}, ""},
 		{"a command that hangs", func(c *Config) { c.limit = 1 }, []string{
 			"$ tiny idle > $FIFO",
 		}, "1: did not end within 1ns\n"},

@@ -3,7 +3,7 @@
 //
 // Source: Learning Python Network Programming, chat_server_multithread
 //
-// What to notice: broadcastMsgs is called with what the stream has, and not with
+// What to notice: broadcastMsg is called with what the stream has, and not with
 // what a client has sent. So the clients of all servers hear all messages in
 // the stream's order. A client's next messages wait until the stream has
 // confirmed the ones before, so each author's order stays, too.
@@ -74,9 +74,9 @@ func handleClientSend(sock *tincanchat.Conn, q *tincanchat.Queue) {
 	sock.Close()
 }
 
-// broadcastMsgs adds messages to the queue of each client, all at once, so they
+// broadcastMsg adds messages to the queue of each client, all at once, so they
 // can leave in one write.
-func broadcastMsgs(data []byte) {
+func broadcastMsg(data []byte) {
 	lock.Lock()
 	defer lock.Unlock()
 	for sock := range sendQueues {
@@ -121,7 +121,7 @@ func main() {
 	address := lecture.ParseServerOptions(parser,
 		socket.Address{Host: tincanchat.Host, Port: tincanchat.Port})
 	everywhere = options.Open()
-	go everywhere.Follow(broadcastMsgs)
+	go everywhere.Follow(broadcastMsg)
 	listenSock := tincanchat.CreateListenSocket(address)
 	var receivers, senders sync.WaitGroup
 	for {
