@@ -4,8 +4,9 @@ package tincanchat_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -67,6 +68,11 @@ func TestConfirmedLate(t *testing.T) {
 	if err := nats.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	stopped := regexp.MustCompile(`(?m)^State:\s+T`)
+	progtest.Until(t, "NATS has stopped", func() bool {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", nats.Pid))
+		return err == nil && stopped.Match(status)
+	})
 	a.say("hurry", "please")
 	a.hears(t, notice+"hurry")
 	a.hears(t, notice+"please")
@@ -109,29 +115,12 @@ func TestStreamLost(t *testing.T) {
 		m.hears(t, notice+"lost")
 	}
 	progtest.StartNATS(t, natsd.Config{Port: port})
-	var heard []string
-	for n := 0; len(heard) < 3; n++ {
-		a.say(fmt.Sprint("again ", n))
-		for known := false; !known; {
-			line, err := a.receive()
-			if err != nil {
-				t.Fatal(err)
-			}
-			known = strings.HasSuffix(line, fmt.Sprint("again ", n))
-			if !strings.HasPrefix(line, notice) {
-				heard = append(heard, line)
-			}
-		}
+	c := join(t, startChat(t, url, "5"), 2)
+	for _, m := range members { // as soon as their servers have found the new stream
+		m.hears(t, c.author+"hello")
 	}
-	for _, line := range heard {
-		b.hears(t, line)
-	}
-	b.say("goodbye")
-	for line := ""; line != b.author+"goodbye"; {
-		if line, err = b.receive(); err != nil {
-			t.Fatal(err)
-		} else if line == notice+"goodbye" {
-			b.say("goodbye")
-		}
+	c.say("is anyone there?")
+	for _, m := range append(members, c) {
+		m.hears(t, c.author+"is anyone there?")
 	}
 }

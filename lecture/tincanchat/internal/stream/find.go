@@ -13,7 +13,7 @@ import (
 // followed, we hear all of it: NATS has lost the old one, and since then
 // everything that was said is in this one.
 func (s *Stream) find() (err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*answer)
+	ctx, cancel := context.WithTimeout(context.Background(), doubt/2)
 	defer cancel()
 	s.stream, err = s.js.Stream(ctx, Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

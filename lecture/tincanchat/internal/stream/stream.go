@@ -34,8 +34,8 @@ const MostPatience = time.Minute
 const (
 	answer = time.Second            // for NATS to answer a request
 	again  = 250 * time.Millisecond // before we repeat what failed
-	beat   = 500 * time.Millisecond // NATS shows that it lives
-	doubt  = 10 * time.Second       // a new leader may not know the end yet
+	beat   = time.Second            // NATS shows that it lives
+	doubt  = 10 * time.Second       // for what a cluster has to agree on
 )
 
 // Options are the command line options of a program with a Stream.
@@ -223,7 +223,7 @@ func (s *Stream) Follow(hear func(data []byte)) {
 // follow hears what comes after the last message that we have heard, until it
 // can no longer be sure that nothing is missing.
 func (s *Stream) follow(ctx context.Context, hear func(data []byte)) error {
-	creating, cancel := context.WithTimeout(ctx, answer)
+	creating, cancel := context.WithTimeout(ctx, doubt)
 	defer cancel()
 	consumer, err := s.stream.CreateConsumer(creating, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -236,7 +236,7 @@ func (s *Stream) follow(ctx context.Context, hear func(data []byte)) error {
 	if err != nil {
 		return err
 	}
-	msgs, err := consumer.Messages(jetstream.PullExpiry(10*beat),
+	msgs, err := consumer.Messages(jetstream.PullExpiry(5*beat),
 		jetstream.PullHeartbeat(beat),
 		jetstream.WithMessagesErrOnMissingHeartbeat(true))
 	if err != nil {
