@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -60,8 +59,8 @@ type Session struct {
 	pids   []string // the program last started in the background, and bash's jobs
 	cwd    string
 
-	jobs  []job // all that were started in the background
-	kills bool  // a command has killed a program, so that may have died of it
+	jobs     []job        // all that were started in the background
+	foreseen map[int]bool // statuses that blocks have foreseen
 }
 
 // A job is a program in the background.
@@ -83,14 +82,15 @@ type Problem struct {
 // Start panics if the program has not called [netns.Main].
 func (h *Home) Start(line int) (*Session, error) {
 	s := &Session{
-		Home:   h,
-		line:   line,
-		cwd:    h.Tree,
-		unlock: func() {},
-		limit:  commandLimit,
-		mark:   rand.Text(),
-		begun:  rand.Text(),
-		more:   rand.Text(),
+		Home:     h,
+		line:     line,
+		cwd:      h.Tree,
+		unlock:   func() {},
+		limit:    commandLimit,
+		foreseen: map[int]bool{},
+		mark:     rand.Text(),
+		begun:    rand.Text(),
+		more:     rand.Text(),
 	}
 	if err := s.start(); err != nil {
 		s.output.Close() // nil if there is no pipe or terminal
@@ -177,7 +177,9 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 		}
 		if s.status != 0 {
 			failed = true
-			if s.status != t.Status {
+			if s.status == t.Status {
+				s.foreseen[s.status] = true
+			} else {
 				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
 			}
 		}
@@ -194,11 +196,14 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 	return outputs, problems
 }
 
-// lineNumber is what bash adds to its messages when it does not talk to a
-// terminal.
-var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
+var (
+	// lineNumber is what bash adds to its messages when it does not talk to a
+	// terminal.
+	lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
 
-var kill = regexp.MustCompile(`\bkill -(?:KILL|9)\b`)
+	// killed is bash's message about a job, when it does not talk to a terminal.
+	killed = regexp.MustCompile(`(?m)^bash: line \d+: +\d+ Killed .*\n`)
+)
 
 // run runs a command and returns what it prints. If it starts a program in the
 // background, run waits until that program is ready.
@@ -216,7 +221,6 @@ func (s *Session) run(c Command) (output string, err error) {
 		// They do see the status of the command before them.
 		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
 	}
-	s.kills = s.kills || kill.MatchString(c.Script)
 	output, err = s.ask(script)
 	if err != nil {
 		return "", err
@@ -237,6 +241,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	if s.config.Terminal {
 		return jobMessage.ReplaceAllString(Screen(output), ""), nil
 	}
+	output = killed.ReplaceAllString(output, "")
 	return lineNumber.ReplaceAllString(output, "bash: "), nil
 }
 
@@ -321,7 +326,7 @@ func (s *Session) noteMark(inside string) (err error) {
 
 // End ends the session and all programs that still run, and returns what went
 // wrong in the background: programs that failed, did not stop on SIGTERM, or
-// crashed. A program may have died of "kill -KILL".
+// crashed.
 func (s *Session) End() (problems []Problem) {
 	defer s.unlock()
 	report := func(line int, what string) {
@@ -339,7 +344,7 @@ func (s *Session) End() (problems []Problem) {
 		case err != nil:
 			report(j.by.Line, "the program in the background got SIGTERM and "+err.Error())
 		case s.status == 127: // bash's answer if a command has waited for it already
-		case s.kills && s.status == 128+int(syscall.SIGKILL):
+		case s.status > 128 && s.foreseen[s.status]: // and has shown the signal
 		case s.status != 0:
 			report(j.by.Line, fmt.Sprintf("the program in the background exited with status %d", s.status))
 		}

@@ -26,11 +26,11 @@ $ printf '> prompt\n'
 > prompt
 $ true
 `
-	got, err := Parse(10, []string{"sorted", "counts", "status=3"}, text)
+	got, err := Parse(10, []string{"sorted", "counts", "status=3", "needs=bash", "needs=tiny"}, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Transcript{Line: 10, Sorted: true, Counts: true, Status: 3, Commands: []Command{
+	want := &Transcript{Line: 10, Sorted: true, Counts: true, Status: 3, Needs: []string{"bash", "tiny"}, Commands: []Command{
 		{11, "$ echo one\n", "echo one", "one\n"},
 		{13, "$ cat <<END\n> two\n>\n> END\n", "cat <<END\ntwo\n\nEND", "two\n\n"},
 		{19, "$ printf '> prompt\\n'\n", `printf '> prompt\n'`, "> prompt\n"},
@@ -80,21 +80,6 @@ func TestScreen(t *testing.T) {
 	} {
 		if got := Screen(test.output); got != test.want {
 			t.Errorf("Screen(%q) is %q, want %q", test.output, got, test.want)
-		}
-	}
-}
-
-// A transcript needs the programs that "go run" would download.
-func TestMissing(t *testing.T) {
-	for script, want := range map[string]string{
-		"go run ./chapter07/nosuch":                       "",
-		"go run some.host/bash/v5@v5.2.0":                 "",
-		"go run some.host/nosuchprogram/v2@v2.15.2 -js &": "nosuchprogram",
-		"true; go run some.host/x/nosuchprogram@v1.0.0":   "nosuchprogram",
-	} {
-		tr := Transcript{Commands: []Command{{Script: "true"}, {Script: script}}}
-		if got := tr.Missing(); got != want {
-			t.Errorf("for %q, %q is missing, want %q", script, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package weave
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,7 @@ type stage struct {
 	home    *transcript.Home    // nil if there is none that a session can use
 	session *transcript.Session // nil if none runs
 	section int                 // whose session it is
+	missing string              // the program that the section needs and the system does not have
 
 	outputs  map[*Block][]string // of each block all of whose outputs are known
 	problems []Problem
@@ -83,13 +85,23 @@ type stage struct {
 // play runs the transcripts of the page.
 func (s *stage) play() {
 	s.outputs = map[*Block][]string{}
-	left := s.leaveOut()
 	for _, block := range s.page.Blocks {
-		if block.Transcript == nil || slices.Contains(left, block.Section) {
+		if block.Transcript == nil {
 			continue
 		}
-		if s.session != nil && s.section != block.Section {
+		if s.section != block.Section {
 			s.end()
+			s.section, s.missing = block.Section, ""
+		}
+		if s.missing == "" {
+			s.missing = block.Transcript.Missing()
+		}
+		if s.missing != "" {
+			s.problems = append(s.problems, Problem{
+				Path: s.page.Path, Line: block.Line, Skip: true,
+				What: fmt.Sprintf("not run, because this system has no %s", s.missing),
+			})
+			continue
 		}
 		if s.session == nil {
 			if err := s.begin(block); err != nil {
@@ -110,22 +122,6 @@ func (s *stage) play() {
 	s.leave()
 }
 
-// leaveOut returns the sections that need a program that is not installed.
-func (s *stage) leaveOut() (sections []int) {
-	for _, block := range s.page.Blocks {
-		if block.Transcript == nil || slices.Contains(sections, block.Section) {
-			continue
-		}
-		if program := block.Transcript.Missing(); program != "" {
-			sections = append(sections, block.Section)
-			s.problems = append(s.problems, Problem{
-				Path: s.page.Path, Line: block.Line, What: "there is no " + program, Skip: true,
-			})
-		}
-	}
-	return sections
-}
-
 func (s *stage) report(problems []transcript.Problem) {
 	for _, problem := range problems {
 		s.problems = append(s.problems, Problem{Path: s.page.Path, Line: problem.Line, What: problem.What})
@@ -139,7 +135,6 @@ func (s *stage) begin(b *Block) (err error) {
 			return err
 		}
 	}
-	s.section = b.Section
 	s.session, err = s.home.Start(b.Line)
 	return err
 }

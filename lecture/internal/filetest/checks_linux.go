@@ -135,13 +135,13 @@ func (f *folder) filesAreClosed(s conform.Server) error {
 	}
 	return conform.Alone("", func(t *conform.Trial) {
 		gets(t, name, text, 0) // opens all that the server needs
-		before := t.Descriptors()
+		before := t.NumDescriptors()
 		gets(t, name, text, 7)
 		for _, request := range []string{"14 " + name, "0 folder", "0 nosuch"} {
 			refused(t, request+"\n")
 		}
 		f.crashes(t)
 		f.shrinks(t)
-		t.Until("all files are closed", func() bool { return t.Descriptors() <= before })
+		t.Until("all files are closed", func() bool { return t.NumDescriptors() <= before })
 	}).Run(s)
 }
