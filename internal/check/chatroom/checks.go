@@ -725,19 +725,7 @@ func neverReads(r *room) {
 	stuck := r.enter(r.ConnectNarrow())
 	r.hear(stuck)
 	r.remove(stuck)
-	long := strings.Repeat("x", 4000)
-	sent, waits := 0, 0
-	for n := 0; !r.hasThrownOut(stuck, waits) && !r.Failed(); n++ {
-		if sent > 64<<20 {
-			r.Failf("it keeps %d bytes for a client that does not read", sent)
-		}
-		waits = waiting(stuck.Client, sent)
-		author := members[n%len(members)]
-		author.Send(r.said(long))
-		heard := r.Heard(author.Addr(), long)
-		sent += len(heard)
-		r.hearAround(stuck, author, heard)
-	}
+	waits := r.talkUntilOut(stuck, members)
 	if waits < mayWait && waits > 0 {
 		r.Failf("it threw out a client for which %d bytes waited", waits)
 	}
@@ -745,6 +733,26 @@ func neverReads(r *room) {
 	r.leftAround(stuck)
 	r.say(members[1], "what was that?")
 	r.MemoryBounded()
+}
+
+// talkUntilOut lets authors speak in turn, and all members hear each message
+// before the next one, until the server has thrown out a client that does not
+// read. It returns how many bytes waited for that client at last. stuck is no
+// member any more.
+func (r *room) talkUntilOut(stuck *member, authors []*member) (waits int) {
+	long := strings.Repeat("x", 4000)
+	for n := 0; !r.hasThrownOut(stuck, waits) && !r.Failed(); n++ {
+		if stuck.sent > 64<<20 {
+			r.Failf("it keeps %d bytes for a client that does not read", stuck.sent)
+		}
+		waits = waiting(stuck.Client, stuck.sent)
+		author := authors[n%len(authors)]
+		author.Send(r.said(long))
+		heard := r.Heard(author.Addr(), long)
+		stuck.sent += len(heard)
+		r.hearAround(stuck, author, heard)
+	}
+	return waits
 }
 
 // hasThrownOut reports whether the server has said that it has thrown out a

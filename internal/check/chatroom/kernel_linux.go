@@ -13,6 +13,7 @@ import (
 var kernelChecks = []check{
 	{name: "slow reader", run: slowReader},
 	{name: "slow reader/small messages", run: slowReaderSmall},
+	{name: "never reads/the others", run: neverReadsOthers},
 	{name: "never reads/any more", run: neverReadsAnyMore},
 	{name: "takes nothing/without end", run: takesNothingWithoutEnd, args: []string{"-t", "0"}},
 	{name: "stop/second signal", run: secondSignal},
@@ -48,10 +49,13 @@ func (r *room) stuck(author *member, waits int) *member {
 	m := r.enter(r.ConnectNarrow())
 	r.hear()
 	long := strings.Repeat("x", 4000)
-	for !r.Failed() && (m.Waiting(m.sent) < waits || !m.Full()) {
+	for n := 1; !r.Failed() && (m.Waiting(m.sent) < waits || !m.Full()); n++ {
 		author.Send(r.said(long))
 		r.hasSaid(author, long)
 		r.hear(m)
+		if n%64 == 0 && len(r.LinesAbout(m.Client)) > 0 {
+			r.Failf("it threw out a client for which less than %d bytes waited", waits)
+		}
 		if m.sent > 64<<20 {
 			r.Failf("%d bytes wait for no client", m.sent)
 		}
@@ -89,6 +93,37 @@ func slowReaderSmall(r *room) {
 	r.say(b, "did you hear that?")
 }
 
+// Twenty clients chat while one never reads, and do not wait for it. Its
+// buffers are full and messages wait for it, but the server has not thrown it
+// out when all twenty have heard everything. So they did not hear it because
+// that client had gone. The messages are many, so a server that waits for the
+// client a little while with each does not get to the last one in time.
+func neverReadsOthers(r *room) {
+	const messages, fill = 1000, 128 << 10
+	members := r.joinAll(20)
+	stuck := r.stuck(members[0], fill)
+	r.remove(stuck)
+	giveUp := r.Deadline()
+	for n := range messages {
+		if time.Now().After(giveUp) {
+			r.Failf("beside a client that does not read, only %d messages came in time", n)
+		}
+		author := members[n%len(members)]
+		r.say(author, text(n))
+		stuck.sent += len(r.Heard(author.Addr(), text(n)))
+	}
+	const least = fill / 2 // the kernel may have found room for a part
+	if waits := stuck.Waiting(stuck.sent); waits < least && !r.Failed() {
+		r.Failf("all have heard it, and only %d bytes wait for the one that does not read, want %d", waits, least)
+	}
+	if lines := r.LinesAbout(stuck.Client); len(lines) > 0 {
+		r.Failf("it threw out a client for which less than %d bytes waited: %q", mayWait, lines)
+	}
+	r.talkUntilOut(stuck, members)
+	stuck.ExpectEnding(stuck.Error)
+	r.leftAround(stuck)
+}
+
 // The bound holds for everything that waits: what the server has begun to send
 // and what it has not. A client reads a part, so that the server begins to
 // send the rest, and then it reads no more.
@@ -99,13 +134,7 @@ func neverReadsAnyMore(r *room) {
 	m.Expect(m.toHear.String()[:200<<10])
 	m.toHear.Reset()
 	r.remove(m)
-	long := strings.Repeat("x", 4000)
-	for !r.hasThrownOut(m, m.Waiting(m.sent)) && !r.Failed() {
-		a.Send(r.said(long))
-		heard := r.Heard(a.Addr(), long)
-		m.sent += len(heard)
-		r.hearAround(m, a, heard)
-	}
+	r.talkUntilOut(m, []*member{a})
 	m.ExpectEnding(m.Error)
 	r.leftAround(m)
 	r.say(b, "what was that?")

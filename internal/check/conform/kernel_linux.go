@@ -238,15 +238,11 @@ func (c *Client) Waiting(sent int) int {
 	if c.Failed() {
 		return 0
 	}
-	ours := c.Addr()
-	theirs := c.conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	mine, err := kernel.SideOf(ours, theirs)
-	if err == kernel.ErrNoSide { // the server has reset the connection
-		return 0
-	} else if err != nil {
+	waiting, err := kernel.Waiting(c.conn.RemoteAddr().(*net.TCPAddr).AddrPort(), c.Addr(), sent)
+	if err != nil {
 		c.Fail(err)
 	}
-	return sent - int(mine.Received) - int(c.serverSide().Unsent)
+	return waiting
 }
 
 // Full reports whether the kernel has no room for more that the server has to
