@@ -35,6 +35,9 @@ type Config struct {
 	Dir  string // an empty folder, for its configuration and its data
 	Port string // for clients, or "" for any free one
 
+	// Thread is as in child.Starter.
+	Thread func() error
+
 	// Name and Routes are for a server of a cluster: its own name, and the
 	// ports where all servers of the cluster hear each other, its own first.
 	Name   string
@@ -56,7 +59,7 @@ func Start(c Config) (*Server, error) {
 	if err := os.WriteFile(file, []byte(c.text()), 0o666); err != nil {
 		return nil, err
 	}
-	process, err := child.Start(exec.Command(program, "-c", file))
+	process, err := child.Starter{Thread: c.Thread}.Start(exec.Command(program, "-c", file))
 	if err != nil {
 		return nil, err
 	}
