@@ -172,7 +172,10 @@ func show(bin string, l listings.Listing) error {
 		}
 	}
 	options, end, err := beside(l)
-	if err != nil {
+	if errors.Is(err, exec.ErrNotFound) {
+		say("not shown, because there is no " + l.Beside + "\n")
+		return nil
+	} else if err != nil {
 		return err
 	}
 	defer end()
