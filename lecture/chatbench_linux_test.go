@@ -88,8 +88,7 @@ func BenchmarkMachines(b *testing.B) {
 	bench.Report(b, chatbench.MachinesBenchmark, data.Measurements)
 }
 
-// The data about many machines show what the page says about them: with one
-// speaker, a delivery to many costs little more.
+// The data about many machines were measured often enough, and for both servers.
 func TestMachinesData(t *testing.T) {
 	data, err := chatbench.LoadMachines("bench")
 	if err != nil {
