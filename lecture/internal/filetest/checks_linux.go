@@ -18,7 +18,9 @@ func (f *folder) linuxChecks() []conform.Check {
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
 		{Name: "files are closed", Run: f.filesAreClosed},
-		{Name: "stop/while hashing", Run: f.stopWhileHashing},
+		// Ten goroutines hash while the server has a second to stop. On a busy
+		// machine, not all of them may run in that time.
+		conform.Check{Name: "stop/while hashing", Run: f.stopWhileHashing}.Tries(3),
 	}
 }
 
