@@ -434,11 +434,11 @@ function showCommand({ page, block, command, state, want, got, why }) {
 		const typed = line.lastElementChild.lastChild;
 		if (typed.data?.endsWith("\n")) typed.splitText(typed.length - 1).before(mark);
 		else line.lastElementChild.append(mark);
-		if (why || got !== undefined && want !== undefined) figure.append(difference(line.textContent, want, got, why));
+		if (why || got || want) figure.append(difference(want, got, why));
 	}
 }
 
-function difference(command, want, got, why) {
+function difference(want, got, why) {
 	const box = make("details", { className: "difference" }, make("summary", {}, "What differs"));
 	if (why) box.append(make("p", {}, why));
 	if (want || got) {

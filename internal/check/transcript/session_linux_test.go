@@ -29,7 +29,7 @@ func TestAnotherSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 3 {
+	for i := range 6 {
 		terminal.Control(func(fd uintptr) {
 			err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(100 + i)})
 		})
@@ -38,6 +38,12 @@ func TestAnotherSize(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		// It may also show it while we wait for a program in the background.
+		if i%2 == 0 {
+			if shown, _, err := s.lookAtTerminal("1"); err != nil || shown != "" {
+				t.Errorf("a new size shows %q (%v)", shown, err)
+			}
 		}
 		want := fmt.Sprintf("size %d\n", i)
 		transcript := &Transcript{Commands: []Command{{Script: "echo " + want[:len(want)-1], Output: want}}}

@@ -56,6 +56,9 @@ const (
 // changes, bash shows the same prompt again, with the same number.
 const promptCount = "__prompts"
 
+// clearLine is what bash prints before it shows a prompt again.
+var clearLine = regexp.MustCompile(`(?:\r*\x1b\[K)+\r*`)
+
 // forget removes a prompt that we have seen already.
 func (s *Session) forget() {
 	for s.atTerminal() {
@@ -132,7 +135,12 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", false, err
 	}
+	s.forget()
 	shown, s.unread = s.unread, ""
+	if i := strings.Index(shown, s.mark); i >= 0 { // the rest of the prompt will come
+		shown, s.unread = shown[:i], shown[i:]
+	}
+	shown = clearLine.ReplaceAllString(shown, "")
 	s.printed.WriteString(shown)
 	return shown, runs, nil
 }
