@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,10 +54,62 @@ func BenchmarkChat(b *testing.B) {
 	bench.Report(b, chatbench.Benchmark, data.Measurements)
 }
 
+// BenchmarkMachines measures the chat server for many machines, with one NATS
+// server on the same machine, and the one for a single machine beside it.
+//
+//	go test ./lecture -run '^$' -bench Machines
+func BenchmarkMachines(b *testing.B) {
+	bench.Begin(b)
+	place := chatload.Place{Bin: bench.Build(b, []string{"./tincanchat/..."})}
+	data := &chatbench.Data{}
+	data.Machine, data.Rounds = bench.ThisMachine(), *rounds
+	began := time.Now()
+	var turns []bench.Turn
+	for _, workload := range chatbench.MachinesWorkloads {
+		for _, server := range workload.Servers {
+			turns = append(turns, bench.Turn{Workload: workload.Name, Server: server,
+				Measure: func() ([]measured.Sample, error) {
+					samples, err := place.Measure(workload, server)
+					if errors.Is(err, exec.ErrNotFound) {
+						b.Skip(err)
+					}
+					return samples, err
+				}})
+		}
+	}
+	samples := bench.Rounds(b, "BenchmarkMachines", *rounds, turns)
+	data.Seconds = math.Round(time.Since(began).Seconds())
+	data.Measurements = measured.Summarize(samples)
+	if *progtest.Update {
+		if err := chatbench.MachinesBenchmark.Save("bench", data, data.Machine, samples); err != nil {
+			b.Fatal(err)
+		}
+	}
+	bench.Report(b, chatbench.MachinesBenchmark, data.Measurements)
+}
+
+// The data about many machines were measured often enough, and for both servers.
+func TestMachinesData(t *testing.T) {
+	data, err := chatbench.LoadMachines("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, workload := range chatbench.MachinesWorkloads {
+		for _, server := range workload.Servers {
+			for _, clients := range workload.Clients {
+				m := data.Find(workload.Name, clients, server)
+				if m.Rounds != data.Rounds || m.Rounds < 7 || m.Errors > 0 {
+					t.Errorf("%s/%d, %s: %d rounds of %d, %d errors", workload.Name, clients, server, m.Rounds, data.Rounds, m.Errors)
+				}
+			}
+		}
+	}
+}
+
 // Every workload runs without errors, with every server.
 func TestChatWorkloads(t *testing.T) {
 	place := chatload.Place{Bin: progtest.Bin()}
-	for _, workload := range chatbench.Workloads {
+	for _, workload := range slices.Concat(chatbench.Workloads, chatbench.MachinesWorkloads) {
 		for _, server := range workload.Servers {
 			t.Run(workload.Name+"/"+server, func(t *testing.T) {
 				t.Parallel()

@@ -55,7 +55,7 @@ func TestAtOnce(t *testing.T) {
 		}
 		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0")...)
+			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0", progtest.Beside(t, l)...)...)
 			n := l.AtOnce
 			if n == 0 {
 				n = 50 // more than any limit

@@ -52,6 +52,10 @@ type Listing struct {
 	// server may print no such line unless its port was given as 0.
 	Ready *regexp.Regexp
 
+	// Beside is a program that must run beside a server, whose option -n says
+	// where. It is "" for most servers.
+	Beside string
+
 	AtOnce    int    // how many conversations a server holds at once; 0 means no limit
 	ServesOne bool   // a server that serves one client and ends
 	Silent    bool   // a server that prints no line about a client, unless the client commits a fault
@@ -74,6 +78,12 @@ type Visit struct {
 
 	// AtServer is whether the server prints these lines, and the client nothing.
 	AtServer bool
+}
+
+// besides are what the programs print that run beside a server when they are
+// ready. For the groups, see Listing.Ready.
+var besides = map[string]*regexp.Regexp{
+	"nats-server": regexp.MustCompile(`(?s)Listening for client connections on \S*:(\d+)\n.*Server is ready\n`),
 }
 
 // Listening matches the line with which most servers announce that they are
@@ -161,8 +171,11 @@ func Names(listings []Listing) []string {
 // as most servers do.
 func Ready(name, output string) (port string, ok bool) {
 	ready := Listening
-	if l, found := Find(strings.TrimSuffix(name, ".exe")); found && l.Ready != nil {
+	name = strings.TrimSuffix(name, ".exe")
+	if l, found := Find(name); found && l.Ready != nil {
 		ready = l.Ready
+	} else if r := besides[name]; r != nil {
+		ready = r
 	}
 	match := ready.FindStringSubmatch(output)
 	if match == nil {

@@ -159,7 +159,7 @@ func TestServers(t *testing.T) {
 	for _, l := range listings.On("", listings.Server, listings.Both) {
 		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0")...)
+			server := progtest.MustStart(t, l.Name, l.ServeArgs("127.0.0.1", "0", progtest.Beside(t, l)...)...)
 			listensAt(t, server, l.Network)
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)
@@ -207,6 +207,8 @@ func TestReady(t *testing.T) {
 		{"tcp_sixteen", "Listening at ('', 1060)\nWaiting to accept a new connection\n", "1060"},
 		{"nosuch", "Listening at 127.0.0.1:41285\n", "41285"},
 		{"nosuch", "Waiting\n", ""},
+		{"nats-server", "[1] Listening for client connections on 0.0.0.0:4222\n[1] Server is ready\n", "4222"},
+		{"nats-server", "[1] Listening for client connections on 0.0.0.0:4222\n", ""},
 	} {
 		port, ok := listings.Ready(test.name, test.output)
 		if port != test.port || ok != (test.port != "") {

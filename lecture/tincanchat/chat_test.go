@@ -4,11 +4,15 @@ package tincanchat_test
 
 import (
 	"net/netip"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"fopnp/internal/check/chatroom"
 	"fopnp/internal/check/conform"
+	"fopnp/internal/check/natsd"
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/listings"
 	"fopnp/internal/py/pyfmt"
 )
@@ -27,6 +31,15 @@ func chatServer(name string) conform.Server {
 			Others:    []string{`\('[\d.:]+', \d+(?:, 0, 0)?\): .*`},
 		},
 	}
+}
+
+// besideNATS returns the row of a chat server each of whose processes has an
+// account of its own at a NATS server, so none hears the clients of another.
+func besideNATS(s conform.Server, nats *natsd.Server) conform.Server {
+	s.Command = func(args ...string) *exec.Cmd {
+		return exec.Command(filepath.Join(progtest.Bin(), s.Name), append(args, "-n", nats.NewURL())...)
+	}
+	return s
 }
 
 // chat is what goes over the wire: messages that end in a NUL byte.
@@ -51,7 +64,11 @@ func TestChatServers(t *testing.T) {
 		if strings.HasPrefix(listing.Name, "chat_server_") {
 			t.Run(listing.Name, func(t *testing.T) {
 				t.Parallel()
-				chatroom.Run(t, chatServer(listing.Name), chat)
+				server := chatServer(listing.Name)
+				if listing.Beside != "" {
+					server = besideNATS(server, progtest.StartNATS(t, natsd.Config{}))
+				}
+				chatroom.Run(t, server, chat)
 			})
 		}
 	}

@@ -50,20 +50,20 @@ func NewConn(sock *socket.Conversation) *Conn {
 }
 
 // RecvMsgs is the function RecvMsgs for a Conn. After an error, do not call it
-// again.
+// again. The caller may take its time with the messages, because the client's
+// time runs only while RecvMsgs waits.
 func (s *Conn) RecvMsgs() (msgs []string, err error) {
-	for len(msgs) == 0 && err == nil {
+	for again := false; len(msgs) == 0 && err == nil; again = true {
+		s.watchRest(len(s.sock.Received.Rest()) > 0, !again)
 		data, ended := s.sock.Recv()
 		msgs, err = ParseRecvdData(&s.sock.Received, data)
 		if broken := s.broken.Load(); ended == io.EOF && broken != nil &&
 			!errors.Is(*broken, syscall.EPIPE) {
 			ended = *broken // which Recv does not repeat
 		}
-		half := s.sock.Received.Rest()
 		if err == nil && ended != nil {
-			err = framing.Ended(half, ended)
+			err = framing.Ended(s.sock.Received.Rest(), ended)
 		}
-		s.watchRest(len(half) > 0, len(msgs) > 0)
 	}
 	if err != nil {
 		close(s.received)
@@ -71,9 +71,10 @@ func (s *Conn) RecvMsgs() (msgs []string, err error) {
 	return msgs, err
 }
 
-// watchRest limits the time for the rest of a message.
-func (s *Conn) watchRest(half, whole bool) {
-	if half == s.timing && !(half && whole) {
+// watchRest limits the time for the rest of a message, if there is half of one.
+// The time begins when the message is the first.
+func (s *Conn) watchRest(half, first bool) {
+	if half == s.timing && !(half && first) {
 		return
 	}
 	s.timing = half

@@ -34,7 +34,16 @@ func TestREADME(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	weave.TestPage(t, "lecture/tincanchat/README.md", data.Say)
+	machines, err := chatbench.LoadMachines("../bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weave.TestPage(t, "lecture/tincanchat/README.md", func(words ...string) (string, error) {
+		if words[0] == "machines" {
+			return machines.SayMachines(words[1:]...)
+		}
+		return data.Say(words...)
+	})
 }
 
 // Every server announces its socket's own address, as Python prints it. The
@@ -49,6 +58,7 @@ func TestListening(t *testing.T) {
 			} else if listing.Name == "chat_server_poll" {
 				t.Skip(err)
 			}
+			options := progtest.Beside(t, listing)
 			for host, want := range map[string]string{
 				"":          "('0.0.0.0', PORT)",
 				"127.0.0.1": "('127.0.0.1', PORT)",
@@ -58,7 +68,7 @@ func TestListening(t *testing.T) {
 					t.Logf("%s skipped: this system has no IPv6", host)
 					continue
 				}
-				server := progtest.MustStart(t, listing.Name, host, "-p", "0")
+				server := progtest.MustStart(t, listing.Name, listing.ServeArgs(host, "0", options...)...)
 				want = "Listening on " + strings.Replace(want, "PORT", server.Port, 1) + "\n"
 				if got := server.Output(); got != want {
 					t.Errorf("at %q: %q, want %q", host, got, want)

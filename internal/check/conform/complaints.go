@@ -32,7 +32,7 @@ func Complaints(t *testing.T, shelf string) {
 				t.Fatal(err)
 			}
 			defer stderr.Close()
-			cmd := exec.Command(filepath.Join(progtest.Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
+			cmd := exec.Command(filepath.Join(progtest.Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0", progtest.Beside(t, listing)...)...)
 			cmd.Stderr = stderr
 			server, err := progtest.Start(cmd)
 			if err != nil {

@@ -47,9 +47,10 @@ func wholeLines(t *testing.T, listing listings.Listing) {
 	makeSmall(t, w)
 	printed := collect(r)
 
+	args := listing.ServeArgs("127.0.0.1", "0", Beside(t, listing)...)
 	var servers []*exec.Cmd
 	for range 2 {
-		server := exec.Command(filepath.Join(Bin(), listing.Name), listing.ServeArgs("127.0.0.1", "0")...)
+		server := exec.Command(filepath.Join(Bin(), listing.Name), args...)
 		server.Stdout, server.Stderr = w, w
 		if err := server.Start(); err != nil {
 			t.Fatal(err)

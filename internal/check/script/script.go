@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"fopnp/internal/check/natsd"
 	"fopnp/internal/check/progtest"
 )
 
@@ -31,6 +32,9 @@ import (
 //
 //	serve PROGRAM ARG...    start a server, which must listen on port 0, wait
 //	                        until it announces its address, and set $PORT
+//	beside nats-server      start a NATS server, which then counts as a server
+//	                        that serve has started, and set $NATS to its URL; if
+//	                        there is none on this system, skip the script
 //	await PROGRAM REGEXP    wait until the server has printed a match
 //	terminate PROGRAM       send the server SIGTERM; it must exit with status 0;
 //	                        stdout is then all that it printed
@@ -85,6 +89,7 @@ func scripts(folder string, update bool) testscript.Params {
 
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"serve":      serve,
+	"beside":     beside,
 	"await":      await,
 	"terminate":  end(syscall.SIGTERM),
 	"interrupt":  end(os.Interrupt),
@@ -161,6 +166,24 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	running.started[args[0]] = server
 	ts.Setenv("PORT", server.Port)
 	clientsOf(ts).forgetOrder()
+}
+
+func beside(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1, 1, "beside nats-server")
+	running := ts.Value(serversKey{}).(*servers)
+	if args[0] != natsd.Program || running.started[args[0]] != nil {
+		ts.Fatalf("cannot start %s", args[0])
+	}
+	dir, err := os.MkdirTemp("", "beside")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	server, err := natsd.Start(natsd.Config{Dir: dir})
+	if errors.Is(err, exec.ErrNotFound) {
+		running.env.T().Skip(fmt.Sprintf("there is no %s", args[0]))
+	}
+	ts.Check(err)
+	running.started[args[0]] = &progtest.Server{Process: server.Process, Port: server.Port}
+	ts.Setenv("NATS", server.NewURL())
 }
 
 func await(ts *testscript.TestScript, neg bool, args []string) {

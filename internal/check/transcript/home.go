@@ -130,7 +130,9 @@ func (h *Home) changed(path string, d fs.DirEntry) bool {
 // goScript is the go command of a session. For "go run ./some/folder/NAME" it
 // runs the built program NAME. For "go tool -n NAME" it prints the path of that
 // program. For "go build -o FOLDER/ ..." it puts links to all built programs in
-// FOLDER. It leaves everything else to the real go command.
+// FOLDER. For "go run SOME.HOST/FOLDER/NAME@VERSION" it runs the program NAME
+// that is installed, whatever its version. It leaves everything else to the real
+// go command.
 const goScript = `#!/bin/sh
 bin=%s
 name=${2##*/}
@@ -143,6 +145,14 @@ if [ "$1 $2" = 'tool -n' ] && [ -f "$bin/$3" ]; then
 	exit
 fi
 case "$*" in
+run*@*)
+	name=${2%%%%@*}
+	name=${name%%/v[0-9]*}
+	name=${name##*/}
+	if command -v "$name" >/dev/null; then
+		shift 2
+		exec "$name" "$@"
+	fi ;;
 build*' -o '*/' '*)
 	while [ "$1" != -o ]; do shift; done
 	mkdir -p "$2"

@@ -536,6 +536,8 @@ func TestGo(t *testing.T) {
 		"1 2",
 		"$ go run ./any/where/tiny sing || true",
 		"tiny: cannot sing",
+		"$ go run some.host/folder/echo/v2@v2.15.2 installed",
+		"installed",
 		"$ $(go tool -n tiny) sing || true",
 		"tiny: cannot sing",
 		"$ go build -trimpath -o out/ ./...; ls out",

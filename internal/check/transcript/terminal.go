@@ -122,8 +122,10 @@ func (s *Session) withoutEcho(screen string) string {
 //	[1] 4711
 //	[1]+  Terminated              go run ./chapter07/srv_single '' &> server.log
 //	(wd now: ~/fopnp)
+//
+// Before the message that a job has stopped, bash prints an empty line.
 var jobMessage = regexp.MustCompile(
-	`(?m)^(?:\[\d+\](?: \d+|[-+ ]  (?:Done|Exit \d+|Terminated|Killed) .*)|\(wd now: .*\))\n`)
+	`(?m)^(?:\[\d+\](?: \d+|[-+ ]  (?:Done|Exit \d+|Terminated|Killed) .*)|\n\[\d+\][-+ ]  Stopped .*|\(wd now: .*\))\n`)
 
 // A Key is what a reader types while a command runs.
 type Key struct {

@@ -204,11 +204,23 @@ func programName(words []string) string {
 		case word == "go", i > 0 && words[i-1] == "go" && word == "run":
 		case strings.Contains(word, "="): // NAME=VALUE, for the program's environment
 		default:
-			return path.Base(strings.Trim(word, `'"`))
+			return withoutVersion(strings.Trim(word, `'"`))
 		}
 	}
 	return ""
 }
+
+// withoutVersion returns the name of the program in a package, as in
+// "some.host/NAME/v2@v2.15.2".
+func withoutVersion(pkg string) string {
+	pkg, _, _ = strings.Cut(pkg, "@")
+	if major.MatchString(path.Base(pkg)) {
+		pkg = path.Dir(pkg)
+	}
+	return path.Base(pkg)
+}
+
+var major = regexp.MustCompile(`^v\d+$`)
 
 // redirections returns where the output of a command goes.
 func redirections(words []string) (found []Redirection) {

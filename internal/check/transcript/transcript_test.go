@@ -55,6 +55,8 @@ func TestBackground(t *testing.T) {
 		{"bin/srv '' &> 'server.log' &", "srv [{server.log false}] true"},
 		{"go run ./chapter07/srv '' >> 'server.log' 2>>err.log &", "srv [{server.log true} {err.log true}] true"},
 		{"GOMAXPROCS=1 go run ./srv '' 2>&1 < in &", "srv [] true"},
+		{"go run some.host/srv/v2@v2.15.2 -js &>srv.log &", "srv [{srv.log false}] true"},
+		{"go run some.host/srv@latest &", "srv [] true"},
 		{"echo > old; srv '' &", "srv [] true"},
 		{"cd x && srv '' &", "srv [] true"},
 		{"srv1 '' > 1.log & srv2 '' > 2.log&", "srv2 [{2.log false}] true"},

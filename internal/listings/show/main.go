@@ -20,6 +20,7 @@ import (
 	"strings"
 	"syscall"
 
+	"fopnp/internal/check/natsd"
 	"fopnp/internal/check/programs"
 	"fopnp/internal/listings"
 	"fopnp/internal/serve/child"
@@ -170,7 +171,15 @@ func show(bin string, l listings.Listing) error {
 			return err
 		}
 	}
-	cmd := exec.Command(filepath.Join(bin, l.Name), l.ServeArgs("localhost", "0")...)
+	options, end, err := beside(l)
+	if errors.Is(err, exec.ErrNotFound) {
+		say("not shown, because there is no " + l.Beside + "\n")
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer end()
+	cmd := exec.Command(filepath.Join(bin, l.Name), l.ServeArgs("localhost", "0", options...)...)
 	cmd.Dir = folder
 	server, err := child.Start(cmd)
 	if err != nil {
@@ -190,6 +199,27 @@ func show(bin string, l listings.Listing) error {
 		err = compare(shown, l.Visit.Prints)
 	}
 	return errors.Join(err, stop(server, l.ServesOne && err == nil))
+}
+
+// beside starts the program that must run beside a server, and returns the
+// server's options. The caller calls end.
+func beside(l listings.Listing) (options []string, end func(), err error) {
+	if l.Beside != natsd.Program {
+		return nil, func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "beside")
+	if err != nil {
+		return nil, nil, err
+	}
+	nats, err := natsd.Start(natsd.Config{Dir: dir})
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return []string{"-n", nats.NewURL()}, func() {
+		nats.Kill()
+		os.RemoveAll(dir)
+	}, nil
 }
 
 // visit runs the client of a visit to a port, in a folder, and returns what it

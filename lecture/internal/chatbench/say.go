@@ -45,7 +45,7 @@ func (d *Data) Say(words ...string) (string, error) {
 var vocabulary = measured.Vocabulary{
 	Units: map[string]string{
 		"cpu": CPU, "rate": Rate, "median": Median, "p99": P99,
-		"batch": Batch, "memory": Memory, "generator": GeneratorCPU,
+		"batch": Batch, "beside": Beside, "memory": Memory, "generator": GeneratorCPU,
 	},
 	InWords: inWords,
 }

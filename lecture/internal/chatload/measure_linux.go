@@ -1,12 +1,15 @@
 package chatload
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"time"
 
 	"fopnp/internal/check/bench"
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/natsd"
 	"fopnp/internal/listings"
 	"fopnp/internal/measured"
 	"fopnp/lecture/internal/chatbench"
@@ -19,10 +22,56 @@ type Place struct{ Bin string }
 // serve starts a server on all processors but the last, which is the crowd's,
 // and waits until it is ready. If the machine lacks what the server needs, the
 // error is an exec.ErrNotFound that says so.
-func (p Place) serve(server string) (*bench.Process, error) {
+func (p Place) serve(server string) (s *served, err error) {
 	l, _ := listings.Find(server)
-	cmd := exec.Command(filepath.Join(p.Bin, server), l.ServeArgs("127.0.0.1", "0")...)
-	return bench.Serve(cmd, bench.OnFirstProcessors, nil)
+	s = new(served)
+	var options []string
+	if l.Beside == natsd.Program {
+		if s.dir, err = os.MkdirTemp("", "beside"); err != nil {
+			return nil, err
+		}
+		s.nats, err = natsd.Start(natsd.Config{Dir: s.dir, Thread: bench.OnFirstProcessors})
+		if err != nil {
+			os.RemoveAll(s.dir)
+			return nil, err
+		}
+		options = []string{"-n", s.nats.NewURL()}
+	}
+	cmd := exec.Command(filepath.Join(p.Bin, server), l.ServeArgs("127.0.0.1", "0", options...)...)
+	if s.Process, err = bench.Serve(cmd, bench.OnFirstProcessors, nil); err != nil {
+		s.stopBeside()
+		return nil, err
+	}
+	return s, nil
+}
+
+// A served is a server that is measured, and the NATS server beside it.
+type served struct {
+	*bench.Process
+	nats *natsd.Server // nil if there is none
+	dir  string        // of nats
+}
+
+// stop ends both.
+func (s *served) stop() {
+	s.Process.Stop()
+	s.stopBeside()
+}
+
+func (s *served) stopBeside() {
+	if s.nats != nil {
+		s.nats.Kill()
+		os.RemoveAll(s.dir)
+	}
+}
+
+// besideCPU returns the CPU time that the NATS server has used so far, or 0 if
+// there is none.
+func (s *served) besideCPU() (spent time.Duration) {
+	if s.nats != nil {
+		spent, _ = kernel.CPU(s.nats.Pid)
+	}
+	return spent
 }
 
 // Measure runs one round of a workload with a server. It returns a sample for
@@ -37,7 +86,7 @@ func (p Place) Measure(w chatbench.Workload, server string) (samples []measured.
 		}
 		s := measured.Sample{Workload: w.Name, Clients: clients, Server: server, Values: map[string]float64{}}
 		err = measure(&s, w, process)
-		process.Stop()
+		process.stop()
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +95,7 @@ func (p Place) Measure(w chatbench.Workload, server string) (samples []measured.
 	return samples, nil
 }
 
-func measure(s *measured.Sample, w chatbench.Workload, process *bench.Process) error {
+func measure(s *measured.Sample, w chatbench.Workload, process *served) error {
 	c, err := newCrowd(process.Port, func(client string) error {
 		_, err := process.WaitFor(regexp.MustCompile(
 			"(?m)^Connection from " + regexp.QuoteMeta(client) + "\n"))
@@ -69,7 +118,7 @@ func measure(s *measured.Sample, w chatbench.Workload, process *bench.Process) e
 }
 
 // watch lets the clients of a crowd talk, and notes what that costs.
-func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *crowd) error {
+func watch(s *measured.Sample, w chatbench.Workload, process *served, c *crowd) error {
 	var unread *stuck
 	if w.Stuck {
 		if err := c.gather(1); err != nil {
@@ -108,11 +157,13 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 		return err
 	}
 	began, cpu, own := time.Now(), process.CPU(), bench.OwnCPU()
+	beside := process.besideCPU()
 	if err = c.begin(speakers, chatbench.Text); err == nil {
 		err = c.goOn(over(w.Window, chatbench.Least, most))
 	}
 	elapsed := time.Since(began)
 	cpu, own = process.CPU()-cpu, bench.OwnCPU()-own
+	beside = process.besideCPU() - beside
 	deliveries := float64(c.deliveries)
 	if err == nil {
 		err = c.end()
@@ -127,6 +178,9 @@ func watch(s *measured.Sample, w chatbench.Workload, process *bench.Process, c *
 	s.Questions = int(deliveries)
 	s.Values[chatbench.Rate] = deliveries / elapsed.Seconds()
 	s.Values[chatbench.CPU] = micro(cpu) / deliveries
+	if process.nats != nil {
+		s.Values[chatbench.Beside] = micro(beside) / deliveries
+	}
 	s.Values[chatbench.GeneratorCPU] = micro(own) / deliveries
 	s.Values[chatbench.Median] = micro(time.Duration(c.latency.ValueAtPercentile(50)))
 	s.Values[chatbench.P99] = micro(time.Duration(c.latency.ValueAtPercentile(99)))
