@@ -45,8 +45,7 @@ func (v *view) prose(c *chapter, nodes []ast.Node) (string, error) {
 		options = append(options, markup.WithXHTML())
 	}
 	markdown := goldmark.New(
-		goldmark.WithExtensions(extension.NewTable(
-			extension.WithTableCellAlignMethod(extension.TableCellAlignNone))),
+		goldmark.WithExtensions(extension.Table),
 		goldmark.WithRendererOptions(options...))
 	var out strings.Builder
 	for _, n := range nodes {
@@ -72,6 +71,7 @@ func (w *writer) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindHTMLBlock, w.htmlBlock)
 	r.Register(ast.KindParagraph, w.paragraph)
 	r.Register(table.KindTable, w.table)
+	r.Register(table.KindTableCell, w.cell)
 }
 
 func (w *writer) heading(out util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -137,6 +137,20 @@ func (w *writer) table(out util.BufWriter, _ []byte, _ ast.Node, entering bool) 
 		out.WriteString("<div class=\"table\"><table>\n")
 	} else {
 		out.WriteString("</table></div>\n")
+	}
+	return ast.WalkContinue, nil
+}
+
+// cell makes a heading of a cell in the first row, unless it is empty.
+func (w *writer) cell(out util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	tag := "td"
+	if n.Parent().Kind() == table.KindTableHeader && n.HasChildren() {
+		tag = "th"
+	}
+	if entering {
+		fmt.Fprintf(out, "<%s>", tag)
+	} else {
+		fmt.Fprintf(out, "</%s>\n", tag)
 	}
 	return ast.WalkContinue, nil
 }
