@@ -3,6 +3,9 @@ package weave
 import (
 	"fmt"
 
+	"github.com/yuin/goldmark/ast"
+	table "github.com/yuin/goldmark/extension/ast"
+
 	"fopnp/internal/check/transcript"
 )
 
@@ -17,6 +20,8 @@ type Page struct {
 	Source   []byte    // what is written
 	Blocks   []*Block  // in their order
 	Problems []Problem // by line
+
+	root ast.Node // Source, parsed
 }
 
 // A Block is a part of a page that is not prose: a code block, or the text that
@@ -104,6 +109,60 @@ func (p *Page) Woven() []byte {
 		done = b.edit.stop
 	}
 	return append(woven, p.Source[done:]...)
+}
+
+// A Tree is the Markdown of a page, parsed.
+type Tree struct {
+	Source []byte              // what Root's positions refer to
+	Root   ast.Node            // with the table extension
+	Blocks map[ast.Node]*Block // of each fenced code block, and of each table below a directive
+	IDs    map[ast.Node]string // of each heading, as GitHub forms them
+}
+
+// Tree returns the tree of what Woven returns.
+func (p *Page) Tree() *Tree {
+	t := &Tree{Source: p.Source, Root: p.root, Blocks: map[ast.Node]*Block{}}
+	if woven := p.Woven(); string(woven) != string(p.Source) {
+		t.Source, t.Root = woven, parse(woven)
+	}
+	t.IDs, _ = anchors(t.Root, t.Source)
+	next := 0
+	ast.Walk(t.Root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		form := Fence
+		switch n.Kind() {
+		case ast.KindFencedCodeBlock:
+		case table.KindTable:
+			if before := n.PreviousSibling(); before == nil || !isDirective(before, t.Source) {
+				return ast.WalkContinue, nil
+			}
+			form = Table
+		default:
+			return ast.WalkContinue, nil
+		}
+		// A directive without a table has a block without a text.
+		for next < len(p.Blocks) && (p.Blocks[next].Form != form || form == Table && p.Blocks[next].Text == "") {
+			next++
+		}
+		if next < len(p.Blocks) {
+			t.Blocks[n] = p.Blocks[next]
+			next++
+		}
+		return ast.WalkContinue, nil
+	})
+	return t
+}
+
+// isDirective reports whether a node is a directive that a table follows.
+func isDirective(n ast.Node, source []byte) bool {
+	html, is := n.(*ast.HTMLBlock)
+	if !is {
+		return false
+	}
+	words, rest := directive(string(html.Lines().Value(source)))
+	return words != nil && rest == ""
 }
 
 // A Binding is a block that shows something, and its page.

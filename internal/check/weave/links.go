@@ -22,7 +22,7 @@ func (r *reader) link(pos int, destination string) {
 	if err != nil || address.IsAbs() || address.Host != "" {
 		return
 	}
-	page, source := r.Path, r.Source
+	page := r.Path
 	if address.Path != "" {
 		page = path.Join(path.Dir(r.Path), address.Path)
 		info, err := fs.Stat(r.files(), page)
@@ -36,25 +36,48 @@ func (r *reader) link(pos int, destination string) {
 		if info.IsDir() {
 			page = path.Join(page, "README.md") // which GitHub shows with the folder
 		}
-		if source, err = fs.ReadFile(r.files(), page); err != nil {
-			r.report(r.line(pos), missing(page, err).Error())
-			return
-		}
 	}
-	if address.Fragment != "" && !anchors(source)[address.Fragment] {
+	if address.Fragment == "" {
+		return
+	}
+	found, err := r.anchorsOf(page)
+	if err != nil {
+		r.report(r.line(pos), missing(page, err).Error())
+		return
+	}
+	if !found[address.Fragment] {
 		r.report(r.line(pos), fmt.Sprintf("%s has no heading or anchor for #%s", page, address.Fragment))
 	}
+}
+
+// anchorsOf returns the fragments that links to a page can have. It reads each page
+// once.
+func (r *reader) anchorsOf(page string) (map[string]bool, error) {
+	if found := r.anchors[page]; found != nil {
+		return found, nil
+	}
+	root, source := r.root, r.Source
+	if page != r.Path {
+		var err error
+		if source, err = fs.ReadFile(r.files(), page); err != nil {
+			return nil, err
+		}
+		root = parse(source)
+	}
+	_, r.anchors[page] = anchors(root, source)
+	return r.anchors[page], nil
 }
 
 // anchorTag matches the beginning of <a id="NAME">.
 var anchorTag = regexp.MustCompile(`<a\s(?:[^>]*\s)?(?:id|name)="([^"]*)"`)
 
 // anchors returns the fragments that links to a page can have: one for each
-// heading, as GitHub forms it, and the ids of <a> elements.
-func anchors(source []byte) map[string]bool {
-	found := map[string]bool{}
+// heading, as GitHub forms it, and the ids of <a> elements. It also returns that
+// of each heading.
+func anchors(root ast.Node, source []byte) (headings map[ast.Node]string, found map[string]bool) {
+	headings, found = map[ast.Node]string{}, map[string]bool{}
 	repeated := map[string]int{}
-	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
@@ -66,7 +89,7 @@ func anchors(source []byte) map[string]bool {
 				repeated[first]++
 				name = fmt.Sprintf("%s-%d", first, repeated[first])
 			}
-			found[name] = true
+			headings[n], found[name] = name, true
 		case *ast.RawHTML:
 			for _, tag := range anchorTag.FindAllSubmatch(n.Segments.Value(source), -1) {
 				found[string(tag[1])] = true
@@ -78,7 +101,7 @@ func anchors(source []byte) map[string]bool {
 		}
 		return ast.WalkContinue, nil
 	})
-	return found
+	return headings, found
 }
 
 // plain returns the text of a node without its markup.

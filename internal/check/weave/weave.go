@@ -104,8 +104,11 @@ func (b *Book) files() fs.FS { return os.DirFS(b.Root) }
 
 // read takes a page apart and brings its blocks up to date.
 func (b *Book) read(path string, source []byte) *Page {
-	r := &reader{Book: b, Page: &Page{Path: path, Source: source}}
-	ast.Walk(parse(source), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r := &reader{
+		Book: b, Page: &Page{Path: path, Source: source, root: parse(source)},
+		anchors: map[string]map[string]bool{},
+	}
+	ast.Walk(r.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			r.visit(n)
 		}
@@ -124,7 +127,8 @@ func parse(source []byte) ast.Node {
 type reader struct {
 	*Book
 	*Page
-	section int // of what comes next
+	section int                        // of what comes next
+	anchors map[string]map[string]bool // of each page that a link with a fragment leads to
 }
 
 func (r *reader) visit(n ast.Node) {

@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	table "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 
 	"fopnp/internal/check/transcript/tiny"
@@ -267,4 +268,57 @@ func count(problems []Problem, is func(Problem) bool) (n int) {
 		}
 	}
 	return n
+}
+
+// The tree of a page belongs to what is woven, not to what is written, and knows
+// the block of each fence and of each table below a directive.
+func TestTree(t *testing.T) {
+	for _, name := range []string{"pages", "listings", "measured"} {
+		t.Run(name, func(t *testing.T) {
+			book, readme, _ := unpack(t, "testdata/"+name+".txtar")
+			document, err := book.Read(readme)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := document.Pages[0]
+			tree := page.Tree()
+			if string(tree.Source) != string(page.Woven()) {
+				t.Errorf("the tree is that of\n%s", tree.Source)
+			}
+			blocks := 0
+			ast.Walk(tree.Root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+				if !entering {
+					return ast.WalkContinue, nil
+				}
+				b := tree.Blocks[n]
+				if b != nil {
+					blocks++
+				}
+				switch n := n.(type) {
+				case *ast.FencedCodeBlock:
+					if b == nil || b.Form != Fence || b.Text != string(n.Lines().Value(tree.Source)) {
+						t.Errorf("the block of\n%sis %+v", n.Lines().Value(tree.Source), b)
+					}
+				case *ast.Heading:
+					if tree.IDs[n] == "" {
+						t.Errorf("the heading %q has no id", n.Lines().Value(tree.Source))
+					}
+				default:
+					if b != nil && (b.Form != Table || n.Kind() != table.KindTable) {
+						t.Errorf("a %v is the %v %v", n.Kind(), b.Form, b.Info)
+					}
+				}
+				return ast.WalkContinue, nil
+			})
+			want := 0
+			for _, b := range page.Blocks {
+				if b.Form == Fence || b.Form == Table && b.Text != "" {
+					want++
+				}
+			}
+			if blocks != want {
+				t.Errorf("%d blocks are in the tree, want %d", blocks, want)
+			}
+		})
+	}
 }

@@ -1,0 +1,116 @@
+// Book opens the book in a browser: the chapters, a page for each listing, and any
+// two listings side by side.
+//
+// With -export it writes the same pages for any web server, and with -epub for a
+// reader of e-books.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fopnp/internal/book"
+	"fopnp/internal/serve/program"
+)
+
+// options are what the command line says.
+type options struct {
+	port         int
+	export, epub string
+}
+
+func main() {
+	o := parse(os.Args[1:])
+	root, err := repository()
+	if err != nil {
+		program.Fail("find the book", err)
+	}
+	b, err := book.Load(root)
+	if err != nil {
+		program.Fail("read the book", err)
+	}
+	if o.export != "" {
+		if err := b.Export(o.export); err != nil {
+			program.Fail("export the book", err)
+		}
+	}
+	if o.epub != "" {
+		if err := b.WriteEPUB(o.epub); err != nil {
+			program.Fail("write the EPUB", err)
+		}
+	}
+	if o.export == "" && o.epub == "" {
+		serve(b, o.port)
+	}
+}
+
+// parse reads the command line. If it is wrong, the program ends.
+func parse(args []string) (o options) {
+	// The packages of the tests, which read the pages, have flags of their own.
+	flags := flag.NewFlagSet(program.Name(), flag.ContinueOnError)
+	flags.IntVar(&o.port, "p", 8107, "the TCP `PORT` on this host; 0 for any that is free")
+	flags.StringVar(&o.export, "export", "", "write the pages to the folder `DIR`, for any web server, and end")
+	flags.StringVar(&o.epub, "epub", "", "write the book to the e-book `FILE`, and end")
+	flags.Usage = func() {
+		fmt.Fprintf(flags.Output(), "usage: %s [-p PORT] [-export DIR] [-epub FILE]\n\n", program.Name())
+		flags.PrintDefaults()
+	}
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument: %s", flags.Arg(0))
+		fmt.Fprintln(flags.Output(), err)
+		flags.Usage()
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case err != nil:
+		os.Exit(2)
+	}
+	return o
+}
+
+// repository returns the root of the repository: the current folder, or one above
+// it.
+func repository() (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for at := here; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "internal", "book", "book.go")); err == nil {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%s is not in the repository; change into its folder", here)
+		}
+	}
+}
+
+// serve shows the book until the reader stops it.
+func serve(b *book.Book, port int) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		program.Fail(fmt.Sprintf("listen at port %d (-p chooses another)", port), err)
+	}
+	at := l.Addr().(*net.TCPAddr)
+	fmt.Printf("The book is open at http://%s/\nCtrl-C closes it.\n", at)
+	server := &http.Server{
+		Handler:           &book.Server{Book: b, Port: at.Port},
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	program.StopOnSignal()
+	go func() {
+		<-program.Stopping().Done()
+		server.Close()
+	}()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		program.Fail("serve the book", err)
+	}
+}
