@@ -1,0 +1,169 @@
+package services_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/netlab/services"
+	"fopnp/internal/serve/child"
+)
+
+// becomes is an environment variable that makes the test's binary a program of
+// the playground: "ssh", "scp" or another.
+const becomes = "FOPNP_SERVICES"
+
+func TestMain(m *testing.M) {
+	name := os.Getenv(becomes)
+	os.Unsetenv(becomes)
+	switch name {
+	case "":
+	case "login":
+		os.Exit(loginMain(os.Args[1:]))
+	default:
+		fmt.Fprintf(os.Stderr, "unexpected %s=%q\n", becomes, name)
+		os.Exit(2)
+	}
+	status := m.Run()
+	if stacks := leftGoroutines(); status == 0 && stacks != "" {
+		fmt.Printf("FAIL: goroutines are left:\n%s\n", stacks)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+// leftGoroutines returns the stacks of the goroutines that still run code of
+// package services, or "" once there are none.
+func leftGoroutines() string {
+	for end := time.Now().Add(child.Patience); ; {
+		buffer := make([]byte, 1<<20)
+		var left []string
+		for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
+			if strings.Contains(stack, "fopnp/internal/netlab/services.") {
+				left = append(left, stack)
+			}
+		}
+		if len(left) == 0 || time.Now().After(end) {
+			return strings.Join(left, "\n\n")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+var identity = func() *services.Identity {
+	id, err := services.NewIdentity()
+	if err != nil {
+		panic(err)
+	}
+	return id
+}()
+
+// listen returns a listener at a port of loopback.
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// serving runs serve until the test ends. Then it calls stop, which makes serve
+// return nil.
+func serving(t testing.TB, serve func() error, stop func()) {
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	t.Cleanup(func() {
+		stop()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error("serve:", err)
+			}
+		case <-time.After(child.Patience):
+			t.Error("the service does not stop")
+		}
+	})
+}
+
+// real returns the path of a program of this machine, or skips the test.
+func real(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("this machine has no %s", name)
+	}
+	return path
+}
+
+// run runs a program, which must end with a given status, and returns what it
+// prints to stdout. It fails the test if stderr does not contain problem, or if
+// problem is empty and stderr is not.
+func run(t testing.TB, cmd *exec.Cmd, status int, problem string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(child.Patience, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	cmd.Wait() // its error is in the state
+	if got := cmd.ProcessState.ExitCode(); got != status {
+		t.Errorf("%s: %v, want status %d\n%s%s", cmd, cmd.ProcessState, status, stdout.Bytes(), stderr.Bytes())
+	}
+	if problem == "" && stderr.Len() > 0 || !strings.Contains(stderr.String(), problem) {
+		t.Errorf("%s: stderr is %q, want %q", cmd, stderr.Bytes(), problem)
+	}
+	return stdout.String()
+}
+
+// program returns a command that runs a program of the playground.
+func program(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Args[0] = name
+	cmd.Env = append(os.Environ(), becomes+"="+name)
+	return cmd
+}
+
+// write writes a file of a folder that the test has made, and returns its path.
+func write(t testing.TB, folder, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A started is a process of spawn.
+type started struct{ *os.Process }
+
+func (s started) Pid() int { return s.Process.Pid }
+
+func (s started) Wait() syscall.WaitStatus {
+	state, err := s.Process.Wait()
+	if err != nil {
+		panic(err)
+	}
+	return state.Sys().(syscall.WaitStatus)
+}
+
+// spawn is what the first process of a host does, except that it leaves other
+// processes' children alone.
+func spawn(path string, argv, env []string, dir string, files [3]*os.File,
+	tty bool, cred *syscall.Credential) (services.Process, error) {
+	p, err := os.StartProcess(path, argv, &os.ProcAttr{
+		Dir: dir, Env: env, Files: files[:],
+		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: tty, Credential: cred},
+	})
+	return started{p}, err
+}
