@@ -14,6 +14,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -129,7 +130,7 @@ func (l *closing) Accept() (net.Conn, error) {
 
 // closed returns the error of a server: nil if its listener was closed.
 func closed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
