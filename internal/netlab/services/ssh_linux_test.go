@@ -33,8 +33,9 @@ type sshServer struct {
 	keys string // a folder with the files of a client
 }
 
-// startSSH starts an SSH server. Its account brandon is ours.
-func startSSH(t testing.TB) *sshServer {
+// startSSH starts an SSH server. Its account brandon is ours. The functions may
+// change the server first.
+func startSSH(t testing.TB, change ...func(*sshServer)) *sshServer {
 	t.Helper()
 	s := &sshServer{home: t.TempDir(), keys: t.TempDir()}
 	shell, err := exec.LookPath("bash")
@@ -48,6 +49,9 @@ func startSSH(t testing.TB) *sshServer {
 		Spawn: spawn,
 		Env:   []string{"PATH=" + os.Getenv("PATH"), becomes + "=sftp-server"},
 		SFTP:  []string{"/proc/self/exe"},
+	}
+	for _, change := range change {
+		change(s)
 	}
 	l := listen(t)
 	s.port = progtest.PortOf(l.Addr())
@@ -265,8 +269,8 @@ func TestSSHTerminal(t *testing.T) {
 	io.WriteString(in, "\x03echo status $?\r")
 	screen.waitFor(t, "status 130\r\n")
 	io.WriteString(in, "(trap '' HUP; exec sleep 1000) & echo pid=$!=\r")
-	pid, _, _ := strings.Cut(screen.waitFor(t, "\r\npid="), "=")
-	pid, _, _ = strings.Cut(screen.waitFor(t, "=\r\n"), "=")
+	screen.waitFor(t, "\r\npid=")
+	pid, _, _ := strings.Cut(screen.waitFor(t, "=\r\n"), "=")
 	job, err := strconv.Atoi(pid)
 	if err != nil {
 		t.Fatal(err)
@@ -366,8 +370,7 @@ func TestSSHChannels(t *testing.T) {
 // A program that cannot be started has the status 127 and says why.
 func TestSSHNoShell(t *testing.T) {
 	t.Parallel()
-	s := startSSH(t)
-	s.Accounts[0].Shell = "/nowhere/sh"
+	s := startSSH(t, func(s *sshServer) { s.Accounts[0].Shell = "/nowhere/sh" })
 	for _, terminal := range []string{"-T", "-tt"} {
 		cmd := s.openSSH(t, "ssh", terminal, "brandon@127.0.0.1", "true")
 		run(t, cmd, 127, "/nowhere/sh: no such file or directory")
@@ -440,8 +443,7 @@ func TestSSHRights(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can start programs as another user")
 	}
-	s := startSSH(t)
-	s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533
+	s := startSSH(t, func(s *sshServer) { s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533 })
 	cmd := s.openSSH(t, "ssh", "brandon@127.0.0.1", "id -u; id -g; id -G; pwd")
 	if got := run(t, cmd, 0, ""); got != "65534\n65533\n65533\n/\n" { // its home is ours
 		t.Errorf("got %q", got)
@@ -505,8 +507,7 @@ func (s *sshServer) trusted(t testing.TB) (port string) {
 // input alone that it does not need.
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	s := startSSH(t)
-	s.Dir = t.TempDir()
+	s := startSSH(t, func(s *sshServer) { s.Dir = t.TempDir() })
 	port := s.trusted(t)
 	login := func(command ...string) *exec.Cmd { return program("login", append([]string{port}, command...)...) }
 	cat := login("cat; echo done >&2; exit 3")

@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -57,8 +58,8 @@ func TestWebAddress(t *testing.T) {
 		var from, to string
 		client := &http.Client{Timeout: child.Patience, Transport: &http.Transport{
 			TLSClientConfig: trusting(),
-			Dial: func(network, address string) (net.Conn, error) {
-				conn, err := net.Dial(network, address)
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
 				if err == nil {
 					from, to = conn.LocalAddr().String(), address
 				}
