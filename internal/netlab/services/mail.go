@@ -108,8 +108,8 @@ func ServeMail(listeners MailListeners, m Mail) error {
 		imapServer.Close()
 	}
 	var serving sync.WaitGroup
-	errs := make([]error, len(all))
-	for i, a := range all {
+	ended := make(chan error, len(all))
+	for _, a := range all {
 		if a.listener == nil {
 			continue
 		}
@@ -118,12 +118,15 @@ func ServeMail(listeners MailListeners, m Mail) error {
 			l = tls.NewListener(l, secure)
 		}
 		serving.Go(func() {
-			errs[i] = closed(a.serve(l))
+			ended <- closed(a.serve(l))
 			stop()
 		})
 	}
 	serving.Wait()
-	return errors.Join(errs...)
+	if len(ended) == 0 {
+		return errors.New("nowhere to listen")
+	}
+	return <-ended // the others ended because of the first
 }
 
 // A mailServer is what SMTP, POP3 and IMAP have in common.
