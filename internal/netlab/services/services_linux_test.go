@@ -26,6 +26,12 @@ func TestMain(m *testing.M) {
 	os.Unsetenv(becomes)
 	switch name {
 	case "":
+	case "ssh":
+		os.Exit(services.SSHMain(os.Args[1:]))
+	case "scp":
+		os.Exit(services.ScpMain(os.Args[1:]))
+	case "sftp-server":
+		os.Exit(services.SFTPServerMain(os.Args[1:]))
 	case "login":
 		os.Exit(loginMain(os.Args[1:]))
 	default:
