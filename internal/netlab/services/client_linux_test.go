@@ -185,9 +185,7 @@ func TestScp(t *testing.T) {
 // As root, SFTP gives an account no more rights than the account has.
 func TestSFTPRights(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can start programs as another user")
-	}
+	needOtherUsers(t)
 	// the test's own program must be where the other user may run it
 	folder, err := os.MkdirTemp("", "services")
 	if err != nil {

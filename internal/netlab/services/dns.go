@@ -1,15 +1,12 @@
 package services
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 
 	"github.com/miekg/dns"
-	"golang.org/x/net/netutil"
 )
 
 // A Zone is all that a name server knows. Names are written without the dot at
@@ -198,26 +195,11 @@ func ServeDNS(packet net.PacketConn, l net.Listener, z Zone) error {
 		m.Truncate(longest)
 		w.WriteMsg(m) // the client asks again if it gets no answer
 	})
-	servers := []*dns.Server{
-		{PacketConn: packet, Handler: handler},
-		{Handler: handler},
-	}
-	stop := func() {
-		packet.Close()
-		l.Close()
-		for _, server := range servers {
-			server.Shutdown()
-		}
-	}
-	servers[1].Listener = whenClosed(netutil.LimitListener(l, maxClients), stop)
-	var serving sync.WaitGroup
-	ended := make([]error, len(servers))
-	for i, server := range servers {
-		serving.Go(func() {
-			ended[i] = closed(server.ActivateAndServe())
-			stop()
-		})
-	}
-	serving.Wait()
-	return errors.Join(ended...)
+	d := openDoor(l)
+	defer d.wait()
+	return first(
+		func() { packet.Close(); l.Close() },
+		(&dns.Server{PacketConn: packet, Handler: handler}).ActivateAndServe,
+		(&dns.Server{Listener: d, Handler: handler}).ActivateAndServe,
+	)
 }

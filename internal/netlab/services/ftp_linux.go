@@ -8,18 +8,16 @@ import (
 	"os"
 	"path"
 	"strings"
-	"sync"
 	"time"
 
 	ftpserver "github.com/fclairamb/ftpserverlib"
 	"github.com/spf13/afero"
-	"golang.org/x/net/netutil"
 	"golang.org/x/sys/unix"
 )
 
 // Limits of an FTP client, in seconds.
 const (
-	ftpIdleTime = 300 // between commands
+	ftpIdleTime = 900 // between commands, and for a transfer
 	ftpDialTime = 30  // to connect for data
 )
 
@@ -36,43 +34,22 @@ type FTP struct {
 // may turn to TLS. Each client has the rights of its account, and cannot leave
 // the root, by no path and by no link.
 func ServeFTP(l net.Listener, f FTP) error {
-	driver := &ftpDriver{FTP: f, clients: map[ftpserver.ClientContext]bool{}}
-	limited := netutil.LimitListener(l, maxClients)
+	d := openDoor(l)
+	defer d.wait()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
-	driver.settings = ftpserver.Settings{
-		Listener:                limited,
+	return closed(ftpserver.NewFtpServer(&ftpDriver{f, ftpserver.Settings{
+		Listener:                d,
 		Banner:                  f.Host,
 		IdleTimeout:             ftpIdleTime,
 		ConnectionTimeout:       ftpDialTime,
 		ActiveTransferPortNon20: port != "21",
-	}
-	server := ftpserver.NewFtpServer(driver)
-	err := server.ListenAndServe()
-	driver.stop()
-	return closed(err)
+	}}).ListenAndServe())
 }
 
 // An ftpDriver answers the questions of the library's server.
 type ftpDriver struct {
 	FTP
 	settings ftpserver.Settings
-
-	mu      sync.Mutex
-	clients map[ftpserver.ClientContext]bool // nil when the server has stopped
-	serving sync.WaitGroup
-}
-
-var errStopped = errors.New("server stopped")
-
-// stop hangs up on all clients and waits until they have gone.
-func (d *ftpDriver) stop() {
-	d.mu.Lock()
-	for client := range d.clients {
-		client.Close() // an error means that the client has gone
-	}
-	d.clients = nil
-	d.mu.Unlock()
-	d.serving.Wait()
 }
 
 func (d *ftpDriver) GetSettings() (*ftpserver.Settings, error) { return &d.settings, nil }
@@ -81,26 +58,11 @@ func (d *ftpDriver) GetTLSConfig() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{d.Certificate}}, nil
 }
 
-func (d *ftpDriver) ClientConnected(client ftpserver.ClientContext) (string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.clients == nil {
-		return errStopped.Error(), errStopped
-	}
-	d.clients[client] = true
-	d.serving.Add(1)
+func (d *ftpDriver) ClientConnected(ftpserver.ClientContext) (string, error) {
 	return d.Host + " FTP ready", nil
 }
 
-func (d *ftpDriver) ClientDisconnected(client ftpserver.ClientContext) {
-	d.mu.Lock()
-	known := d.clients == nil || d.clients[client]
-	delete(d.clients, client)
-	d.mu.Unlock()
-	if known {
-		d.serving.Done()
-	}
-}
+func (d *ftpDriver) ClientDisconnected(ftpserver.ClientContext) {}
 
 // AuthUser returns the files of a user.
 func (d *ftpDriver) AuthUser(client ftpserver.ClientContext, user, password string) (ftpserver.ClientDriver, error) {

@@ -113,9 +113,7 @@ func TestFTPStaysInRoot(t *testing.T) {
 // rights, which matter only as root.
 func TestFTPRights(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can serve other users")
-	}
+	needOtherUsers(t)
 	folder := t.TempDir()
 	for path := folder; path != os.TempDir(); path = filepath.Dir(path) {
 		if err := os.Chmod(path, 0o755); err != nil {

@@ -10,7 +10,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
@@ -18,7 +17,6 @@ import (
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
-	"golang.org/x/net/netutil"
 
 	"fopnp/internal/netlab/services/pop3"
 )
@@ -87,46 +85,35 @@ func ServeMail(listeners MailListeners, m Mail) error {
 	pop3Server := &pop3.Server{Host: m.Host, TLS: secure, Login: s.openPOP3}
 	servePOP3 := func(l net.Listener) error { return serveEach(l, pop3Server.ServeConn) }
 
-	all := []struct {
-		listener net.Listener
-		secure   bool
-		serve    func(net.Listener) error
-	}{
-		{listeners.SMTP, false, smtpServer.Serve},
-		{listeners.POP3, false, servePOP3},
-		{listeners.POP3S, true, servePOP3},
-		{listeners.IMAP, false, imapServer.Serve},
-		{listeners.IMAPS, true, imapServer.Serve},
-	}
-	stop := func() {
-		for _, a := range all {
-			if a.listener != nil {
-				a.listener.Close()
+	var servers []func() error
+	var open []net.Listener
+	add := func(l net.Listener, implicit bool, serve func(net.Listener) error) {
+		if l == nil {
+			return
+		}
+		open = append(open, l)
+		servers = append(servers, func() error {
+			d := openDoor(l)
+			defer d.wait()
+			if implicit {
+				return serve(tls.NewListener(d, secure))
 			}
-		}
-		smtpServer.Close()
-		imapServer.Close()
-	}
-	var serving sync.WaitGroup
-	ended := make(chan error, len(all))
-	for _, a := range all {
-		if a.listener == nil {
-			continue
-		}
-		l := netutil.LimitListener(a.listener, maxClients)
-		if a.secure {
-			l = tls.NewListener(l, secure)
-		}
-		serving.Go(func() {
-			ended <- closed(a.serve(l))
-			stop()
+			return serve(d)
 		})
 	}
-	serving.Wait()
-	if len(ended) == 0 {
+	add(listeners.SMTP, false, smtpServer.Serve)
+	add(listeners.POP3, false, servePOP3)
+	add(listeners.POP3S, true, servePOP3)
+	add(listeners.IMAP, false, imapServer.Serve)
+	add(listeners.IMAPS, true, imapServer.Serve)
+	if len(servers) == 0 {
 		return errors.New("nowhere to listen")
 	}
-	return <-ended // the others ended because of the first
+	return first(func() {
+		for _, l := range open {
+			l.Close()
+		}
+	}, servers...)
 }
 
 // A mailServer is what SMTP, POP3 and IMAP have in common.

@@ -389,9 +389,7 @@ func TestMailClientsStay(t *testing.T) {
 // read elsewhere.
 func TestMailRights(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can give files away")
-	}
+	needOtherUsers(t)
 	l := services.MailListeners{SMTP: listen(t), POP3: listen(t)}
 	m := services.Mail{Host: "mail.example.com", Folder: t.TempDir(), Certificate: certificate(t),
 		Accounts: []services.Account{{Name: "brandon", UID: 65534, GID: 65533}}}

@@ -14,11 +14,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Password is the password of every account.
@@ -49,50 +46,102 @@ func logIn(accounts []Account, name, password string) *Account {
 	return find(accounts, name)
 }
 
-// maxClients is how many clients a service talks to at once. The kernel keeps
-// the next ones waiting.
+// maxClients is how many clients a listener lets in at once. It hangs up on
+// more.
 const maxClients = 64
 
-// serveEach accepts clients and serves each in a goroutine of its own. When
-// the listener is closed, serveEach hangs up on all clients and waits until
-// serve has returned for each.
-func serveEach(l net.Listener, serve func(net.Conn)) error {
-	l = netutil.LimitListener(l, maxClients)
-	var (
-		mu      sync.Mutex
-		clients = map[net.Conn]bool{}
-		serving sync.WaitGroup
-	)
-	defer serving.Wait()
-	defer func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for client := range clients {
-			client.Close()
-		}
-	}()
+// A door is a listener with a limited number of clients. When the listener is
+// closed, the door hangs up on all of them.
+type door struct {
+	net.Listener
+	serving sync.WaitGroup // for the clients that were let in
+
+	mu      sync.Mutex
+	clients map[*client]bool
+}
+
+// A client is a connection that came through a door.
+type client struct {
+	net.Conn
+	door *door
+	once sync.Once
+}
+
+func openDoor(l net.Listener) *door {
+	return &door{Listener: l, clients: map[*client]bool{}}
+}
+
+// Accept returns the connection of the next client.
+func (d *door) Accept() (net.Conn, error) {
 	for {
-		client, err := l.Accept()
+		conn, err := d.Listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
-			return nil
-		} else if temporary(err) {
+			d.hangUp()
+		}
+		if err != nil {
+			return nil, err
+		}
+		c := &client{Conn: conn, door: d}
+		if d.letIn(c) {
+			return c, nil
+		}
+		conn.Close()
+	}
+}
+
+func (d *door) letIn(c *client) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.clients) == maxClients {
+		return false
+	}
+	d.clients[c] = true
+	d.serving.Add(1)
+	return true
+}
+
+// hangUp closes the connections of all clients under their servers.
+func (d *door) hangUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.clients {
+		c.Conn.Close()
+	}
+}
+
+// wait waits until the servers have closed the connections of all clients, which
+// is the last thing that they do. Call it when no goroutine accepts any more.
+func (d *door) wait() { d.serving.Wait() }
+
+// Close closes the connection for its server.
+func (c *client) Close() error {
+	err := net.ErrClosed
+	c.once.Do(func() {
+		err = c.Conn.Close()
+		c.door.mu.Lock()
+		delete(c.door.clients, c)
+		c.door.mu.Unlock()
+		c.door.serving.Done()
+	})
+	return err
+}
+
+// serveEach accepts clients and serves each in a goroutine of its own.
+func serveEach(l net.Listener, serve func(net.Conn)) error {
+	d := openDoor(l)
+	defer d.wait()
+	for {
+		conn, err := d.Accept()
+		if temporary(err) {
 			time.Sleep(10 * time.Millisecond) // until a descriptor is free
 			continue
 		} else if err != nil {
-			return err
+			return closed(err)
 		}
-		mu.Lock()
-		clients[client] = true
-		mu.Unlock()
-		serving.Go(func() {
-			defer func() {
-				client.Close()
-				mu.Lock()
-				defer mu.Unlock()
-				delete(clients, client)
-			}()
-			serve(client)
-		})
+		go func() {
+			defer conn.Close()
+			serve(conn)
+		}()
 	}
 }
 
@@ -108,30 +157,25 @@ func temporary(err error) bool {
 	return ok && t.Temporary()
 }
 
-// whenClosed returns a listener that calls stop, in a goroutine, when l has been
-// closed.
-func whenClosed(l net.Listener, stop func()) net.Listener {
-	return &closing{Listener: l, stop: stop}
-}
-
-type closing struct {
-	net.Listener
-	once sync.Once
-	stop func()
-}
-
-func (l *closing) Accept() (net.Conn, error) {
-	client, err := l.Listener.Accept()
-	if errors.Is(err, net.ErrClosed) {
-		l.once.Do(func() { go l.stop() })
-	}
-	return client, err
-}
-
 // closed returns the error of a server: nil if its listener was closed.
 func closed(err error) error {
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, net.ErrClosed) {
 		return nil
+	}
+	return err
+}
+
+// first runs servers until one ends. Then it calls stop, which must end the
+// others, and waits for them. It returns the error of the first.
+func first(stop func(), servers ...func() error) error {
+	ended := make(chan error, len(servers))
+	for _, serve := range servers {
+		go func() { ended <- closed(serve()) }()
+	}
+	err := <-ended
+	stop()
+	for range len(servers) - 1 {
+		<-ended // because of stop
 	}
 	return err
 }

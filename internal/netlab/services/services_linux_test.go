@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/netlab/services"
 	"fopnp/internal/serve/child"
 )
@@ -100,6 +102,45 @@ func serving(t testing.TB, serve func() error, stop func()) {
 	})
 }
 
+// Each listener lets in a limited number of clients, hangs up on more, and lets
+// in the next when one has gone. When it is full, its service still stops.
+func TestFull(t *testing.T) {
+	t.Parallel()
+	const limit = 64
+	ssh := startSSH(t)
+	web, webs := startWeb(t)
+	mail := startMail(t)
+	ftp, _ := startFTP(t)
+	dns := startDNS(t, exampleZone)
+	for name, address := range map[string]string{"ssh": "127.0.0.1:" + ssh.port, "http": web, "https": webs,
+		"smtp": mail.smtp, "pop3": mail.pop3, "pop3s": mail.pop3s, "imap": mail.imap, "imaps": mail.imaps, "ftp": ftp, "dns": dns} {
+		var clients []net.Conn
+		for range limit {
+			clients = append(clients, dial(t, address))
+		}
+		if name == "dns" {
+			continue // clients that ask nothing do not stay long enough
+		}
+		refused := func() bool {
+			c := dial(t, address)
+			defer c.Close()
+			switch name {
+			case "http": // the client begins
+				c.says("GET / HTTP/1.0\r\n")
+			case "https", "pop3s", "imaps":
+				return tls.Client(c, trusting()).Handshake() != nil
+			}
+			_, err := c.Read(make([]byte, 1))
+			return err != nil
+		}
+		if !refused() {
+			t.Errorf("%s lets in one more", name)
+		}
+		clients[7].Close()
+		progtest.Until(t, name+" lets in the next", func() bool { return !refused() })
+	}
+}
+
 // real returns the path of a program of this machine, or skips the test.
 func real(t testing.TB, name string) string {
 	t.Helper()
@@ -130,6 +171,17 @@ func run(t testing.TB, cmd *exec.Cmd, status int, problem string) string {
 		t.Errorf("%s: stderr is %q, want %q", cmd, stderr.Bytes(), problem)
 	}
 	return stdout.String()
+}
+
+// needOtherUsers skips the test if the kernel does not let us become another
+// user.
+func needOtherUsers(t testing.TB) {
+	t.Helper()
+	cmd := exec.Command("/bin/true")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65533}}
+	if err := cmd.Run(); err != nil {
+		t.Skip("we cannot become another user: ", err)
+	}
 }
 
 // program returns a command that runs a program of the playground.

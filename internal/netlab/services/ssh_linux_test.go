@@ -440,9 +440,7 @@ func TestSSHForward(t *testing.T) {
 // As root, the programs of an account run with its rights.
 func TestSSHRights(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can start programs as another user")
-	}
+	needOtherUsers(t)
 	s := startSSH(t, func(s *sshServer) { s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533 })
 	cmd := s.openSSH(t, "ssh", "brandon@127.0.0.1", "id -u; id -g; id -G; pwd")
 	if got := run(t, cmd, 0, ""); got != "65534\n65533\n65533\n/\n" { // its home is ours

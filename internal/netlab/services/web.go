@@ -2,18 +2,15 @@ package services
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"html"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/mccutchen/go-httpbin/v2/httpbin"
-	"golang.org/x/net/netutil"
 )
 
 // A Site is a web server's name and certificate.
@@ -40,7 +37,6 @@ func ServeWeb(plain, secure net.Listener, site Site) error {
 	pages := http.NewServeMux()
 	pages.Handle("/", httpbin.New(httpbin.WithMaxBodySize(maxBody), httpbin.WithMaxDuration(maxAnswer)))
 	pages.HandleFunc("GET /{$}", site.welcome)
-	var connections sync.WaitGroup
 	server := &http.Server{
 		Handler:           pages,
 		ReadHeaderTimeout: requestTime,
@@ -48,36 +44,22 @@ func ServeWeb(plain, secure net.Listener, site Site) error {
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    64 << 10,
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{site.Certificate}},
-		ErrorLog:          log.New(io.Discard, "", 0), // faults of clients
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			switch state {
-			case http.StateNew:
-				connections.Add(1)
-			case http.StateClosed, http.StateHijacked:
-				connections.Done()
-			}
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{site.Certificate},
+			// If Serve came before ServeTLS and did not see h2 here, nothing would
+			// serve the HTTP/2 that ServeTLS offers.
+			NextProtos: []string{"h2", "http/1.1"},
 		},
+		ErrorLog: log.New(io.Discard, "", 0), // faults of clients
 	}
-	stop := func() { server.Close() }
-	limited := func(l net.Listener) net.Listener {
-		return whenClosed(netutil.LimitListener(l, maxClients), stop)
-	}
-	var errs [2]error
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		errs[0] = server.Serve(limited(plain))
-		stop()
-	})
-	serving.Go(func() {
-		errs[1] = server.ServeTLS(limited(secure), "", "")
-		stop()
-	})
-	serving.Wait()
-	// Serve may have accepted a client after Close had closed all others.
-	stop()
-	connections.Wait()
-	return errors.Join(closed(errs[0]), closed(errs[1]))
+	p, q := openDoor(plain), openDoor(secure)
+	defer p.wait()
+	defer q.wait()
+	return first(
+		func() { plain.Close(); secure.Close() },
+		func() error { return server.Serve(p) },
+		func() error { return server.ServeTLS(q, "", "") },
+	)
 }
 
 // welcome is the first page.
