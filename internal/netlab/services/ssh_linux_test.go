@@ -1,6 +1,7 @@
 package services_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -280,6 +281,40 @@ func TestSSHTerminal(t *testing.T) {
 	screen.waitFor(t, "\r\n10000\r\n")
 	if exit, ok := errors.AsType[*ssh.ExitError](session.Wait()); !ok || exit.ExitStatus() != 7 {
 		t.Errorf("got %v", exit)
+	}
+}
+
+// What a program has written to its terminal before it ended arrives, even if
+// the client reads it only later.
+func TestSSHTerminalDrained(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	_, session := s.session(t)
+	if err := session.RequestPty("dumb", 24, 80, nil); err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than a client takes that does not read, but not more than that and
+	// what the kernel keeps.
+	const size = 2<<20 + 9000
+	if err := session.Start(fmt.Sprintf("echo $$; exec head -c %d /dev/zero", size)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := strings.TrimSpace(line)
+	progtest.Until(t, "the program has ended", func() bool {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil
+	})
+	if n, err := io.Copy(io.Discard, r); err != nil || n != size {
+		t.Errorf("received %d bytes of %d, %v", n, size, err)
 	}
 }
 
