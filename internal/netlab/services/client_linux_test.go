@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"fopnp/internal/netlab/services"
 	"fopnp/internal/netns"
 	"fopnp/internal/serve/child"
@@ -93,10 +95,13 @@ func TestOwnSSHPassword(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	theirs.Close()
 	defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
 	screen := &transcript{r: ours}
 	screen.waitFor(t, "brandon@127.0.0.1's password: ")
+	if settings(t, theirs).Lflag&unix.ECHO != 0 {
+		t.Error("the terminal shows a password that is typed at once")
+	}
+	theirs.Close()
 	io.WriteString(ours, "wrong\r")
 	screen.waitFor(t, "brandon@127.0.0.1's password: ")
 	io.WriteString(ours, services.Password+"\r")

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/miekg/dns"
 
@@ -196,6 +195,7 @@ func TestDNSTruncates(t *testing.T) {
 // questions, hang up in the middle of one, or stay when the server stops.
 func TestDNSFaults(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	address := startDNS(t, exampleZone)
 	query, err := new(dns.Msg).SetQuestion("mail.example.com.", dns.TypeA).Pack()
 	if err != nil {
@@ -204,23 +204,13 @@ func TestDNSFaults(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		for _, data := range [][]byte{{}, {0}, {0, 200, 1}, query[:len(query)-3], slices.Repeat([]byte{0xff}, 600)} {
 			conn, err := net.Dial(network, address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn.Write(data)
+			talk(t, conn, err).Write(data)
 			if network == "udp" || len(data)%2 == 0 {
 				conn.Close()
-			} else {
-				defer conn.Close()
 			}
 		}
 	}
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(child.Patience))
+	conn := dial(t, address)
 	for range 2 {
 		framed := append([]byte{0, byte(len(query))}, query...)
 		conn.Write(framed[:5])

@@ -186,6 +186,7 @@ func TestFTPAnonymous(t *testing.T) {
 // up there, disturb no other, nor the end.
 func TestFTPClientsStay(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	address, root := startFTP(t)
 	write(t, root, "large", strings.Repeat("x", 20<<20), 0o644)
 	if err := exec.Command("mkfifo", root+"/fifo").Run(); err != nil {
@@ -209,12 +210,7 @@ func TestFTPClientsStay(t *testing.T) {
 		if _, err := fmt.Sscan(strings.Replace(line, "|", " ", 1), &port); err != nil {
 			t.Fatal(err)
 		}
-		data, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { data.Close() })
-		return data
+		return dial(t, fmt.Sprintf("127.0.0.1:%d", port))
 	}
 	login().says("half")
 	io.WriteString(login(), "half")

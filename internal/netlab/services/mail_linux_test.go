@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,12 +95,33 @@ type talker struct {
 	r *bufio.Reader
 }
 
+// staying holds, for each test that has called stay, its connections.
+var staying sync.Map
+
+// stay makes the clients of a test stay until its services have stopped. Call it
+// first.
+func stay(t testing.TB) {
+	list := new([]net.Conn)
+	staying.Store(t, list)
+	t.Cleanup(func() { // runs last
+		for _, conn := range *list {
+			conn.Close()
+		}
+		staying.Delete(t)
+	})
+}
+
 func talk(t testing.TB, conn net.Conn, err error) *talker {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	if list, ok := staying.Load(t); ok {
+		list := list.(*[]net.Conn)
+		*list = append(*list, conn)
+	} else {
+		t.Cleanup(func() { conn.Close() })
+	}
 	conn.SetDeadline(time.Now().Add(child.Patience))
 	return &talker{t, conn, bufio.NewReader(conn)}
 }
@@ -370,6 +392,7 @@ func TestMailIMAP(t *testing.T) {
 // other, nor the end.
 func TestMailClientsStay(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	s := startMail(t)
 	for _, address := range []string{s.smtp, s.pop3, s.pop3s, s.imap, s.imaps} {
 		for _, text := range []string{"", "half", strings.Repeat("x", 100<<10)} {

@@ -106,6 +106,7 @@ func serving(t testing.TB, serve func() error, stop func()) {
 // in the next when one has gone. When it is full, its service still stops.
 func TestFull(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	const limit = 64
 	ssh := startSSH(t)
 	web, webs := startWeb(t)

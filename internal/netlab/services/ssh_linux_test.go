@@ -490,14 +490,10 @@ func TestSSHRights(t *testing.T) {
 // Clients that are not SSH clients disturb no other, nor the end.
 func TestSSHStrangers(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	s := startSSH(t)
 	for _, text := range []string{"", "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-half", "SSH-2.0-x\r\n\x00\x00\x00", "SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff"} {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close() // after the server was told to stop, or now
-		io.WriteString(conn, text)
+		io.WriteString(dial(t, "127.0.0.1:"+s.port), text)
 	}
 	_, session := s.session(t)
 	if out, err := session.Output("echo hello"); err != nil || string(out) != "hello\n" {

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"fopnp/internal/netlab/services"
 	"fopnp/internal/serve/child"
@@ -110,14 +109,10 @@ func TestWebCurl(t *testing.T) {
 // and clients that stay: none disturbs another, or the end.
 func TestWebFaults(t *testing.T) {
 	t.Parallel()
+	stay(t)
 	plain, secure := startWeb(t)
 	dial := func(address, text string) net.Conn {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(child.Patience))
+		conn := dial(t, address)
 		io.WriteString(conn, text)
 		return conn
 	}
