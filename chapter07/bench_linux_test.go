@@ -4,11 +4,8 @@ import (
 	"errors"
 	"flag"
 	"math"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -27,29 +24,8 @@ var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server it
 //	go test ./chapter07 -run '^$' -bench Zen/churn    one workload
 //	go test ./chapter07 -run '^$' -bench Zen/././async   the servers with async in their names
 func BenchmarkZen(b *testing.B) {
-	if progtest.Race {
-		b.Skip("under the race detector, everything costs ten times as much")
-	}
-	if *progtest.Update && flag.Lookup("test.bench").Value.String() != "." {
-		b.Fatal("-update needs -bench . because all data must come from one run")
-	}
-	bin := b.TempDir()
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "./...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, said)
-	}
-
-	self, err := os.Executable()
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, name := range zenbench.Variants {
-		if err := os.Symlink(self, filepath.Join(bin, name)); err != nil {
-			b.Fatal(err)
-		}
-	}
-
+	bench.Begin(b)
+	bin := bench.Build(b, []string{"./..."}, zenbench.Variants...)
 	data := &zenbench.Data{}
 	data.Machine, data.Rounds = bench.ThisMachine(), *rounds
 	began := time.Now()
@@ -69,18 +45,7 @@ func BenchmarkZen(b *testing.B) {
 		}
 	}
 
-	for _, m := range data.Measurements {
-		name := strings.TrimPrefix(zenbench.MeasurementName(m.Workload, m.Clients, m.Server), "BenchmarkZen/")
-		b.Run(name, func(b *testing.B) {
-			b.ReportMetric(0, "ns/op") // go test does not print a zero
-			for unit := range m.Figures {
-				b.ReportMetric(m.Best(unit), unit)
-			}
-			if m.Errors > 0 {
-				b.Errorf("%d connections broke or got a wrong answer", m.Errors)
-			}
-		})
-	}
+	bench.Report(b, zenbench.Benchmark, data.Measurements)
 }
 
 // Every workload runs without errors.
@@ -220,31 +185,14 @@ func TestData(t *testing.T) {
 
 // run runs all rounds of the workloads and servers that -bench selects.
 func run(b *testing.B, bin string) (samples []zenbench.Sample) {
-	progress := bench.NewProgress()
-	defer progress.End()
-	noInetd := false
-	for round := range *rounds {
-		for _, workload := range zenbench.Workloads {
-			for _, server := range workload.Servers {
-				if !selected(workload.Name, server) {
-					continue
-				}
-				progress.Say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
-				more, err := zenload.Measure(workload, bin, server)
-				if errors.Is(err, zenload.ErrNoInetd) {
-					noInetd = true
-					continue
-				}
-				if err != nil {
-					b.Fatalf("%s, %s: %v", workload.Name, server, err)
-				}
-				samples = append(samples, more...)
-			}
+	var turns []bench.Turn
+	for _, workload := range zenbench.Workloads {
+		for _, server := range workload.Servers {
+			turns = append(turns, bench.Turn{Workload: workload.Name, Server: server,
+				Measure: func() ([]zenbench.Sample, error) { return zenload.Measure(workload, bin, server) }})
 		}
 	}
-	if noInetd {
-		b.Log("inetd is not installed, so its pair of servers is not measured")
-	}
+	samples = bench.Rounds(b, "BenchmarkZen", *rounds, turns)
 	for _, name := range zenbench.Variants {
 		if selected("collect", name) {
 			sample, err := pause(bin, name)

@@ -7,15 +7,14 @@
 package chapter07
 
 import (
-	"bytes"
 	"flag"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenplot"
 	"fopnp/internal/check/conform"
+	"fopnp/internal/check/layout"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/script"
 	"fopnp/internal/check/weave"
@@ -44,26 +43,11 @@ func TestComplaints(t *testing.T) { conform.Complaints(t, "chapter07") }
 
 // The pictures show the data that are in the same folder.
 func TestPictures(t *testing.T) {
-	const folder = "bench"
-	data, err := zenbench.Load(folder)
+	data, err := zenbench.Load("bench")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, draw := range zenplot.Pictures {
-		svg, err := draw(data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		path := filepath.Join(folder, name)
-		if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, svg) {
-			continue
-		}
-		if !*progtest.Update {
-			t.Errorf("%s is not what the data show", path)
-		} else if err := os.WriteFile(path, svg, 0o644); err != nil {
-			t.Error(err)
-		}
-	}
+	layout.TestPictures(t, "bench", data, zenplot.Pictures)
 }
 
 func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "chapter07") }

@@ -5,9 +5,7 @@ import (
 	"flag"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -24,28 +22,28 @@ var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server it
 // package webbench. It first runs all rounds, then reports the value of the best
 // round.
 //
-//	go test ./lecture -run '^$' -bench .               everything, in about two minutes
+//	go test ./lecture -run '^$' -bench Files           everything, in about two minutes
 //	go test ./lecture -run '^$' -bench Files/small     one workload
 //	go test ./lecture -run '^$' -bench Files/././web   the servers with web in their names
 func BenchmarkFiles(b *testing.B) {
-	if progtest.Race {
-		b.Skip("under the race detector, everything costs ten times as much")
-	}
-	if *progtest.Update && flag.Lookup("test.bench").Value.String() != "." {
-		b.Fatal("-update needs -bench . because all data must come from one run")
-	}
-	place := &webload.Place{Bin: b.TempDir(), Folder: b.TempDir()}
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", place.Bin, "./lecture23/webserver", "./basics/file_server")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, said)
-	}
-	linkNetHTTP(b, place.Bin)
+	bench.Begin(b)
+	place := &webload.Place{Folder: b.TempDir(), Bin: bench.Build(b,
+		[]string{"./lecture23/webserver", "./basics/file_server"}, webbench.NetHTTP)}
 
 	data := &webbench.Data{Python: webload.PythonVersion()}
 	data.Machine, data.Rounds = bench.ThisMachine(), *rounds
 	began := time.Now()
-	samples := run(b, place)
+	var turns []bench.Turn
+	for _, workload := range webbench.Workloads {
+		for _, server := range workload.Servers {
+			turns = append(turns, bench.Turn{Workload: workload.Name, Server: server,
+				Measure: func() ([]measured.Sample, error) {
+					sample, err := place.Measure(workload, server)
+					return []measured.Sample{sample}, err
+				}})
+		}
+	}
+	samples := bench.Rounds(b, "BenchmarkFiles", *rounds, turns)
 	data.Seconds = math.Round(time.Since(began).Seconds())
 	data.Measurements = measured.Summarize(samples)
 	if *progtest.Update {
@@ -54,66 +52,13 @@ func BenchmarkFiles(b *testing.B) {
 		}
 	}
 
-	for _, m := range data.Measurements {
-		name := strings.TrimPrefix(webbench.MeasurementName(m.Workload, m.Clients, m.Server), "BenchmarkFiles/")
-		b.Run(name, func(b *testing.B) {
-			b.ReportMetric(0, "ns/op") // go test does not print a zero
-			for unit := range m.Figures {
-				b.ReportMetric(m.Best(unit), unit)
-			}
-			if m.Errors > 0 {
-				b.Errorf("%d connections broke or got a wrong answer", m.Errors)
-			}
-		})
-	}
-}
-
-// run runs all rounds of the workloads and servers that -bench selects.
-func run(b *testing.B, place *webload.Place) (samples []measured.Sample) {
-	progress := bench.NewProgress()
-	defer progress.End()
-	noPython := false
-	for round := range *rounds {
-		for _, workload := range webbench.Workloads {
-			for _, server := range workload.Servers {
-				if !bench.Selected(webbench.MeasurementName(workload.Name, workload.Clients, server)) {
-					continue
-				}
-				progress.Say("round %d of %d: %s, %s", round+1, *rounds, workload.Name, server)
-				sample, err := place.Measure(workload, server)
-				if errors.Is(err, webload.ErrNoPython) {
-					noPython = true
-					continue
-				}
-				if err != nil {
-					b.Fatalf("%s, %s: %v", workload.Name, server, err)
-				}
-				samples = append(samples, sample)
-			}
-		}
-	}
-	if noPython {
-		b.Log("Python's http.server is not installed, so it is not measured")
-	}
-	return samples
-}
-
-// linkNetHTTP adds to the programs in a folder the server that this test binary
-// is under another name.
-func linkNetHTTP(t testing.TB, bin string) {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, webbench.NetHTTP)); err != nil {
-		t.Fatal(err)
-	}
+	bench.Report(b, webbench.Benchmark, data.Measurements)
 }
 
 // Every workload runs without errors.
 func TestWorkloads(t *testing.T) {
 	bin := t.TempDir()
-	linkNetHTTP(t, bin)
+	bench.LinkSelf(t, bin, webbench.NetHTTP)
 	for _, name := range []string{webbench.WebServer, webbench.FileServer} {
 		if err := os.Symlink(filepath.Join(progtest.Bin(), name), filepath.Join(bin, name)); err != nil {
 			t.Fatal(err)

@@ -10,21 +10,16 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/measured/timeline"
 	"fopnp/internal/py/argparse"
-	"fopnp/internal/serve/child"
 	"fopnp/internal/serve/program"
 )
 
@@ -41,64 +36,17 @@ func main() {
 		program.Fail(*server, fmt.Errorf("not one of %s",
 			strings.Join(zenbench.Servers, ", ")))
 	}
-	process, port, err := start(*server, *cost)
+	process, port, err := timeline.Start(
+		"chapter07/"+*server, os.Stderr, "-d", cost.String())
 	if err != nil {
 		program.Fail(*server, err)
 	}
-	timeline, err := zenbench.RecordTimeline(
+	chart, err := zenbench.RecordTimeline(
 		*server, net.JoinHostPort("127.0.0.1", port), *cost)
 	process.Kill()
 	if err != nil {
 		program.Fail(*server, err)
 	}
 	fmt.Printf("%s: # is being served, . waits; an answer takes %v\n%v",
-		*server, *cost, timeline)
-}
-
-// start starts the server, which ends with this program, and returns the port
-// where it listens.
-func start(
-	server string, cost time.Duration,
-) (process *child.Process, port string, err error) {
-	folder, err := os.MkdirTemp("", "timeline")
-	if err != nil {
-		return nil, "", err
-	}
-	defer os.RemoveAll(folder) // even if the server runs from there
-	path, err := find(folder, server)
-	if err != nil {
-		return nil, "", err
-	}
-	cmd := exec.Command(path, "127.0.0.1", "-p", "0", "-d", cost.String())
-	cmd.Stderr = os.Stderr
-	if process, err = child.Start(cmd); err != nil {
-		return nil, "", err
-	}
-	if port, err = process.Ready(); err != nil {
-		process.Kill()
-	}
-	return process, port, err
-}
-
-// find returns the path of a listing's program. If it does not lie beside this
-// one, find builds it in folder.
-func find(folder, listing string) (string, error) {
-	name := listing
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), name)
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
-		}
-	}
-	built := filepath.Join(folder, name)
-	build := exec.Command(
-		"go", "build", "-o", built, "fopnp/chapter07/"+listing)
-	if said, err := build.CombinedOutput(); err != nil {
-		why := cmp.Or(string(bytes.TrimSpace(said)), err.Error())
-		return "", fmt.Errorf("go build: %s", why)
-	}
-	return built, nil
+		*server, *cost, chart)
 }

@@ -64,6 +64,7 @@ var All = []Listing{
 	{Name: "chat_server_poll", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 	{Name: "chat_server_eventlet", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
 	{Name: "chat_server_asyncio", Shelf: "lecture/tincanchat", Kind: Server, Network: "tcp", Port: 4040, Ready: listeningOn, Faults: Stderr, Visit: quit},
+	{Name: "chat_timeline", Shelf: "lecture/tincanchat", Kind: Tool},
 
 	{Name: "time_server", Shelf: "lecture/basics", Kind: Server, Network: "tcp", Port: 9999, AtOnce: 1, Visit: gotTime},
 	{Name: "time_client", Shelf: "lecture/basics", Kind: Client, Network: "tcp", Port: 9999},

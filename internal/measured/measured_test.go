@@ -106,6 +106,25 @@ func TestSay(t *testing.T) {
 	}
 }
 
+func TestRange(t *testing.T) {
+	v := Vocabulary{Units: map[string]string{"cost": cost}, InWords: func(value float64, _ string) string { return Microseconds(value) }}
+	all := samples()
+	for server, us := range map[string]float64{"a": 3, "b": 2, "c": 5, "part": 1} {
+		s := Sample{"talk", 4, server, 0, 0, map[string]float64{cost: us}}
+		if server == "part" {
+			s.Values[ClientsServed] = 3
+		}
+		all = append(all, s)
+	}
+	d := &Data{Measurements: Summarize(all)}
+	if got, err := v.Range(d, []string{"a", "b", "part", "c"}, "talk/4", "cost"); err != nil || got != "2.0 µs to 5.0 µs" {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := v.Range(d, []string{"a", "nosuch"}, "talk/4", "cost"); err == nil {
+		t.Errorf("with a server that was not measured: %s", got)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for value, want := range map[float64]string{0.4567: "0.46", 4.567: "4.6", 45.67: "46", 456.7: "457", 0: "0.0", 0.0456: "0.046"} {
 		if got := Significant(value, 2); got != want {

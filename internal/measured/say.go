@@ -79,6 +79,26 @@ func (v Vocabulary) Value(d *Data, words []string) (value float64, unit string, 
 	return value, unit, err
 }
 
+// Range returns the text for the lowest and the highest value of some servers:
+// 5.1 µs to 6.0 µs. load is WORKLOAD[/CLIENTS]. Servers that served only a part of
+// their clients do not count.
+func (v Vocabulary) Range(d *Data, servers []string, load, unit string) (string, error) {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, server := range servers {
+		workload, count, _ := strings.Cut(load, "/")
+		clients, _ := strconv.Atoi(count)
+		if _, part := d.Find(workload, clients, server).PartServed(); part {
+			continue
+		}
+		value, _, err := v.Value(d, []string{load, server, unit})
+		if err != nil {
+			return "", err
+		}
+		low, high = min(low, value), max(high, value)
+	}
+	return v.InWords(low, v.Units[unit]) + " to " + v.InWords(high, v.Units[unit]), nil
+}
+
 func (m Machine) say(what string) (string, error) {
 	switch what {
 	case "cpu":

@@ -14,6 +14,7 @@ import (
 	"fopnp/internal/check/weave"
 	"fopnp/internal/listings"
 	"fopnp/internal/py/selectors"
+	"fopnp/lecture/internal/chatbench"
 )
 
 func TestMain(m *testing.M) {
@@ -29,7 +30,11 @@ func TestWholeLines(t *testing.T) { progtest.WholeLines(t, "lecture/tincanchat")
 
 func TestREADME(t *testing.T) {
 	t.Parallel()
-	weave.TestPage(t, "lecture/tincanchat/README.md", nil)
+	data, err := chatbench.Load("../bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	weave.TestPage(t, "lecture/tincanchat/README.md", data.Say)
 }
 
 // Every server announces its socket's own address, as Python prints it. The

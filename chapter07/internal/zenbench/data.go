@@ -37,12 +37,13 @@ type (
 	Machine     = measured.Machine
 )
 
-var benchmark = measured.Benchmark{
+// Benchmark says under which names the data are stored.
+var Benchmark = measured.Benchmark{
 	Name: "BenchmarkZen", Package: "fopnp/chapter07", File: "zen",
 	Units: []string{CPU, CPUEach, Rate, Median, P99, P999, Threads, ClientsServed, Memory, Calls, Pause, GeneratorCPU},
 }
 
-// Data are the results of one run of the benchmark.
+// Data are the results of one run of the Benchmark.
 type Data struct {
 	measured.Data
 	Timelines []Timeline `json:"timelines"`
@@ -52,15 +53,10 @@ type Data struct {
 // measured.
 func Summarize(samples []Sample) []Measurement { return measured.Summarize(samples) }
 
-// MeasurementName returns the name of a measurement in the format of Go benchmarks.
-func MeasurementName(workload string, clients int, server string) string {
-	return benchmark.MeasurementName(workload, clients, server)
-}
-
 // Load reads the data in a folder.
 func Load(folder string) (*Data, error) {
 	data := new(Data)
-	if err := benchmark.Load(folder, data); err != nil {
+	if err := Benchmark.Load(folder, data); err != nil {
 		return nil, err
 	}
 	return data, nil
@@ -69,5 +65,5 @@ func Load(folder string) (*Data, error) {
 // Save writes the data to zen.json in a folder, which it creates if needed, and
 // the samples that they sum up to zen.txt.
 func (d *Data) Save(folder string, samples []Sample) error {
-	return benchmark.Save(folder, d, d.Machine, samples)
+	return Benchmark.Save(folder, d, d.Machine, samples)
 }

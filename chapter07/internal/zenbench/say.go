@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"fopnp/internal/measured"
 )
@@ -59,28 +58,9 @@ func (d *Data) Say(words ...string) (string, error) {
 		}
 	}
 	if len(words) == 3 && words[0] == "range" {
-		return d.span(words[1], words[2])
+		return vocabulary.Range(&d.Data, Servers, words[1], words[2])
 	}
 	return vocabulary.Say(&d.Data, words...)
-}
-
-// span returns the lowest and the highest value of the servers that served all their
-// clients.
-func (d *Data) span(load, unit string) (string, error) {
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, server := range Servers {
-		workload, count, _ := strings.Cut(load, "/")
-		clients, _ := strconv.Atoi(count)
-		if _, part := d.Find(workload, clients, server).PartServed(); part {
-			continue
-		}
-		value, _, err := vocabulary.Value(&d.Data, []string{load, server, unit})
-		if err != nil {
-			return "", err
-		}
-		low, high = min(low, value), max(high, value)
-	}
-	return inWords(low, vocabulary.Units[unit]) + " to " + inWords(high, vocabulary.Units[unit]), nil
 }
 
 // inWords formats a value with its unit.

@@ -123,7 +123,7 @@ func TestSaveAndLoad(t *testing.T) {
 
 func TestWriteSamples(t *testing.T) {
 	var got bytes.Buffer
-	if err := benchmark.WriteSamples(&got, data().Machine, samples()[:2]); err != nil {
+	if err := Benchmark.WriteSamples(&got, data().Machine, samples()[:2]); err != nil {
 		t.Fatal(err)
 	}
 	want := `goos: linux

@@ -6,6 +6,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"fopnp/internal/measured/timeline"
 )
 
 const (
@@ -95,7 +97,7 @@ func (l *Lane) record(conn net.Conn, begin time.Time, asked chan bool) error {
 
 // milliseconds returns d in ms, rounded to a tenth.
 func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(100*time.Microsecond)) / float64(time.Millisecond)
+	return timeline.Milliseconds(d, 100*time.Microsecond)
 }
 
 // String draws the timeline with one line for each client: # while it is being
@@ -108,26 +110,16 @@ func (t Timeline) String() string {
 		var line []byte
 		for q := range lane.Asked {
 			from, to := lane.Served(q, t.Cost)
-			line = extend(line, column(lane.Asked[q]), ' ')
-			line = extend(line, column(from), '.')
-			line = extend(line, column(to), '#')
+			line = timeline.Extend(line, column(lane.Asked[q]), ' ')
+			line = timeline.Extend(line, column(from), '.')
+			line = timeline.Extend(line, column(to), '#')
 		}
 		fmt.Fprintf(&s, "%d %s\n", i+1, line)
 	}
 	end := column(t.End())
-	scale := "0"
-	for at := 6 * perAnswer; at <= end; at += 6 * perAnswer { // a mark every six answers
-		mark := fmt.Sprintf("%g ms", float64(at/perAnswer)*t.Cost)
-		scale += strings.Repeat(" ", max(1, at-len(scale))) + mark
-	}
+	scale := timeline.Scale(end, 6*perAnswer, func(column int) string { // a mark every six answers
+		return fmt.Sprintf("%g ms", float64(column/perAnswer)*t.Cost)
+	})
 	fmt.Fprintf(&s, "  %s\n", scale)
 	return s.String()
-}
-
-// extend appends marks to line until it has the given length.
-func extend(line []byte, length int, mark byte) []byte {
-	for len(line) < length {
-		line = append(line, mark)
-	}
-	return line
 }

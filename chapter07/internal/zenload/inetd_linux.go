@@ -16,7 +16,7 @@ import (
 
 // ErrNoInetd is the error of a workload for the inetd pair if the machine has
 // no inetd.
-var ErrNoInetd = exec.ErrNotFound
+var ErrNoInetd = fmt.Errorf("inetd is not installed: %w", exec.ErrNotFound)
 
 // runInetd starts inetd for one program of the pair, as inetd.conf configures
 // it. The costs are those of inetd and of all that it starts.
@@ -45,7 +45,7 @@ func runInetd(bin, name string) (*process, error) {
 	if err := os.WriteFile(conf, []byte(line), 0o600); err != nil {
 		return nil, err
 	}
-	started, err := bench.Start(exec.Command(inetd, "-i", conf), onFirstProcessors)
+	started, err := bench.Start(exec.Command(inetd, "-i", conf), bench.OnFirstProcessors)
 	if err != nil {
 		return nil, err
 	}

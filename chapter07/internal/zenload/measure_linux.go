@@ -6,10 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/internal/check/bench"
@@ -57,17 +54,11 @@ func run(bin, name string, options ...string) (*process, error) {
 // serve starts a server on all processors but the last, which is the crowd's,
 // and waits until it is ready.
 func serve(cmd *exec.Cmd) (*process, error) {
-	p, err := bench.Serve(cmd, onFirstProcessors, nil)
+	p, err := bench.Serve(cmd, bench.OnFirstProcessors, nil)
 	if err != nil {
 		return nil, err
 	}
 	return &process{Process: p}, nil
-}
-
-// onFirstProcessors is what a thread calls before it starts a server.
-func onFirstProcessors() error {
-	_, err := setProcessors(firstProcessors)
-	return err
 }
 
 func (p *process) stop() {
@@ -83,43 +74,6 @@ func (p *process) cpu() time.Duration {
 		return kernel.FamilyCPU(p.Pid)
 	}
 	return p.CPU()
-}
-
-// The server runs on firstProcessors, the clients on lastProcessor. If there is
-// only one processor, they share it.
-func firstProcessors(all []int) []int { return all[:max(1, len(all)-1)] }
-func lastProcessor(all []int) []int   { return all[len(all)-1:] }
-
-// setProcessors lets the calling thread, and the processes that it starts, run
-// on some of the processors that it has. It returns those that it had.
-func setProcessors(which func([]int) []int) (before unix.CPUSet, err error) {
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return before, err
-	}
-	var all []int
-	for i := 0; len(all) < before.Count(); i++ {
-		if before.IsSet(i) {
-			all = append(all, i)
-		}
-	}
-	var some unix.CPUSet
-	for _, i := range which(all) {
-		some.Set(i)
-	}
-	return before, unix.SchedSetaffinity(0, &some)
-}
-
-// onProcessors calls do in a thread that may run on some of the processors that
-// this process has.
-func onProcessors(which func([]int) []int, do func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before, err := setProcessors(which)
-	if err != nil {
-		return err
-	}
-	defer unix.SchedSetaffinity(0, &before)
-	return do()
 }
 
 // A workload is a zenbench.Workload that this package runs.
@@ -194,7 +148,7 @@ func (w workload) watch(p *process, c *crowd, server string, active int) (zenben
 		// This is long enough to show that clients in the queue had to wait.
 		window = max(window, time.Duration(active)*time.Millisecond)
 	}
-	err := onProcessors(lastProcessor, func() error {
+	err := bench.OnLastProcessor(func() error {
 		if err := c.converse(active, w.Talk, time.Now().Add(window/5)); err != nil {
 			return err
 		}
@@ -240,7 +194,7 @@ func (w workload) measureCrowd(p *process, server string) (samples []zenbench.Sa
 		if size > w.Crowd {
 			break
 		}
-		if err := onProcessors(lastProcessor, func() error { return c.gather(size, patience) }); err != nil {
+		if err := bench.OnLastProcessor(func() error { return c.gather(size, patience) }); err != nil {
 			return nil, fmt.Errorf("%s: %w", server, err)
 		}
 		samples = append(samples, zenbench.Sample{Workload: "memory", Clients: size, Server: server,

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/measured/picture"
 )
 
 // cpu draws the cost of a question under four loads, one diagram each, all to the
@@ -44,22 +45,22 @@ func cpu(data *zenbench.Data) ([]byte, error) {
 			p.X.Max = highest
 		}
 	}
-	return render(4.6*vg.Inch, func(canvas draw.Canvas) {
+	return picture.Render(4.6*vg.Inch, func(canvas draw.Canvas) {
 		const line = 22
-		title, note := words(titleSize), words(textSize)
+		title, note := picture.Words(picture.TitleSize), picture.Words(picture.TextSize)
 		title.XAlign, note.XAlign = draw.XCenter, draw.XCenter
 		canvas.FillText(title, vg.Point{X: canvas.Center().X, Y: canvas.Max.Y - line/2},
 			"Processor time of the server for one question, in µs")
 		canvas.FillText(note, vg.Point{X: canvas.Center().X, Y: canvas.Min.Y + line/2},
 			"Outlined: the server serves only so many of the clients, and the others wait all the time.")
-		drawTiles(draw.Crop(canvas, 0, 0, line, -line), diagrams)
+		picture.DrawTiles(draw.Crop(canvas, 0, 0, line, -line), diagrams)
 	})
 }
 
 // bars returns a diagram with a bar for the cost of a question of each server. It
 // outlines the bar if the server served only a part of its clients.
 func bars(title string, find func(server string) zenbench.Measurement) (*plot.Plot, error) {
-	p := newPlot("", "", "")
+	p := picture.NewPlot("", "", "")
 	var names plot.ConstantTicks
 	var values plotter.XYLabels
 	for i, server := range zenbench.Servers {
@@ -72,11 +73,11 @@ func bars(title string, find func(server string) zenbench.Measurement) (*plot.Pl
 		} else {
 			label = strconv.FormatFloat(value, 'f', 1, 64)
 		}
-		b, err := bar(0, value, row, 0.36)
+		b, err := picture.Bar(0, value, row, 0.36)
 		if err != nil {
 			return nil, err
 		}
-		b.Color = styles[server].color
+		b.Color = styles[server].Color
 		if served, ok := m.PartServed(); ok {
 			label += fmt.Sprintf(" (%d served)", served)
 			b.LineStyle, b.Color = draw.LineStyle{Color: b.Color, Width: 1}, nil
@@ -90,7 +91,7 @@ func bars(title string, find func(server string) zenbench.Measurement) (*plot.Pl
 		return nil, err
 	}
 	for i := range labels.TextStyle {
-		labels.TextStyle[i] = words(textSize)
+		labels.TextStyle[i] = picture.Words(picture.TextSize)
 	}
 	labels.Offset = vg.Point{X: 4, Y: 1.5}
 	p.Add(labels, heading(title))
@@ -106,5 +107,5 @@ type heading string
 
 func (h heading) Plot(c draw.Canvas, p *plot.Plot) {
 	_, y := p.Transforms(&c)
-	c.FillText(words(labelSize), vg.Point{X: c.Min.X, Y: y(p.Y.Max - 0.5)}, string(h))
+	c.FillText(picture.Words(picture.LabelSize), vg.Point{X: c.Min.X, Y: y(p.Y.Max - 0.5)}, string(h))
 }

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"fopnp/chapter07/internal/zenbench"
+	"fopnp/internal/measured/picture"
 )
 
 // timelines draws the timelines of all servers, one below the other, on one scale
@@ -33,8 +34,8 @@ func timelines(data *zenbench.Data) ([]byte, error) {
 		plots = append(plots, []*plot.Plot{p})
 	}
 	const diagram, axis = 1.35 * vg.Inch, 0.3 * vg.Inch
-	return render(vg.Length(len(plots))*diagram+axis, func(canvas draw.Canvas) {
-		drawTiles(canvas, plots)
+	return picture.Render(vg.Length(len(plots))*diagram+axis, func(canvas draw.Canvas) {
+		picture.DrawTiles(canvas, plots)
 	})
 }
 
@@ -45,23 +46,23 @@ func everyThreeAnswers(cost, end float64) plot.ConstantTicks {
 	for at := 0.0; at <= end; at += 3 * cost {
 		times = append(times, at)
 	}
-	return ticks(times...)
+	return picture.Ticks(times...)
 }
 
 // timeline draws a lane for each client: a bar while it is being served, a thin line
 // while it waits.
 func timeline(t zenbench.Timeline) (*plot.Plot, error) {
-	p := newPlot(t.Server, "", "")
+	p := picture.NewPlot(t.Server, "", "")
 	var names plot.ConstantTicks
 	for i, lane := range t.Lanes {
 		row := float64(len(t.Lanes) - i)
 		names = append(names, plot.Tick{Value: row, Label: fmt.Sprint(i + 1)})
 		for q := range lane.Asked {
 			from, to := lane.Served(q, t.Cost)
-			if err := stretch(p, lane.Asked[q], from, row, 0.06, ink); err != nil {
+			if err := stretch(p, lane.Asked[q], from, row, 0.06, picture.Ink); err != nil {
 				return nil, err
 			}
-			if err := stretch(p, from, to, row, 0.38, styles["srv_async"].color); err != nil {
+			if err := stretch(p, from, to, row, 0.38, styles["srv_async"].Color); err != nil {
 				return nil, err
 			}
 		}
@@ -78,7 +79,7 @@ func stretch(p *plot.Plot, from, to, row, half float64, shade color.Color) error
 	if to-from <= gap {
 		return nil
 	}
-	b, err := bar(from, to-gap, row, half)
+	b, err := picture.Bar(from, to-gap, row, half)
 	if err != nil {
 		return err
 	}

@@ -7,26 +7,10 @@
 package bench
 
 import (
-	"flag"
 	"fmt"
 	"os"
-	"regexp"
-	"strings"
 	"time"
 )
-
-// Selected reports whether the flag -bench of go test selects a measurement with
-// the given name, such as "BenchmarkZen/churn/clients=32/server=srv_async". Any
-// pattern selects a part of the name that is empty.
-func Selected(name string) bool {
-	names := strings.Split(name, "/")
-	for i, pattern := range strings.Split(flag.Lookup("test.bench").Value.String(), "/") {
-		if i < len(names) && names[i] != "" && !regexp.MustCompile(pattern).MatchString(names[i]) {
-			return false
-		}
-	}
-	return true
-}
 
 // A Progress is a line on the terminal, if there is one. It is written to
 // /dev/tty because go test captures what a test prints.

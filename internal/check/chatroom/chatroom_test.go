@@ -110,6 +110,7 @@ var defects = map[string]string{
 	"every interface":              "one interface",
 	"lines of a client":            "comes twice",
 	"slow reader/small messages":   "bound of 500 messages",
+	"never reads/the others":       "stalls, stalls a while, waits a little with each",
 	"never reads/any more":         "counts only the queue",
 	"takes nothing/without end":    "0 is at once",
 	"too long/takes nothing":       "reports twice, waits for ever",
@@ -157,11 +158,12 @@ var defects = map[string]string{
 // echoDefects are for the protocol in which a line ends every conversation. In
 // defects, only the other protocol is broken.
 var echoDefects = map[string]string{
-	"refused messages":      defects["refused messages"],
-	"three, and one leaves": "two last lines",
-	"lines of a client":     "comes late, two last lines",
-	"half a message":        "no last line, two last lines, last line first",
-	"too long":              "last line first",
+	"refused messages":       defects["refused messages"],
+	"three, and one leaves":  "two last lines",
+	"lines of a client":      "comes late, two last lines",
+	"never reads/the others": "stalls a while",
+	"half a message":         "no last line, two last lines, last line first",
+	"too long":               "last line first",
 }
 
 // Every check fails a server that breaks its rule.

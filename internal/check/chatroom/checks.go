@@ -43,7 +43,7 @@ var checks = []check{
 	{name: "silence", run: silence, args: []string{"-t", "0.3"}},
 	{name: "silence/without end", run: silenceWithoutEnd, args: []string{"-t", "0"}},
 	{name: "a byte at a time", run: byteAtATime, args: []string{"-t", "0.3"}},
-	{name: "keeps talking", run: keepsTalking, args: []string{"-t", "0.4"}},
+	{name: "keeps talking", run: keepsTalking, args: []string{"-t", "1.5"}},
 	{name: "never reads", run: neverReads},
 	{name: "takes nothing", run: takesNothing, args: []string{"-t", "0.5"}},
 	{name: "stop/SIGTERM", run: stopped(syscall.SIGTERM)},
@@ -665,7 +665,7 @@ func byteAtATime(r *room) {
 // message under way stays. If the machine was so busy that a message took half
 // of the time, the client may have been late, and the check tries again.
 func keepsTalking(r *room) {
-	const timeout = 400 * time.Millisecond
+	const timeout = 1500 * time.Millisecond
 	listener := r.join()
 	for giveUp := r.Deadline(); time.Now().Before(giveUp); {
 		c := r.Connect()
@@ -696,6 +696,9 @@ func (r *room) keepTalking(c *conform.Client, listener *member, timeout time.Dur
 	start := time.Now()
 	c.TrySend("ha")
 	for last := start; ; <-tick.C {
+		if time.Since(last) > timeout/2 {
+			return false, true
+		}
 		if !c.TrySend("lf" + string(r.End) + "ha") {
 			return false, false
 		}
@@ -722,22 +725,7 @@ func neverReads(r *room) {
 	stuck := r.enter(r.ConnectNarrow())
 	r.hear(stuck)
 	r.remove(stuck)
-	long := strings.Repeat("x", 4000)
-	sent, waits := 0, 0
-	for n := 0; len(r.LinesAbout(stuck.Client)) == 0 && !r.Failed(); n++ {
-		if sent > 64<<20 {
-			r.Failf("it keeps %d bytes for a client that does not read", sent)
-		}
-		waits = waiting(stuck.Client, sent)
-		if waits > mostWaits+64<<10 {
-			r.Failf("%d bytes wait for a client", waits)
-		}
-		author := members[n%len(members)]
-		author.Send(r.said(long))
-		heard := r.Heard(author.Addr(), long)
-		sent += len(heard)
-		r.hearAround(stuck, author, heard)
-	}
+	waits := r.talkUntilOut(stuck, members)
 	if waits < mayWait && waits > 0 {
 		r.Failf("it threw out a client for which %d bytes waited", waits)
 	}
@@ -745,6 +733,37 @@ func neverReads(r *room) {
 	r.leftAround(stuck)
 	r.say(members[1], "what was that?")
 	r.MemoryBounded()
+}
+
+// talkUntilOut lets authors speak in turn, and all members hear each message
+// before the next one, until the server has thrown out a client that does not
+// read. It returns how many bytes waited for that client at last. stuck is no
+// member any more.
+func (r *room) talkUntilOut(stuck *member, authors []*member) (waits int) {
+	long := strings.Repeat("x", 4000)
+	for n := 0; !r.hasThrownOut(stuck, waits) && !r.Failed(); n++ {
+		if stuck.sent > 64<<20 {
+			r.Failf("it keeps %d bytes for a client that does not read", stuck.sent)
+		}
+		waits = waiting(stuck.Client, stuck.sent)
+		author := authors[n%len(authors)]
+		author.Send(r.said(long))
+		heard := r.Heard(author.Addr(), long)
+		stuck.sent += len(heard)
+		r.hearAround(stuck, author, heard)
+	}
+	return waits
+}
+
+// hasThrownOut reports whether the server has said that it has thrown out a
+// client for which so many bytes wait. If more wait than may, it waits for that
+// line, which may arrive after the messages that the server sent later.
+func (r *room) hasThrownOut(stuck *member, waits int) bool {
+	hasSaidSo := func() bool { return len(r.LinesAbout(stuck.Client)) > 0 }
+	if waits > mostWaits+64<<10 {
+		r.Until(fmt.Sprintf("it throws out a client for which %d bytes wait", waits), hasSaidSo)
+	}
+	return hasSaidSo()
 }
 
 // hearAround lets all hear what author has said. They may hear before it that

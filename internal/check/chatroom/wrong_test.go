@@ -136,9 +136,17 @@ func (w *wrong) tell(except *chatter, message string) {
 		if c == except {
 			continue
 		}
-		if w.defect == "stalls" {
-			c.conn.Write([]byte(message))
+		if w.defect == "stalls" || w.defect == "stalls a while" {
+			if w.defect == "stalls a while" {
+				c.conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+			}
+			if _, err := c.conn.Write([]byte(message)); err != nil {
+				stuck = append(stuck, c)
+			}
 			continue
+		}
+		if w.defect == "waits a little with each" && c.waits > wrongPiece {
+			time.Sleep(10 * time.Millisecond) // for room
 		}
 		c.queue = append(c.queue, message)
 		if c.waits += len(message); c.waits > w.bound() || w.defect == "bound of 500 messages" && len(c.queue) > 500 {

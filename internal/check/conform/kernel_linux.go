@@ -231,9 +231,6 @@ func (t *Trial) AwaitComplaint(n int) {
 	}
 }
 
-// NumDescriptors returns how many descriptors the server has open.
-func (t *Trial) NumDescriptors() int { return len(t.descriptors()) }
-
 // Waiting returns how many of the bytes that the server has to send to c it
 // still holds itself: those that are neither in the kernel's buffers nor
 // received. Sent is how many there are in all since the connection began.
@@ -241,16 +238,20 @@ func (c *Client) Waiting(sent int) int {
 	if c.Failed() {
 		return 0
 	}
-	ours := c.Addr()
-	theirs := c.conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	mine, err := kernel.SideOf(ours, theirs)
-	if err == kernel.ErrNoSide { // the server has reset the connection
-		return 0
-	} else if err != nil {
+	waiting, err := kernel.Waiting(c.conn.RemoteAddr().(*net.TCPAddr).AddrPort(), c.Addr(), sent)
+	if err != nil {
 		c.Fail(err)
 	}
-	return sent - int(mine.Received) - int(c.serverSide().Unsent)
+	return waiting
 }
+
+// Full reports whether the kernel has no room for more that the server has to
+// send to c. What Waiting counts before that may only be on its way.
+func (c *Client) Full() bool { return c.serverSide().Full }
+
+// ServerClosed reports whether the server has closed its side of the
+// connection. The kernel may still have something to send.
+func (c *Client) ServerClosed() bool { return c.serverSide().Closed }
 
 // begin begins a conversation that the server does not end before the client does
 // what end does.
@@ -313,8 +314,8 @@ func (t *Trial) limitDescriptors(old unix.Rlimit, below uint64) {
 	}
 }
 
-// Descriptors returns how many open descriptors the server has.
-func (t *Trial) Descriptors() int { return len(t.descriptors()) }
+// NumDescriptors returns how many descriptors the server has open.
+func (t *Trial) NumDescriptors() int { return len(t.descriptors()) }
 
 // descriptors returns the numbers of the server's open descriptors.
 func (t *Trial) descriptors() []int {

@@ -84,6 +84,23 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	return side, nil
 }
 
+// Waiting returns how many of the bytes that a server has had to send to a
+// client wait in the server, because the kernel has no room for them. It returns
+// 0 if the server has reset the connection.
+func Waiting(server, client netip.AddrPort, sent int) (int, error) {
+	ours, err := SideOf(client, server)
+	if err == ErrNoSide {
+		return 0, nil
+	} else if err != nil {
+		return 0, err
+	}
+	theirs, err := SideOf(server, client)
+	if err == ErrNoSide {
+		err = nil // closed, and nothing is unsent
+	}
+	return sent - int(ours.Received) - int(theirs.Unsent), err
+}
+
 // These attributes are in an answer if the request asks for them:
 // INET_DIAG_INFO, which is struct tcp_info, and INET_DIAG_SKMEMINFO, which is
 // an array of uint32.

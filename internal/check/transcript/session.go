@@ -59,7 +59,8 @@ type Session struct {
 	pids   []string // the program last started in the background, and bash's jobs
 	cwd    string
 
-	jobs []job // all that were started in the background
+	jobs     []job        // all that were started in the background
+	foreseen map[int]bool // statuses that blocks have foreseen
 }
 
 // A job is a program in the background.
@@ -81,14 +82,15 @@ type Problem struct {
 // Start panics if the program has not called [netns.Main].
 func (h *Home) Start(line int) (*Session, error) {
 	s := &Session{
-		Home:   h,
-		line:   line,
-		cwd:    h.Tree,
-		unlock: func() {},
-		limit:  commandLimit,
-		mark:   rand.Text(),
-		begun:  rand.Text(),
-		more:   rand.Text(),
+		Home:     h,
+		line:     line,
+		cwd:      h.Tree,
+		unlock:   func() {},
+		limit:    commandLimit,
+		foreseen: map[int]bool{},
+		mark:     rand.Text(),
+		begun:    rand.Text(),
+		more:     rand.Text(),
 	}
 	if err := s.start(); err != nil {
 		s.output.Close() // nil if there is no pipe or terminal
@@ -175,7 +177,9 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 		}
 		if s.status != 0 {
 			failed = true
-			if s.status != t.Status {
+			if s.status == t.Status {
+				s.foreseen[s.status] = true
+			} else {
 				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
 			}
 		}
@@ -192,9 +196,14 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 	return outputs, problems
 }
 
-// lineNumber is what bash adds to its messages when it does not talk to a
-// terminal.
-var lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
+var (
+	// lineNumber is what bash adds to its messages when it does not talk to a
+	// terminal.
+	lineNumber = regexp.MustCompile(`(?m)^bash: line \d+: `)
+
+	// killed is bash's message about a job, when it does not talk to a terminal.
+	killed = regexp.MustCompile(`(?m)^bash: line \d+: +\d+ Killed .*\n`)
+)
 
 // run runs a command and returns what it prints. If it starts a program in the
 // background, run waits until that program is ready.
@@ -232,6 +241,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	if s.config.Terminal {
 		return jobMessage.ReplaceAllString(Screen(output), ""), nil
 	}
+	output = killed.ReplaceAllString(output, "")
 	return lineNumber.ReplaceAllString(output, "bash: "), nil
 }
 
@@ -334,6 +344,7 @@ func (s *Session) End() (problems []Problem) {
 		case err != nil:
 			report(j.by.Line, "the program in the background got SIGTERM and "+err.Error())
 		case s.status == 127: // bash's answer if a command has waited for it already
+		case s.status > 128 && s.foreseen[s.status]: // and has shown the signal
 		case s.status != 0:
 			report(j.by.Line, fmt.Sprintf("the program in the background exited with status %d", s.status))
 		}

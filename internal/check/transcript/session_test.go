@@ -85,8 +85,11 @@ func folder(t *testing.T, files map[string]string) Config {
 
 // play runs a transcript in a session of its own, and returns what went wrong,
 // a line for each problem. Outputs that differ from those written are problems.
-func play(c Config, lines ...string) string {
-	t, err := Parse(0, nil, strings.Join(lines, "\n")+"\n")
+func play(c Config, lines ...string) string { return playWith(c, nil, lines...) }
+
+// playWith is play for a block whose info string has words.
+func playWith(c Config, words []string, lines ...string) string {
+	t, err := Parse(0, words, strings.Join(lines, "\n")+"\n")
 	if err != nil {
 		return err.Error()
 	}
@@ -256,6 +259,37 @@ func TestEnd(t *testing.T) {
 					t.Errorf("the problems are\n%s\nand should be\n%s", got, test.want)
 				}
 				allDead(t, pipe)
+			})
+		}
+	}
+}
+
+// A program may die of a signal that a block has foreseen. Bash's message about
+// it is no output.
+func TestForeseen(t *testing.T) {
+	needsBash(t)
+	for _, test := range []struct {
+		name  string
+		words []string
+		want  string
+	}{
+		{"foreseen", []string{"status=137"}, ""},
+		{"unforeseen", nil, "1: the program in the background exited with status 137\n2: exited with status 137\n"},
+	} {
+		for _, kind := range kinds {
+			t.Run(test.name+"/"+kind.name, func(t *testing.T) {
+				needs(t, kind.name)
+				t.Parallel()
+				c := folder(t, nil)
+				kind.choose(&c)
+				if got := playWith(c, test.words,
+					"$ tiny shout 127.0.0.1:0 >log &",
+					"$ kill -9 %1; wait %1",
+					"$ echo still here",
+					"still here",
+				); got != test.want {
+					t.Errorf("the problems are\n%s\nand should be\n%s", got, test.want)
+				}
 			})
 		}
 	}

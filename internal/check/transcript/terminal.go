@@ -123,7 +123,7 @@ func (s *Session) withoutEcho(screen string) string {
 //	[1]+  Terminated              go run ./chapter07/srv_single '' &> server.log
 //	(wd now: ~/fopnp)
 var jobMessage = regexp.MustCompile(
-	`(?m)^(?:\[\d+\](?: \d+|[-+ ]  (?:Done|Exit \d+|Terminated) .*)|\(wd now: .*\))\n`)
+	`(?m)^(?:\[\d+\](?: \d+|[-+ ]  (?:Done|Exit \d+|Terminated|Killed) .*)|\(wd now: .*\))\n`)
 
 // A Key is what a reader types while a command runs.
 type Key struct {

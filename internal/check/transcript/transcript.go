@@ -16,6 +16,7 @@
 //	sorted    a command may print its lines in any order
 //	counts    numbers of bytes may differ, as in "4232 bytes sent"
 //	status=N  commands may exit with status N, and at least one must fail
+//	needs=P   the commands run P, a program that not every system has
 //
 // Without status=N, each command must exit with status 0. Ports that the system
 // chose, dates and times may always differ; see [Normalize].
@@ -35,6 +36,7 @@
 // with [Config.Terminal], bash is interactive and each command is typed when the
 // prompt is there. Its output is then all that the screen shows until the next
 // prompt, except bash's messages about jobs that start or end, as in "[1] 4711".
+// A script's output is without its messages about jobs that were killed.
 //
 // A command that ends in & starts a program in the background. The next command
 // waits until that program is ready. It is ready when it has announced itself,
@@ -44,7 +46,9 @@
 // A session repeats "cat FILE" for a while if FILE is the output of a program
 // in the background and does not show yet what it should, because the program
 // may be about to write it. At the end of the session, the programs that still
-// run get SIGTERM, and must exit with status 0.
+// run get SIGTERM, and must exit with status 0. A program may have ended with the
+// status of a signal if a block has foreseen it, as in status=137 for a command
+// that waits for a program after "kill -9".
 package transcript
 
 import (
@@ -65,6 +69,8 @@ type Transcript struct {
 	Sorted   bool // a command may print its lines in any order
 	Counts   bool // numbers of bytes may differ
 	Status   int  // with which commands may exit, besides 0
+
+	Needs []string // programs that not every system has
 }
 
 // A Command is a command of a transcript, and what it prints.
@@ -83,6 +89,7 @@ func Parse(line int, words []string, text string) (*Transcript, error) {
 	t := &Transcript{Line: line}
 	for _, word := range words {
 		number, isStatus := strings.CutPrefix(word, "status=")
+		program, isNeed := strings.CutPrefix(word, "needs=")
 		var err error
 		if isStatus {
 			t.Status, err = strconv.Atoi(number)
@@ -92,9 +99,11 @@ func Parse(line int, words []string, text string) (*Transcript, error) {
 			t.Sorted = true
 		case word == "counts":
 			t.Counts = true
+		case isNeed && program != "":
+			t.Needs = append(t.Needs, program)
 		case !isStatus || err != nil:
 			return nil, fmt.Errorf("unknown word %q; a console block may have "+
-				"the words sorted, counts, status=N and illustration", word)
+				"the words sorted, counts, status=N, needs=PROGRAM and illustration", word)
 		}
 	}
 	for text := range strings.Lines(text) {
@@ -129,6 +138,17 @@ func unfinished(script string) bool {
 	bash.Env = []string{}
 	complaint, _ := bash.CombinedOutput()
 	return len(complaint) > 0 || strings.HasSuffix(script, `\`)
+}
+
+// Missing returns the first program that the transcript needs and that this
+// system does not have, or "" if it has them all.
+func (t *Transcript) Missing() string {
+	for _, program := range t.Needs {
+		if _, err := exec.LookPath(program); err != nil {
+			return program
+		}
+	}
+	return ""
 }
 
 var byteCount = regexp.MustCompile(`\b\d+ bytes\b`)

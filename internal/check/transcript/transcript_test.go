@@ -26,11 +26,11 @@ $ printf '> prompt\n'
 > prompt
 $ true
 `
-	got, err := Parse(10, []string{"sorted", "counts", "status=3"}, text)
+	got, err := Parse(10, []string{"sorted", "counts", "status=3", "needs=bash", "needs=tiny"}, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Transcript{Line: 10, Sorted: true, Counts: true, Status: 3, Commands: []Command{
+	want := &Transcript{Line: 10, Sorted: true, Counts: true, Status: 3, Needs: []string{"bash", "tiny"}, Commands: []Command{
 		{11, "$ echo one\n", "echo one", "one\n"},
 		{13, "$ cat <<END\n> two\n>\n> END\n", "cat <<END\ntwo\n\nEND", "two\n\n"},
 		{19, "$ printf '> prompt\\n'\n", `printf '> prompt\n'`, "> prompt\n"},

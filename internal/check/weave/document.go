@@ -137,7 +137,7 @@ type Problem struct {
 	What string // may have several lines, if it holds a difference or an output
 
 	Stale bool // Woven has the right text
-	Skip  bool // the system cannot run transcripts; the page is not at fault
+	Skip  bool // the system cannot run the transcript; the page is not at fault
 }
 
 func (p Problem) String() string {

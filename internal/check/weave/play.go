@@ -2,6 +2,7 @@ package weave
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,7 @@ type stage struct {
 	home    *transcript.Home    // nil if there is none that a session can use
 	session *transcript.Session // nil if none runs
 	section int                 // whose session it is
+	missing string              // the program that the section needs and the system does not have
 
 	outputs  map[*Block][]string // of each block all of whose outputs are known
 	problems []Problem
@@ -87,8 +89,19 @@ func (s *stage) play() {
 		if block.Transcript == nil {
 			continue
 		}
-		if s.session != nil && s.section != block.Section {
+		if s.section != block.Section {
 			s.end()
+			s.section, s.missing = block.Section, ""
+		}
+		if s.missing == "" {
+			s.missing = block.Transcript.Missing()
+		}
+		if s.missing != "" {
+			s.problems = append(s.problems, Problem{
+				Path: s.page.Path, Line: block.Line, Skip: true,
+				What: fmt.Sprintf("not run, because this system has no %s", s.missing),
+			})
+			continue
 		}
 		if s.session == nil {
 			if err := s.begin(block); err != nil {
@@ -122,7 +135,6 @@ func (s *stage) begin(b *Block) (err error) {
 			return err
 		}
 	}
-	s.section = b.Section
 	s.session, err = s.home.Start(b.Line)
 	return err
 }

@@ -33,6 +33,8 @@
 // The console blocks between one heading of level 1 or 2 and the next are one
 // section, and run in one session. Each section runs twice: as a script, and typed
 // at a terminal if the system grants a private network. Both must print the same.
+// If a block needs a program that the system does not have, neither it nor the
+// rest of its section is run.
 //
 // Links and pictures must lead to files that exist. A #NAME must be that of a
 // heading, as GitHub forms it, or of an <a id="NAME">.

@@ -48,11 +48,11 @@ type Console struct {
 // a signal. The terminal is then as it was before.
 func Open(greeting, prompt string) *Console {
 	c := &Console{prompt: prompt, typed: make(chan string)}
-	if greeting != "" {
-		fmt.Println(greeting)
-	}
 	if term.IsTerminal(stdin) && term.IsTerminal(stdout) {
 		c.before, _ = term.MakeRaw(stdin)
+	}
+	if greeting != "" { // the user may type from here on: the terminal is ready
+		fmt.Print(greeting + c.lineEnd())
 	}
 	if c.before == nil {
 		fmt.Print(prompt)
@@ -163,6 +163,14 @@ func (c *Console) Close() {
 	if c.prompt != "" || c.screen != nil && c.screen.touched.Load() {
 		fmt.Println()
 	}
+}
+
+// lineEnd returns what ends a line on the screen.
+func (c *Console) lineEnd() string {
+	if c.before != nil {
+		return "\r\n" // in raw mode, a line feed moves the cursor down only
+	}
+	return "\n"
 }
 
 func (c *Console) restore() {

@@ -18,7 +18,9 @@ func (f *folder) linuxChecks() []conform.Check {
 		conform.Alone("hash/once", f.hashesOnce),
 		conform.Alone("hash/again", f.hashesAgain),
 		{Name: "files are closed", Run: f.filesAreClosed},
-		{Name: "stop/while hashing", Run: f.stopWhileHashing},
+		// Ten goroutines hash while the server has a second to stop. On a busy
+		// machine, not all of them may run in that time.
+		conform.Check{Name: "stop/while hashing", Run: f.stopWhileHashing}.Tries(3),
 	}
 }
 
@@ -135,13 +137,13 @@ func (f *folder) filesAreClosed(s conform.Server) error {
 	}
 	return conform.Alone("", func(t *conform.Trial) {
 		gets(t, name, text, 0) // opens all that the server needs
-		before := t.Descriptors()
+		before := t.NumDescriptors()
 		gets(t, name, text, 7)
 		for _, request := range []string{"14 " + name, "0 folder", "0 nosuch"} {
 			refused(t, request+"\n")
 		}
 		f.crashes(t)
 		f.shrinks(t)
-		t.Until("all files are closed", func() bool { return t.Descriptors() <= before })
+		t.Until("all files are closed", func() bool { return t.NumDescriptors() <= before })
 	}).Run(s)
 }

@@ -37,16 +37,11 @@ const (
 	BothPerGiB = "both-s/GiB"
 )
 
-var benchmark = measured.Benchmark{
+// Benchmark says under which names the data are stored.
+var Benchmark = measured.Benchmark{
 	Name: "BenchmarkFiles", Package: "fopnp/lecture", File: "files",
 	Units: []string{CPU, PerGiB, Rate, Speed, Peak, Memory,
 		GeneratorCPU, GeneratorPerGiB, BothPerGiB},
-}
-
-// MeasurementName returns the name of a measurement in the format of Go
-// benchmarks.
-func MeasurementName(workload string, clients int, server string) string {
-	return benchmark.MeasurementName(workload, clients, server)
 }
 
 // The servers. NetHTTP is the one in Go's library, a FileServer with one
@@ -110,7 +105,7 @@ var Workloads = []Workload{
 	},
 }
 
-// Data are the results of one run of the benchmark.
+// Data are the results of one run of the Benchmark.
 type Data struct {
 	measured.Data
 
@@ -122,7 +117,7 @@ type Data struct {
 // Load reads the data in a folder.
 func Load(folder string) (*Data, error) {
 	data := new(Data)
-	if err := benchmark.Load(folder, data); err != nil {
+	if err := Benchmark.Load(folder, data); err != nil {
 		return nil, err
 	}
 	return data, nil
@@ -131,5 +126,5 @@ func Load(folder string) (*Data, error) {
 // Save writes the data to files.json in a folder, which it creates if needed,
 // and the samples that they sum up to files.txt.
 func (d *Data) Save(folder string, samples []measured.Sample) error {
-	return benchmark.Save(folder, d, d.Machine, samples)
+	return Benchmark.Save(folder, d, d.Machine, samples)
 }

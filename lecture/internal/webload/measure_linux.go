@@ -2,7 +2,6 @@ package webload
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -29,7 +28,8 @@ const patience = child.Patience
 
 // ErrNoPython is the error of a workload for Python's server if the machine has
 // no Python with an http.server.
-var ErrNoPython = errors.New("there is no Python with an http.server")
+var ErrNoPython = fmt.Errorf("there is no Python with an http.server: %w",
+	exec.ErrNotFound)
 
 // PythonVersion returns the version of Python, such as "Python 3.11.7". It
 // returns "" if the machine has no Python with an http.server.

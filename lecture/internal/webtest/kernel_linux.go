@@ -97,7 +97,7 @@ func noDescriptor(t *trial) {
 // However an answer ends, the server closes the file. It does not leave that to
 // the garbage collector: here there is none.
 func filesAreClosed(t *trial) {
-	before := t.Descriptors()
+	before := t.NumDescriptors()
 	t.sends("/page.txt", page)
 	t.sends("/everybyte.bin", everyByte)
 	t.ask("HEAD /page.txt HTTP/1.0\r\n\r\n")
@@ -107,5 +107,5 @@ func filesAreClosed(t *trial) {
 	t.missing("/pipe.txt")
 	clientLeaves(t)
 	shrinks(t)
-	t.Until("all descriptors are closed", func() bool { return t.Descriptors() <= before })
+	t.Until("all descriptors are closed", func() bool { return t.NumDescriptors() <= before })
 }

@@ -26,7 +26,7 @@ var sendChecks = []check{
 	shared("client leaves", beside(clientLeaves)),
 	alone("1 GiB", gibibyte),
 	alone("takes nothing", takesNothing, "-t", "0.5"),
-	alone("takes a bit at a time", takesABit, "-t", "0.4"),
+	alone("takes a bit at a time", takesABit, "-t", "1.5"),
 	alone("2000 idle clients", idleClients),
 	{name: "stop/lets a file arrive", run: stopLetsArrive, alone: true, tries: 5},
 	{name: "stop/takes nothing", run: stopTakesNothing, alone: true, tries: 3},
@@ -187,7 +187,7 @@ func takesABit(t *trial) {
 	name := t.sparse(t, 32<<20) // the buffers of this client hold little
 	defer t.remove(name)
 	for giveUp := time.Now().Add(progtest.Patience); time.Now().Before(giveUp); {
-		if t.tookABit(name, 400*time.Millisecond) || t.Failed() {
+		if t.tookABit(name, 1500*time.Millisecond) || t.Failed() {
 			return
 		}
 	}

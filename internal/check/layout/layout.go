@@ -1,4 +1,7 @@
-package zenplot
+// Package layout checks pictures in SVG: no text may overlap another text, lie on
+// a curve, a bar or an axis, or be cut off. It knows the elements that package
+// picture writes.
+package layout
 
 import (
 	"encoding/xml"
@@ -8,14 +11,17 @@ import (
 	"strconv"
 	"strings"
 
+	"fopnp/internal/measured/picture"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 )
 
-// A layout is where an SVG picture puts its texts and its shapes, in points from
+// A Layout is where an SVG picture puts its texts and its shapes, in points from
 // its top left corner.
-type layout struct {
+type Layout struct {
+	Texts  []string
 	size   point
 	labels []label
 	shapes []shape
@@ -35,9 +41,9 @@ type shape struct {
 	filled bool
 }
 
-// faults lists the labels that overlap another label, lie on a shape or leave the
+// Faults lists the labels that overlap another label, lie on a shape or leave the
 // picture.
-func (l layout) faults() (faults []string) {
+func (l Layout) Faults() (faults []string) {
 	report := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	for i, a := range l.labels {
 		if inside := a.min.x >= 0 && a.min.y >= 0 && a.max.x <= l.size.x && a.max.y <= l.size.y; !inside {
@@ -95,8 +101,8 @@ func (a label) crosses(p, q point) bool {
 	return from < to
 }
 
-// parseLayout reads the elements and the attributes that package vgsvg writes.
-func parseLayout(svg []byte) (l layout, err error) {
+// Parse reads the elements and the attributes that package vgsvg writes.
+func Parse(svg []byte) (l Layout, err error) {
 	var root element
 	if err := xml.Unmarshal(svg, &root); err != nil {
 		return l, err
@@ -124,7 +130,7 @@ func (e element) attr(name string) string {
 }
 
 // add lays out an element; m maps its parent's coordinates to the page's.
-func (l *layout) add(e element, m matrix) {
+func (l *Layout) add(e element, m matrix) {
 	m = m.transformed(e.attr("transform"))
 	switch e.XMLName.Local {
 	case "path":
@@ -142,10 +148,10 @@ var fontSize = regexp.MustCompile(`font-size:([\d.]+)px`)
 // addText gives a text as much room as the tallest and the deepest letters of
 // Latin fonts need. If the text has no length of its own, it may turn out a
 // fifth longer than in our font, because the reader may not have our font.
-func (l *layout) addText(e element, m matrix) {
+func (l *Layout) addText(e element, m matrix) {
 	size := numbers(fontSize.FindStringSubmatch(e.attr("style"))[1])[0]
 	x, y := numbers(e.attr("x"))[0], numbers(e.attr("y"))[0]
-	style := text.Style{Font: sans, Handler: plot.DefaultTextHandler}
+	style := text.Style{Font: picture.Sans, Handler: plot.DefaultTextHandler}
 	style.Font.Size = vg.Length(size)
 	width := 1.2 * style.Width(e.Text).Points()
 	if length := e.attr("textLength"); length != "" {
@@ -158,12 +164,13 @@ func (l *layout) addText(e element, m matrix) {
 		a.max = point{max(a.max.x, p.x), max(a.max.y, p.y)}
 	}
 	l.labels = append(l.labels, a)
+	l.Texts = append(l.Texts, a.text)
 }
 
 var pathCommand = regexp.MustCompile(`([A-Z])([^A-Z]*)`)
 
 // addPath adds what a path draws. The square around an arc stands for it.
-func (l *layout) addPath(e element, m matrix) {
+func (l *Layout) addPath(e element, m matrix) {
 	filled := !strings.Contains(e.attr("style"), "fill:none")
 	var current *shape
 	add := func(p point) { current.points = append(current.points, m.apply(p)) }
