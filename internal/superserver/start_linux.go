@@ -15,9 +15,9 @@ import (
 func (s *server) answer(socket *socket) {
 	service := socket.service
 	if !socket.mayStart(s.rate) {
-		s.log("%s server failing (looping), service terminated for %d min", socket.label(), int(cooldown.Minutes()))
 		socket.close()
 		socket.rest = time.Now().Add(cooldown)
+		s.log("%s server failing (looping), service terminated for %d min", socket.label(), int(cooldown.Minutes()))
 		return
 	}
 	if service.Type == "stream" && (service.Program == internal || !service.Wait) {
