@@ -1,0 +1,82 @@
+package nettools
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
+)
+
+// A typist sits at a terminal at which a program runs.
+type typist struct {
+	t        *testing.T
+	terminal *os.File
+	cmd      *exec.Cmd
+	screen   []byte // what has been printed since the last match
+}
+
+// sit runs a program at a terminal until the test ends.
+func sit(t *testing.T, cmd *exec.Cmd) *typist {
+	t.Helper()
+	ours, theirs, err := netns.OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ours.Close() })
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	ours.SetReadDeadline(time.Now().Add(progtest.Patience))
+	return &typist{t: t, terminal: ours, cmd: cmd}
+}
+
+// sees waits until something that matches pattern is printed, and returns it.
+func (p *typist) sees(pattern string) string {
+	p.t.Helper()
+	re := regexp.MustCompile(pattern)
+	for {
+		if at := re.FindIndex(p.screen); at != nil {
+			match := string(p.screen[at[0]:at[1]])
+			p.screen = p.screen[at[1]:]
+			return match
+		}
+		buffer := make([]byte, 4096)
+		n, err := p.terminal.Read(buffer)
+		p.screen = append(p.screen, buffer[:n]...)
+		if err != nil {
+			p.t.Fatalf("the screen shows %q (%v), want %q", p.screen, err, pattern)
+		}
+	}
+}
+
+// types presses keys.
+func (p *typist) types(keys string) {
+	p.t.Helper()
+	if _, err := p.terminal.WriteString(keys); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// exits waits until the program has exited, which must be with this status.
+func (p *typist) exits(status int) {
+	p.t.Helper()
+	timer := time.AfterFunc(progtest.Patience, func() { p.cmd.Process.Kill() })
+	defer timer.Stop()
+	p.cmd.Wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != status {
+		p.t.Errorf("%s exited with status %d, want %d", p.cmd.Args[0], got, status)
+	}
+}
