@@ -15,6 +15,8 @@ import (
 // tools are the programs by their names.
 var tools = map[string]func(args []string) int{
 	"in.telnetd": TelnetdMain,
+	"ping":       PingMain,
+	"traceroute": TracerouteMain,
 }
 
 // The test program is each tool under its name.

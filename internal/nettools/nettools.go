@@ -74,6 +74,14 @@ func (t tool) complains(what string, err error) {
 	fmt.Fprintf(os.Stderr, "%s: %s: %s\n", t.name, what, program.Why(err))
 }
 
+// printf prints to stdout. If that fails, the program ends with status 1, because
+// there is nothing left to do for it.
+func (t tool) printf(format string, args ...any) {
+	if _, err := fmt.Printf(format, args...); err != nil {
+		os.Exit(t.fails("write", err))
+	}
+}
+
 // seconds declares an option that takes a number of seconds, such as 0.2.
 func (t tool) seconds(letter string, d time.Duration, help string) *seconds {
 	s := seconds(d)
