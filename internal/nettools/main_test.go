@@ -14,6 +14,7 @@ import (
 
 // tools are the programs by their names.
 var tools = map[string]func(args []string) int{
+	"host":       HostMain,
 	"in.telnetd": TelnetdMain,
 	"ping":       PingMain,
 	"traceroute": TracerouteMain,
@@ -25,6 +26,7 @@ func TestMain(m *testing.M) {
 	if main, ok := tools[strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")]; ok {
 		os.Exit(main(os.Args[1:]))
 	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program exits a second late
 	os.Exit(m.Run())
 }
 
