@@ -22,7 +22,8 @@ import (
 // process that has such a network.
 var labTests = map[string]func(t *testing.T, lab lab){}
 
-// inLab is set in the environment of that process.
+// inLab is set in the environment of that process, to a folder for what the lab's
+// tests leave. afterLab looks at it outside the lab.
 const inLab = "NETTOOLS_TEST_LAB"
 
 // A lab has three hosts in a row, each of them with a network namespace of its own:
@@ -83,7 +84,8 @@ func TestLab(t *testing.T) {
 			}
 		}
 		cmd := exec.Command(os.Args[0], append([]string{"-test.v", "-test.run=^TestLab$"}, args...)...)
-		cmd.Env = append(os.Environ(), inLab+"=1")
+		folder := t.TempDir()
+		cmd.Env = append(os.Environ(), inLab+"="+folder)
 		cmd.Stdout, cmd.Stderr = out, out
 		network, err := netns.Start(cmd)
 		if err != nil {
@@ -97,6 +99,7 @@ func TestLab(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+		afterLab(t, folder)
 		return
 	}
 	lab := build(t)

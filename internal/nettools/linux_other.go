@@ -14,6 +14,9 @@ func PingMain([]string) int { return unsupported("ping") }
 // TracerouteMain reports that this system has none and returns 1.
 func TracerouteMain([]string) int { return unsupported("traceroute") }
 
+// TcpdumpMain reports that this system has none and returns 1.
+func TcpdumpMain([]string) int { return unsupported("tcpdump") }
+
 // TelnetdMain reports that this system has none and returns 1.
 func TelnetdMain([]string) int { return unsupported("in.telnetd") }
 

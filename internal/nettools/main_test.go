@@ -17,6 +17,7 @@ var tools = map[string]func(args []string) int{
 	"host":       HostMain,
 	"in.telnetd": TelnetdMain,
 	"ping":       PingMain,
+	"tcpdump":    TcpdumpMain,
 	"traceroute": TracerouteMain,
 }
 
