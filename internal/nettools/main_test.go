@@ -16,6 +16,7 @@ import (
 var tools = map[string]func(args []string) int{
 	"host":       HostMain,
 	"in.telnetd": TelnetdMain,
+	"nc":         NcMain,
 	"ping":       PingMain,
 	"tcpdump":    TcpdumpMain,
 	"traceroute": TracerouteMain,

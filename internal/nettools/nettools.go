@@ -135,3 +135,18 @@ func nameOf(ctx context.Context, address netip.Addr) string {
 	}
 	return strings.TrimSuffix(names[0], ".")
 }
+
+// services returns the names of ports, by number and network: 80/tcp is http.
+func services() map[string]string {
+	names := map[string]string{}
+	text, err := os.ReadFile("/etc/services")
+	if err != nil {
+		return names
+	}
+	for line := range strings.Lines(string(text)) { // http 80/tcp www # World Wide Web
+		if f := strings.Fields(line); len(f) > 1 && f[0][0] != '#' && names[f[1]] == "" {
+			names[f[1]] = f[0]
+		}
+	}
+	return names
+}

@@ -238,14 +238,9 @@ func (d *dump) nameOf(ctx context.Context) func(netip.Addr) string {
 
 // serviceName returns a function that returns the name of a port.
 func (d *dump) serviceName() func(network string, port uint16) string {
-	names := map[string]string{}
-	text, err := os.ReadFile("/etc/services")
-	if err == nil && !d.numeric {
-		for line := range strings.Lines(string(text)) { // http 80/tcp www # World Wide Web
-			if f := strings.Fields(line); len(f) > 1 && f[0][0] != '#' && names[f[1]] == "" {
-				names[f[1]] = f[0]
-			}
-		}
+	var names map[string]string
+	if !d.numeric {
+		names = services()
 	}
 	return func(network string, port uint16) string {
 		number := strconv.Itoa(int(port))
