@@ -19,6 +19,7 @@ var tools = map[string]func(args []string) int{
 	"nc":         NcMain,
 	"ping":       PingMain,
 	"tcpdump":    TcpdumpMain,
+	"telnet":     TelnetMain,
 	"traceroute": TracerouteMain,
 }
 

@@ -154,7 +154,8 @@ func (c *conversation) obey() (data []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return nil, c.negotiate(verb, option)
+		c.negotiate(verb, option)
+		return nil, nil
 	case sb:
 		text, err := c.readSub()
 		if err == nil && len(text) > 0 && c.sub != nil {
@@ -169,8 +170,9 @@ func (c *conversation) obey() (data []byte, err error) {
 }
 
 // negotiate answers what the peer says about an option. It answers only changes, so
-// two ends never answer each other for ever.
-func (c *conversation) negotiate(verb, option byte) error {
+// two ends never answer each other for ever. If an answer cannot be sent, that does not
+// matter: we may have closed our side, and still read.
+func (c *conversation) negotiate(verb, option byte) {
 	// do and dont are about us, will and wont about the peer.
 	side, yes, no, allowed := byte(will), byte(will), byte(wont), c.ours[option]
 	if verb == will || verb == wont {
@@ -182,18 +184,16 @@ func (c *conversation) negotiate(verb, option byte) error {
 	c.mu.Lock()
 	was := c.using[key]
 	c.using[key] = wants && allowed
-	var err error
 	switch {
 	case wants && !was && allowed:
-		err = c.send(iac, yes, option)
+		c.send(iac, yes, option)
 	case wants && !allowed, !wants && was:
-		err = c.send(iac, no, option)
+		c.send(iac, no, option)
 	}
 	c.mu.Unlock()
-	if err == nil && wants && allowed && c.agreed != nil {
+	if wants && allowed && c.agreed != nil {
 		c.agreed(verb, option)
 	}
-	return err
 }
 
 // readSub reads a subnegotiation, up to its end.
