@@ -54,8 +54,8 @@ func summarize(p gopacket.Packet) (s summary) {
 	return s
 }
 
-// protocols are the words that stand for one. As in libpcap, tcp and udp are those of
-// both versions of IP.
+// protocols are the words that stand for one. As in libpcap, tcp and udp are
+// those of both versions of IP.
 var protocols = map[string]filter{
 	"ip":  func(s *summary) bool { return s.etherType == layers.EthernetTypeIPv4 },
 	"ip6": func(s *summary) bool { return s.etherType == layers.EthernetTypeIPv6 },
@@ -74,11 +74,11 @@ var protocols = map[string]filter{
 //
 //	not tcp port 22 and (host 10.1.1.1 or src net 10.130.0.0/16)
 //
-// A test is made of a protocol, src or dst, and host, net, port or portrange with a value. All
-// are optional, but not at once: a value alone is of the kind of the last one. Tests are
-// joined with and, or, not, &&, ||, ! and parentheses. And and or bind alike,
-// from left to right. The empty filter shows everything. Names of hosts are looked
-// up with resolve.
+// A test is made of a protocol, src or dst, and host, net, port or portrange
+// with a value. All are optional, but not at once: a value alone is of the kind
+// of the last one. Tests are joined with and, or, not, &&, ||, ! and
+// parentheses. And and or bind alike, from left to right. The empty filter
+// shows everything. Names of hosts are looked up with resolve.
 //
 // Source: pcap-filter(7)
 func parseFilter(text string, resolve func(name string) ([]netip.Addr, error)) (filter, error) {

@@ -101,7 +101,8 @@ func TestFilterErrors(t *testing.T) {
 	}
 }
 
-// Any text is a filter or an error. The opposite of a filter shows what it does not.
+// Any text is a filter or an error. The opposite of a filter shows what it does
+// not.
 func FuzzFilter(f *testing.F) {
 	f.Add("not tcp port 22 and (host 10.1.1.1 or src net 10.130.0.0/16) && portrange 1-2 or 3")
 	s := summary{layers.EthernetTypeIPv4, netip.MustParseAddr("10.1.1.1"), netip.MustParseAddr("10.130.1.4"), layers.IPProtocolTCP, true, 40000, 80}

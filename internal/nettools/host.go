@@ -13,10 +13,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// HostMain asks a name server about a host and prints the answer: the addresses and mail
-// servers of a name, or the name of an address. -t asks for records of another type.
-// The servers are those of /etc/resolv.conf, or the one that is given. Its status is 0 if
-// the name exists.
+// HostMain asks a name server about a host and prints the answer: the addresses
+// and mail servers of a name, or the name of an address. -t asks for records of
+// another type. The servers are those of /etc/resolv.conf, or the one that is
+// given. Its status is 0 if the name exists.
 //
 // Source: host(1) of BIND
 func HostMain(args []string) int {
@@ -84,8 +84,8 @@ type hostTool struct {
 	reverse  bool // the user has given an address
 }
 
-// ask asks for records of some types of the first of some names that exists, and
-// prints them. It returns the exit status.
+// ask asks for records of some types of the first of some names that exists,
+// and prints them. It returns the exit status.
 func (h *hostTool) ask(names []string, types []uint16) int {
 	var answer *dns.Msg
 	var name string
@@ -146,7 +146,8 @@ func (h *hostTool) unanswered(err error) int {
 	return h.fails(h.Arg(0), err)
 }
 
-// exchange asks the servers in turn, over UDP, or TCP if the answer is too long for that.
+// exchange asks the servers in turn, over UDP, or TCP if the answer is too long
+// for that.
 func (h *hostTool) exchange(name string, kind uint16) (answer *dns.Msg, err error) {
 	if len(h.servers) == 0 {
 		return nil, errors.New("/etc/resolv.conf names no server")

@@ -28,8 +28,8 @@ const (
 	codeNet, codeHost, codeProtocol, codePort, codeTooBig, codeFiltered = 0, 1, 2, 3, 4, 13
 )
 
-// socketICMP returns a non-blocking socket for errors of packets that it sends. Kind is that
-// of a datagram protocol.
+// socketICMP returns a non-blocking socket for errors of packets that it sends.
+// Kind is that of a datagram protocol.
 func socketICMP(protocol int) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -42,7 +42,8 @@ func socketICMP(protocol int) (fd int, err error) {
 	return fd, nil
 }
 
-// readError takes an error off a socket's queue. If there is none, err is EAGAIN.
+// readError takes an error off a socket's queue. If there is none, err is
+// EAGAIN.
 func readError(fd int) (e icmpError, err error) {
 	packet, control := make([]byte, 1500), make([]byte, 512)
 	n, m, _, to, err := unix.Recvmsg(fd, packet, control, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
@@ -73,8 +74,8 @@ func readError(fd int) (e icmpError, err error) {
 	return e, nil
 }
 
-// send sends a packet. An error that is left from an earlier packet does not count: it
-// stays in the queue for readError.
+// send sends a packet. An error that is left from an earlier packet does not
+// count: it stays in the queue for readError.
 func send(fd int, packet []byte, to netip.AddrPort) (err error) {
 	address := &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}
 	for range 3 {

@@ -2,6 +2,7 @@ package nettools
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -18,20 +19,21 @@ import (
 	"fopnp/internal/netns"
 )
 
-// labTests are the tests that need a network with routers. TestLab runs them in a
-// process that has such a network.
+// labTests are the tests that need a network with routers. TestLab runs them in
+// a process that has such a network.
 var labTests = map[string]func(t *testing.T, lab lab){}
 
-// inLab is set in the environment of that process, to a folder for what the lab's
-// tests leave. afterLab looks at it outside the lab.
+// inLab is set in the environment of that process, to a folder for what the
+// lab's tests leave. afterLab looks at it outside the lab.
 const inLab = "NETTOOLS_TEST_LAB"
 
-// A lab has three hosts in a row, each of them with a network namespace of its own:
+// A lab has three hosts in a row, each of them with a network namespace of its
+// own:
 //
 //	near 10.0.1.2 --- 10.0.1.1 middle 10.0.2.1 --- 10.0.2.2 far
 //
-// What goes to 10.8.0.0/16 gets lost at the far host. The middle and the near host
-// find out quickly that no other host is on their own networks.
+// What goes to 10.8.0.0/16 gets lost at the far host. The middle and the near
+// host find out quickly that no other host is on their own networks.
 type lab struct{ near, middle, far host }
 
 // A host is a thread in a network namespace, which runs what it is told.
@@ -77,13 +79,11 @@ func TestLab(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer out.Close()
-		var args []string
-		for _, arg := range os.Args[1:] {
-			if strings.HasPrefix(arg, "-test.run=") || strings.HasPrefix(arg, "-test.timeout=") {
-				args = append(args, arg)
-			}
+		pattern := "^TestLab$"
+		if _, chosen, found := strings.Cut(flag.Lookup("test.run").Value.String(), "/"); found {
+			pattern += "/" + chosen
 		}
-		cmd := exec.Command(os.Args[0], append([]string{"-test.v", "-test.run=^TestLab$"}, args...)...)
+		cmd := exec.Command(os.Args[0], "-test.v", "-test.run="+pattern)
 		folder := t.TempDir()
 		cmd.Env = append(os.Environ(), inLab+"="+folder)
 		cmd.Stdout, cmd.Stderr = out, out

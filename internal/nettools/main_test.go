@@ -44,7 +44,8 @@ func command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a tool, or another program if ours is false, and returns its output and its status.
+// run runs a tool, or another program if ours is false, and returns its output
+// and its status.
 func run(cmd *exec.Cmd) (stdout, stderr string, status int) {
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// NcMain connects stdin and stdout with a host over TCP, or UDP with -u. It ends when the host
-// has closed the connection. With -l it waits for a client instead. With -z it only
-// looks whether the port is open.
+// NcMain connects stdin and stdout with a host over TCP, or UDP with -u. It
+// ends when the host has closed the connection. With -l it waits for a client
+// instead. With -z it only looks whether the port is open.
 //
 // Source: nc(1) of OpenBSD, as Debian has it
 func NcMain(args []string) int {
-	t := newTool("nc", "[-klNnuvz] [-p PORT] [-w SECONDS] HOST PORT[-PORT]\n       nc -l [-kNuv] [-w SECONDS] [HOST] PORT")
+	t := newTool("nc", "[-Nnuvz] [-p PORT] [-w SECONDS] HOST PORT[-PORT]\n"+
+		"       nc -l [-kNuv] [-w SECONDS] [HOST] PORT")
 	n := &netcat{tool: t}
 	t.BoolVarP(&n.keep, "keep", "k", false, "with -l, serve one client after the other")
 	listens := t.BoolP("listen", "l", false, "wait for a client")

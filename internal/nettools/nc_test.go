@@ -92,8 +92,8 @@ func ncs(t *testing.T) map[string]func(args ...string) *exec.Cmd {
 	return all
 }
 
-// Two ncs talk with each other over TCP. With -N, the end of the client's stdin ends
-// the connection, and both programs.
+// Two ncs talk with each other over TCP. With -N, the end of the client's stdin
+// ends the connection, and both programs.
 func TestNc(t *testing.T) {
 	t.Parallel()
 	all := ncs(t)
@@ -120,7 +120,8 @@ func TestNc(t *testing.T) {
 	}
 }
 
-// Over UDP, each read of stdin is a datagram, and the server answers its first client.
+// Over UDP, each read of stdin is a datagram, and the server answers its first
+// client.
 func TestNcUDP(t *testing.T) {
 	t.Parallel()
 	all := ncs(t)
@@ -139,8 +140,8 @@ func TestNcUDP(t *testing.T) {
 	}
 }
 
-// With -k, the server takes one client after the other. Stdin goes to the client that is
-// there.
+// With -k, the server takes one client after the other. Stdin goes to the
+// client that is there.
 func TestNcKeeps(t *testing.T) {
 	t.Parallel()
 	s := pipes(t, command("nc", "-vklN", "127.0.0.1", "0"))

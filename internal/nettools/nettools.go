@@ -1,11 +1,13 @@
-// Package nettools has the programs that a reader of a text about networks types
-// first: ping, traceroute, host, telnet, nc, tcpdump, and the telnet server that
-// inetd starts. Each is a function such as [HostMain], which gets the words after
-// the program's name and returns the exit status. They stand in for the well-known
-// programs on machines that lack those: their options and what they print follow
-// them as far as they go. Without arguments or with -h, each prints its usage.
+// Package nettools has the programs that a reader of a text about networks
+// types first: ping, traceroute, host, telnet, nc, tcpdump, and the telnet
+// server that inetd starts. Each is a function such as [HostMain], which gets
+// the words after the program's name and returns the exit status. They stand in
+// for the well-known programs on machines that lack those: their options and
+// what they print follow them as far as they go. Without arguments or with -h,
+// each prints its usage.
 //
-// An error is one line, NAME: what: why. The status is 1, or 2 after a wrong call.
+// An error is one line, NAME: what: why. The status is 1, or 2 after a wrong
+// call.
 package nettools
 
 import (
@@ -15,10 +17,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -43,8 +43,8 @@ func newTool(name, synopsis string) tool {
 }
 
 // parse parses the command line, which must have from least to most arguments
-// beside its options. If it has not, or if -h is among them, ok is false, and the
-// program returns status.
+// beside its options. If it has not, or if -h is among them, ok is false, and
+// the program returns status.
 func (t tool) parse(args []string, least, most int) (status int, ok bool) {
 	err := t.Parse(args)
 	switch {
@@ -74,8 +74,8 @@ func (t tool) complains(what string, err error) {
 	fmt.Fprintf(os.Stderr, "%s: %s: %s\n", t.name, what, program.Why(err))
 }
 
-// printf prints to stdout. If that fails, the program ends with status 1, because
-// there is nothing left to do for it.
+// printf prints to stdout. If that fails, the program ends with status 1,
+// because there is nothing left to do for it.
 func (t tool) printf(format string, args ...any) {
 	if _, err := fmt.Printf(format, args...); err != nil {
 		os.Exit(t.fails("write", err))
@@ -111,11 +111,6 @@ func (s *seconds) Set(text string) error {
 	return nil
 }
 
-// untilSignal returns a context that ends at Ctrl-C.
-func untilSignal() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-}
-
 // lookUp returns the first address of a host. Network is ip, ip4 or ip6.
 func lookUp(ctx context.Context, network, host string) (netip.Addr, error) {
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
@@ -123,17 +118,6 @@ func lookUp(ctx context.Context, network, host string) (netip.Addr, error) {
 		return netip.Addr{}, err
 	}
 	return addresses[0].Unmap(), nil
-}
-
-// nameOf returns the name of an address, or the address if it has none.
-func nameOf(ctx context.Context, address netip.Addr) string {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	names, err := net.DefaultResolver.LookupAddr(ctx, address.String())
-	if err != nil || len(names) == 0 {
-		return address.String()
-	}
-	return strings.TrimSuffix(names[0], ".")
 }
 
 // services returns the names of ports, by number and network: 80/tcp is http.

@@ -12,18 +12,20 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Packets at all interfaces have a header of 20 bytes: the type of what follows, the number of
-// the interface, and the direction.
+// Packets at all interfaces have a header of 20 bytes: the type of what
+// follows, the number of the interface, and the direction.
 //
 // Source: LINKTYPE_LINUX_SLL2 of libpcap
-const (
-	linkAny   layers.LinkType = 276
-	anyHeader                 = 20
-)
+const linkAny layers.LinkType = 276
 
-// linkLayer returns what follows the link header of a packet, and how long that header
-// is.
-func linkLayer(link layers.LinkType, data []byte) (etherType layers.EthernetType, header int, first gopacket.Decoder) {
+// anyHeader is the length of that header.
+const anyHeader = 20
+
+// linkLayer returns what follows the link header of a packet, and how long that
+// header is.
+func linkLayer(
+	link layers.LinkType, data []byte,
+) (etherType layers.EthernetType, header int, first gopacket.Decoder) {
 	switch {
 	case link == layers.LinkTypeEthernet && len(data) >= 14:
 		etherType, header = layers.EthernetType(binary.BigEndian.Uint16(data[12:])), 14
@@ -51,7 +53,8 @@ type describer struct {
 	flows map[flow]start
 }
 
-// A flow is a TCP connection. The end with the smaller address and port comes first.
+// A flow is a TCP connection. The end with the smaller address and port comes
+// first.
 type flow struct{ a, b netip.AddrPort }
 
 // A start holds the first sequence number of each end of a flow.
@@ -60,8 +63,8 @@ type start struct{ a, b uint32 }
 // maxFlows is how many connections a describer remembers.
 const maxFlows = 10000
 
-// describe returns the line for a packet, without the time. Length is that of the
-// packet without its link header, before it was cut.
+// describe returns the line for a packet, without the time. Length is that of
+// the packet without its link header, before it was cut.
 func (d *describer) describe(p gopacket.Packet, etherType layers.EthernetType, length int) string {
 	all := p.Layers()
 	for i, layer := range all {
@@ -97,7 +100,9 @@ func describeARP(l *layers.ARP, length int) string {
 }
 
 // transport describes what an IP packet carries, in size bytes.
-func (d *describer) transport(inside []gopacket.Layer, src, dst netip.Addr, protocol layers.IPProtocol, size int, extension string) string {
+func (d *describer) transport(
+	inside []gopacket.Layer, src, dst netip.Addr, protocol layers.IPProtocol, size int, extension string,
+) string {
 	between := func(srcPort, dstPort string) string {
 		return d.name(src) + srcPort + " > " + d.name(dst) + dstPort + ": " + extension
 	}
@@ -178,8 +183,8 @@ func (d *describer) tcp(l *layers.TCP, src, dst netip.Addr, length int) string {
 }
 
 // starts returns the first sequence numbers of the sender and the receiver of a
-// segment, and what to subtract from the numbers in it: nothing, if it is the first of
-// its connection.
+// segment, and what to subtract from the numbers in it: nothing, if it is the
+// first of its connection.
 func (d *describer) starts(l *layers.TCP, src, dst netip.Addr) (base, subtract start) {
 	from, to := netip.AddrPortFrom(src, uint16(l.SrcPort)), netip.AddrPortFrom(dst, uint16(l.DstPort))
 	key, reversed := flow{from, to}, false
@@ -205,8 +210,8 @@ func (d *describer) starts(l *layers.TCP, src, dst netip.Addr) (base, subtract s
 	return known, known
 }
 
-// describeOption describes an option of TCP. Base is subtracted from the numbers of
-// a SACK.
+// describeOption describes an option of TCP. Base is subtracted from the
+// numbers of a SACK.
 func describeOption(o layers.TCPOption, base uint32) string {
 	switch {
 	case o.OptionType == layers.TCPOptionKindEndList:
@@ -220,7 +225,8 @@ func describeOption(o layers.TCPOption, base uint32) string {
 	case o.OptionType == layers.TCPOptionKindSACKPermitted:
 		return "sackOK"
 	case o.OptionType == layers.TCPOptionKindTimestamps && len(o.OptionData) == 8:
-		return fmt.Sprintf("TS val %d ecr %d", binary.BigEndian.Uint32(o.OptionData), binary.BigEndian.Uint32(o.OptionData[4:]))
+		return fmt.Sprintf("TS val %d ecr %d",
+			binary.BigEndian.Uint32(o.OptionData), binary.BigEndian.Uint32(o.OptionData[4:]))
 	case o.OptionType == layers.TCPOptionKindSACK && len(o.OptionData)%8 == 0:
 		text := fmt.Sprintf("sack %d ", len(o.OptionData)/8)
 		for block := o.OptionData; len(block) > 0; block = block[8:] {
@@ -271,15 +277,16 @@ func (d *describer) icmp(l *layers.ICMPv4) string {
 	return fmt.Sprintf("type-#%d", kind)
 }
 
-// insidePacket returns where the packet was going that an error of ICMP quotes. If the
-// quotation is too short, to is not valid.
+// insidePacket returns where the packet was going that an error of ICMP quotes.
+// If the quotation is too short, to is not valid.
 func insidePacket(quoted []byte) (to netip.Addr, protocol layers.IPProtocol, port uint16) {
 	const size = 20
 	if len(quoted) < size || len(quoted) < int(quoted[0]&15)*4+4 {
 		return to, 0, 0
 	}
 	header := int(quoted[0]&15) * 4
-	return netip.AddrFrom4([4]byte(quoted[16:20])), layers.IPProtocol(quoted[9]), binary.BigEndian.Uint16(quoted[header+2:])
+	to, protocol = netip.AddrFrom4([4]byte(quoted[16:20])), layers.IPProtocol(quoted[9])
+	return to, protocol, binary.BigEndian.Uint16(quoted[header+2:])
 }
 
 // icmp6 describes a message of ICMP for IPv6.
@@ -305,8 +312,8 @@ func icmp6(inside []gopacket.Layer) string {
 	return fmt.Sprintf("type-#%d", inside[0].(*layers.ICMPv6).TypeCode.Type())
 }
 
-// describeDNS describes a question or an answer of the domain name system. It returns false
-// if the message is neither.
+// describeDNS describes a question or an answer of the domain name system. It
+// returns false if the message is neither.
 func describeDNS(message []byte, size int) (text string, ok bool) {
 	m := new(dns.Msg)
 	if err := m.Unpack(message); err != nil {
@@ -364,7 +371,8 @@ func describeDNS(message []byte, size int) (text string, ok bool) {
 	return b.String(), true
 }
 
-// dumpHex returns a packet in hexadecimal numbers and characters, 16 bytes a line.
+// dumpHex returns a packet in hexadecimal numbers and characters, 16 bytes a
+// line.
 func dumpHex(packet []byte) string {
 	var b strings.Builder
 	for at := 0; at < len(packet); at += 16 {

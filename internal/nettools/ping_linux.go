@@ -15,10 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PingMain sends echo requests of ICMP to a host and prints how long each answer takes.
-// It stops after -c requests, after -w seconds or at Ctrl-C, and then prints
-// statistics. Its status is 0 if an answer came, 1 if none came, and 2 after any other
-// error. It needs no privilege if the user's group is in net.ipv4.ping_group_range.
+// PingMain sends echo requests of ICMP to a host and prints how long each
+// answer takes. It stops after -c requests, after -w seconds or at Ctrl-C, and
+// then prints statistics. Its status is 0 if an answer came, 1 if none came,
+// and 2 after any other error. It needs no privilege if the user's group is in
+// net.ipv4.ping_group_range.
 //
 // Source: ping(8) of iputils
 func PingMain(args []string) int {

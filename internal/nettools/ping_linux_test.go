@@ -32,7 +32,8 @@ func matches(t *testing.T, what, got, pattern string) {
 	}
 }
 
-// ping prints a line for each answer, with the hops that are left, and statistics.
+// ping prints a line for each answer, with the hops that are left, and
+// statistics.
 func testPing(t *testing.T, lab lab) {
 	stdout, stderr, status := lab.near.run(t, command("ping", "-n", "-c", "3", "-i", "0.01", "10.0.2.2"))
 	matches(t, "ping", stdout, `PING 10\.0\.2\.2 \(10\.0\.2\.2\) 56\(84\) bytes of data\.
@@ -77,7 +78,8 @@ rtt .*\n`)
 	}
 }
 
-// Who cannot be reached: the middle host's words, no answer, and what is no host.
+// Who cannot be reached: the middle host's words, no answer, and what is no
+// host.
 func testPingFails(t *testing.T, lab lab) {
 	for _, test := range []struct {
 		args           string
@@ -146,8 +148,8 @@ From 10\.0\.1\.1 icmp_seq=1 Time to live exceeded
 
 var number = regexp.MustCompile(`\b\d+(\.\d+)?( ?ms|%|/)`)
 
-// likeDebian runs a tool and the program of the same name with the same arguments, and
-// compares what they print, except for times.
+// likeDebian runs a tool and the program of the same name with the same
+// arguments, and compares what they print, except for times.
 func likeDebian(t *testing.T, h host, name string, calls ...string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

@@ -23,10 +23,10 @@ import (
 // snapshot is how much of a packet tcpdump keeps.
 const snapshot = 262144
 
-// TcpdumpMain prints a line for each packet at a network interface, or from a file (-r).
-// It stops after -c packets or at Ctrl-C. -w writes the packets to a file instead, in the
-// format pcap. The arguments are a filter: see parseFilter. To see the packets, the
-// user must be root.
+// TcpdumpMain prints a line for each packet at a network interface, or from a
+// file (-r). It stops after -c packets or at Ctrl-C. -w writes the packets to a
+// file instead, in the format pcap. The arguments are a filter: see
+// parseFilter. To see the packets, the user must be root.
 //
 // Source: tcpdump(8)
 func TcpdumpMain(args []string) int {
@@ -66,7 +66,9 @@ func TcpdumpMain(args []string) int {
 			return t.fails(*output, err)
 		}
 	}
-	description := map[layers.LinkType]string{layers.LinkTypeEthernet: "EN10MB (Ethernet)", linkAny: "LINUX_SLL2 (Linux cooked v2)"}[d.link]
+	description := map[layers.LinkType]string{
+		layers.LinkTypeEthernet: "EN10MB (Ethernet)", linkAny: "LINUX_SLL2 (Linux cooked v2)",
+	}[d.link]
 	if description == "" {
 		description = strconv.Itoa(int(d.link))
 	}
@@ -78,7 +80,8 @@ func TcpdumpMain(args []string) int {
 	err = d.run(ctx, source)
 	if live, ok := source.(*capture); ok {
 		received, dropped := live.statistics()
-		fmt.Fprintf(os.Stderr, "\n%d packets captured\n%d packets received by filter\n%d packets dropped by kernel\n", d.shown, received, dropped)
+		fmt.Fprintf(os.Stderr, "\n%d packets captured\n%d packets received by filter\n"+
+			"%d packets dropped by kernel\n", d.shown, received, dropped)
 	}
 	if err != nil {
 		return t.fails(what, err)
@@ -100,15 +103,15 @@ type dump struct {
 	names                       map[netip.Addr]string
 }
 
-// A source of packets. next returns io.EOF after the last packet, and os.ErrDeadlineExceeded
-// if no packet has arrived for a moment.
+// A source of packets. next returns io.EOF after the last packet, and
+// os.ErrDeadlineExceeded if no packet has arrived for a moment.
 type source interface {
 	next() (packet []byte, info gopacket.CaptureInfo, err error)
 	link() layers.LinkType
 }
 
-// open opens a file, or an interface if there is none. It returns the name of what it has
-// opened or tried to open.
+// open opens a file, or an interface if there is none. It returns the name of
+// what it has opened or tried to open.
 func open(file, device string) (source, string, error) {
 	if file == "" {
 		return openDevice(device)
@@ -158,8 +161,8 @@ func (d *dump) create(name string, link layers.LinkType) error {
 	return d.buffer.Flush()
 }
 
-// run shows packets until there is none, there were enough, or ctx is done and the packets that had
-// arrived by then are shown.
+// run shows packets until there is none, there were enough, or ctx is done and
+// the packets that had arrived by then are shown.
 func (d *dump) run(ctx context.Context, source source) error {
 	for d.count == 0 || d.shown < d.count {
 		data, info, err := source.next()
@@ -171,27 +174,26 @@ func (d *dump) run(ctx context.Context, source source) error {
 		case err != nil:
 			return err
 		}
-		if err := d.show(data, info); err != nil {
-			return err
-		}
+		d.show(data, info)
 	}
 	return nil
 }
 
 // show prints or writes a packet that passes the filter.
-func (d *dump) show(data []byte, info gopacket.CaptureInfo) error {
+func (d *dump) show(data []byte, info gopacket.CaptureInfo) {
 	etherType, header, first := linkLayer(d.link, data)
 	p := gopacket.NewPacket(data[header:], first, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	summary := summarize(p)
 	if !d.filter(&summary) {
-		return nil
+		return
 	}
 	d.shown++
 	if d.file != nil {
-		if err := d.file.WritePacket(info, data); err != nil {
-			return err
+		d.file.WritePacket(info, data) // the buffer keeps an error for Flush
+		if err := d.buffer.Flush(); err != nil {
+			os.Exit(d.fails("write", err))
 		}
-		return d.buffer.Flush()
+		return
 	}
 	line := ""
 	if !d.timeless {
@@ -208,7 +210,6 @@ func (d *dump) show(data []byte, info gopacket.CaptureInfo) error {
 		line += dumpText(data[header:])
 	}
 	d.printf("%s", line)
-	return nil
 }
 
 // arrival returns the interface and the direction of a packet.
@@ -260,8 +261,8 @@ type capture struct {
 	control  [64]byte // with the time of the packet
 }
 
-// openDevice opens an interface. The default is the first one that is up and not
-// loopback.
+// openDevice opens an interface. The default is the first one that is up and
+// not loopback.
 func openDevice(name string) (*capture, string, error) {
 	c := &capture{fd: -1, all: name == "any", packet: make([]byte, anyHeader+snapshot)}
 	devices, err := net.Interfaces()
@@ -320,12 +321,12 @@ func (c *capture) link() layers.LinkType {
 func (c *capture) next() ([]byte, gopacket.CaptureInfo, error) {
 	const moment = 50 // ms
 	for {
-		poll := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
-		if n, err := unix.Poll(poll, moment); n == 0 || err == unix.EINTR {
-			return nil, gopacket.CaptureInfo{}, os.ErrDeadlineExceeded
-		}
 		n, m, _, from, err := unix.Recvmsg(c.fd, c.packet[anyHeader:], c.control[:], unix.MSG_DONTWAIT|unix.MSG_TRUNC)
 		if err == unix.EAGAIN {
+			poll := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}
+			if n, err := unix.Poll(poll, moment); n == 0 || err == unix.EINTR {
+				return nil, gopacket.CaptureInfo{}, os.ErrDeadlineExceeded
+			}
 			continue
 		}
 		if err != nil {
@@ -347,7 +348,10 @@ func (c *capture) next() ([]byte, gopacket.CaptureInfo, error) {
 			copy(header[12:], link.Addr[:])
 		}
 		packet := c.packet[start:min(anyHeader+n, len(c.packet))]
-		return packet, gopacket.CaptureInfo{Timestamp: arrivedAt(c.control[:m]), CaptureLength: len(packet), Length: anyHeader - start + n}, nil
+		info := gopacket.CaptureInfo{
+			Timestamp: arrivedAt(c.control[:m]), CaptureLength: len(packet), Length: anyHeader - start + n,
+		}
+		return packet, info, nil
 	}
 }
 
@@ -362,8 +366,8 @@ func arrivedAt(control []byte) time.Time {
 	return time.Now()
 }
 
-// statistics returns how many packets the interface had for us, and how many of them the kernel
-// dropped.
+// statistics returns how many packets the interface had for us, and how many of
+// them the kernel dropped.
 func (c *capture) statistics() (received, dropped uint32) {
 	s, err := unix.GetsockoptTpacketStats(c.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {

@@ -25,8 +25,8 @@ func init() {
 	labTests["tcpdump fails"] = testTcpdumpFails
 }
 
-// listen starts tcpdump on a host and returns when it listens. Stop interrupts it,
-// and returns what it printed.
+// listen starts tcpdump on a host and returns when it listens. Stop interrupts
+// it, and returns what it printed.
 func listen(t *testing.T, h host, args ...string) (stop func() (stdout, stderr string)) {
 	t.Helper()
 	cmd := command("tcpdump", args...)
@@ -120,7 +120,8 @@ func traffic(t *testing.T, lab lab) {
 	io.Copy(io.Discard, conn)
 }
 
-// debians returns the command of Debian's tcpdump that reads a file, or skips the test.
+// debians returns the command of Debian's tcpdump that reads a file, or skips
+// the test.
 func debians(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if _, err := exec.LookPath("tcpdump"); err != nil {
@@ -132,7 +133,8 @@ func debians(t *testing.T, args ...string) *exec.Cmd {
 	return exec.Command("tcpdump", args...)
 }
 
-// compare reads a file with our tcpdump and with Debian's, which must print the same.
+// compare reads a file with our tcpdump and with Debian's, which must print the
+// same.
 func compare(t *testing.T, file string, calls ...string) {
 	t.Helper()
 	if _, err := os.Stat(file); err != nil {
@@ -159,8 +161,8 @@ func difference(ours, theirs string) string {
 	return fmt.Sprintf("%d lines, Debian's has %d: %q %q\n", len(a), len(b), a[len(a)-1], b[len(b)-1])
 }
 
-// afterLab reads what -w wrote. Debian's tcpdump becomes another user, which works
-// only outside the lab.
+// afterLab reads what -w wrote. Debian's tcpdump becomes another user, which
+// works only outside the lab.
 func afterLab(t *testing.T, folder string) {
 	compare(t, filepath.Join(folder, "pcap"), "-n", "-n -t -S", "-n -X", "-n -A", "-n -c 3", "-n tcp", "-n udp port 53", "-n icmp or arp",
 		"-n src host 10.0.2.2 and not tcp", "-n tcp and (port 80 or port 81)", "-n net 10.0.1.0/24 and ip", "-n ip6",
@@ -221,8 +223,8 @@ lo    In  IP 127\.0\.0\.1 > 127\.0\.0\.1: ICMP echo reply, id \d+, seq 1, length
 `)
 }
 
-// tcpdump prints each packet at once, stops after -c packets, and takes the first interface
-// that is not loopback.
+// tcpdump prints each packet at once, stops after -c packets, and takes the
+// first interface that is not loopback.
 func testTcpdumpLive(t *testing.T, lab lab) {
 	var p *typist
 	lab.near.do(func() { p = sit(t, command("tcpdump", "-n", "-c", "2", "icmp")) })
@@ -250,6 +252,10 @@ func testTcpdumpFails(t *testing.T, lab lab) {
 	if err := os.WriteFile(text, []byte("no packets, but long enough for a header"), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	full := filepath.Join(t.TempDir(), "full")
+	stop := listen(t, lab.near, "-i", "lo", "-w", full)
+	lab.near.run(t, command("ping", "-c1", "127.0.0.1"))
+	stop()
 	for _, test := range []struct {
 		args, stderr string
 		status       int
@@ -258,6 +264,7 @@ func testTcpdumpFails(t *testing.T, lab lab) {
 		{"-r /no/such", "tcpdump: /no/such: no such file or directory\n", 1},
 		{"-r " + text, "(?i)tcpdump: " + text + ": .*magic.*\n", 1},
 		{"-i lo -w /no/such", "tcpdump: /no/such: no such file or directory\n", 1},
+		{"-r " + full + " -w /dev/full", "tcpdump: /dev/full: no space left on device\n", 1},
 		{"tcp and", "tcpdump: filter: a test is missing at the end\n", 1},
 		{"-c x", "(?s).*tcpdump: invalid argument .*", 2},
 	} {

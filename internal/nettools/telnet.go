@@ -8,8 +8,8 @@ import (
 
 // Telnet's commands and options, which follow the byte iac.
 //
-// Source: RFC 854, RFC 857 (echo), RFC 858 (suppress go ahead), RFC 1073 (window
-// size), RFC 1091 (terminal type)
+// Source: RFC 854, RFC 857 (echo), RFC 858 (suppress go ahead), RFC 1073
+// (window size), RFC 1091 (terminal type)
 const (
 	se, breaks, interrupt, areYouThere = 240, 243, 244, 246
 	sb, will, wont, do, dont, iac      = 250, 251, 252, 253, 254, 255
@@ -20,9 +20,9 @@ const (
 // maxSub is how much of the text of a subnegotiation a conversation keeps.
 const maxSub = 256
 
-// A conversation is one end of a telnet connection. Read returns the peer's data
-// without telnet's commands, which it obeys meanwhile. One goroutine may read
-// while others write.
+// A conversation is one end of a telnet connection. Read returns the peer's
+// data without telnet's commands, which it obeys meanwhile. One goroutine may
+// read while others write.
 type conversation struct {
 	in  *bufio.Reader
 	out io.Writer
@@ -43,14 +43,6 @@ type conversation struct {
 func newConversation(conn io.ReadWriter) *conversation {
 	return &conversation{in: bufio.NewReader(conn), out: conn, using: map[[2]byte]bool{},
 		ours: map[byte]bool{}, theirs: map[byte]bool{}}
-}
-
-// offer asks the peer to let us use an option (verb will), or to use it (verb do).
-func (c *conversation) offer(verb, option byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.using[[2]byte{verb, option}] = true
-	return c.send(iac, verb, option)
 }
 
 // sendSub sends a subnegotiation.
@@ -132,15 +124,15 @@ func (c *conversation) Read(buffer []byte) (n int, err error) {
 	return n, nil
 }
 
-// plain reports whether ReadByte returns the next byte, which has arrived, without
-// waiting for another.
+// plain reports whether ReadByte returns the next byte, which has arrived,
+// without waiting for another.
 func (c *conversation) plain() bool {
 	next, err := c.in.Peek(1)
 	return err == nil && next[0] != iac && next[0] != 0 && next[0] != '\n'
 }
 
-// obey reads and obeys the command after an iac. It returns the byte of data that
-// the command stands for, if any.
+// obey reads and obeys the command after an iac. It returns the byte of data
+// that the command stands for, if any.
 func (c *conversation) obey() (data []byte, err error) {
 	verb, err := c.in.ReadByte()
 	if err != nil {
@@ -169,9 +161,9 @@ func (c *conversation) obey() (data []byte, err error) {
 	return data, nil
 }
 
-// negotiate answers what the peer says about an option. It answers only changes, so
-// two ends never answer each other for ever. If an answer cannot be sent, that does not
-// matter: we may have closed our side, and still read.
+// negotiate answers what the peer says about an option. It answers only
+// changes, so two ends never answer each other for ever. If an answer cannot be
+// sent, that does not matter: we may have closed our side, and still read.
 func (c *conversation) negotiate(verb, option byte) {
 	// do and dont are about us, will and wont about the peer.
 	side, yes, no, allowed := byte(will), byte(will), byte(wont), c.ours[option]

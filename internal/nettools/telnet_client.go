@@ -19,12 +19,13 @@ import (
 
 const escape = ']' - '@' // Ctrl-]
 
-// TelnetMain connects the terminal with a telnet server, or with any other server that talks
-// in lines of text. Until a server offers to echo, the terminal sends whole lines.
-// After that it sends each key. Ctrl-] stops for a command: quit or close ends the
-// connection, and an empty line goes on. At the end of stdin, telnet closes its side of
-// the connection and prints what the server still sends. Its status is 1 when the server
-// has closed the connection.
+// TelnetMain connects the terminal with a telnet server, or with any other
+// server that talks in lines of text. Until a server offers to echo, the
+// terminal sends whole lines. After that it sends each key. Ctrl-] stops for a
+// command: quit or close ends the connection, and an empty line goes on. At the
+// end of stdin, telnet closes its side of the connection and prints what the
+// server still sends. Its status is 1 when the server has closed the
+// connection.
 //
 // Source: telnet(1)
 func TelnetMain(args []string) int {
@@ -60,7 +61,8 @@ func (t tool) dial(host string, port int) (conn *net.TCPConn, err error) {
 	for _, address := range addresses {
 		address = address.Unmap()
 		t.printf("Trying %s...\n", address)
-		if conn, err = net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(netip.AddrPortFrom(address, uint16(port)))); err == nil {
+		to := net.TCPAddrFromAddrPort(netip.AddrPortFrom(address, uint16(port)))
+		if conn, err = net.DialTCP("tcp", nil, to); err == nil {
 			return conn, nil
 		}
 	}
@@ -172,8 +174,8 @@ func (c *telnet) followSize() {
 	}
 }
 
-// typed sends what the user types. It returns true if the user wants to leave, and false
-// at the end of stdin or when the connection is broken.
+// typed sends what the user types. It returns true if the user wants to leave,
+// and false at the end of stdin or when the connection is broken.
 func (c *telnet) typed() (quit bool) {
 	stdin := bufio.NewReader(os.Stdin)
 	for {
@@ -205,7 +207,8 @@ func (c *telnet) typed() (quit bool) {
 	}
 }
 
-// command asks for a command and obeys it. It returns true if the user wants to leave.
+// command asks for a command and obeys it. It returns true if the user wants to
+// leave.
 func (c *telnet) command(stdin *bufio.Reader) (quit bool) {
 	if c.cook() {
 		defer c.agree(will, optEcho)

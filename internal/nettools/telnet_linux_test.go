@@ -64,8 +64,8 @@ func serveOnce(t *testing.T, talk func(conn *net.TCPConn)) (port string) {
 	return progtest.PortOf(listener.Addr())
 }
 
-// With a server that is no telnet server, telnet sends lines that end with CR LF, and
-// asks for nothing.
+// With a server that is no telnet server, telnet sends lines that end with CR
+// LF, and asks for nothing.
 func TestTelnetLines(t *testing.T) {
 	t.Parallel()
 	var heard string
@@ -83,8 +83,8 @@ func TestTelnetLines(t *testing.T) {
 	}
 }
 
-// Without a terminal, telnet sends stdin, closes its side, and prints all answers. It offers
-// no window and no terminal.
+// Without a terminal, telnet sends stdin, closes its side, and prints all
+// answers. It offers no window and no terminal.
 func TestTelnetPiped(t *testing.T) {
 	t.Parallel()
 	answers := string([]byte{iac, do, optEcho, iac, wont, optWindowSize, iac, wont, optTerminalType})

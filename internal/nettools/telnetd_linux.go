@@ -26,13 +26,14 @@ const (
 	maxLine    = 128 // bytes of a name or password
 )
 
-// TelnetdMain is the telnet server in.telnetd, which inetd starts with a connection
-// as descriptor 0. It asks for a name and a password, and then runs the user's shell
-// at a terminal of its own, which is as large as the client's window. It returns when
-// the shell exits or the client leaves, which hangs up the shell's terminal.
+// TelnetdMain is the telnet server in.telnetd, which inetd starts with a
+// connection as descriptor 0. It asks for a name and a password, and then runs
+// the user's shell at a terminal of its own, which is as large as the client's
+// window. It returns when the shell exits or the client leaves, which hangs up
+// the shell's terminal.
 //
-// The password must match /etc/shadow, where it is stored as SHA-256 or SHA-512 of
-// crypt(3). Telnet does not encrypt: anyone on the way can read it.
+// The password must match /etc/shadow, where it is stored as SHA-256 or SHA-512
+// of crypt(3). Telnet does not encrypt: anyone on the way can read it.
 func TelnetdMain(args []string) int {
 	t := newTool("in.telnetd", "[--passwd FILE] [--shadow FILE]")
 	d := &telnetd{size: &pty.Winsize{Rows: 24, Cols: 80}, terminalType: "dumb"}
@@ -50,7 +51,8 @@ func TelnetdMain(args []string) int {
 	if err != nil {
 		return 1
 	}
-	// If descriptors 0 to 2 were still the connection, closing conn would not end it.
+	// If descriptors 0 to 2 were still the connection, closing conn would not
+	// end it.
 	for fd := range 3 {
 		unix.Dup3(int(null.Fd()), fd, 0)
 	}
@@ -66,7 +68,7 @@ type telnetd struct {
 	*conversation
 	conn net.Conn
 
-	mu           sync.Mutex
+	mu           sync.Mutex // guards what follows; the conversation has its own
 	size         *pty.Winsize
 	terminalType string
 	terminal     *os.File // nil before the login
@@ -82,7 +84,10 @@ func (d *telnetd) serve(passwd, shadow string) error {
 			d.sendSub(optTerminalType, 1) // 1: send yours
 		}
 	}
-	for _, offer := range [][2]byte{{will, optEcho}, {will, optSuppressGoAhead}, {do, optWindowSize}, {do, optTerminalType}} {
+	offers := [][2]byte{
+		{will, optEcho}, {will, optSuppressGoAhead}, {do, optWindowSize}, {do, optTerminalType},
+	}
+	for _, offer := range offers {
 		if err := d.offer(offer[0], offer[1]); err != nil {
 			return err
 		}
@@ -107,6 +112,16 @@ func (d *telnetd) serve(passwd, shadow string) error {
 		return err
 	}
 	return nil
+}
+
+// offer asks the peer to let us use an option (verb will), or to use it (verb
+// do).
+func (d *telnetd) offer(verb, option byte) error {
+	c := d.conversation
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.using[[2]byte{verb, option}] = true
+	return c.send(iac, verb, option)
 }
 
 // learn learns the size of the window or the type of the terminal.
@@ -225,8 +240,8 @@ func authenticate(name, password, passwd, shadow string) (account, error) {
 	return account{name, user[5], user[6], uint32(uid), uint32(gid)}, nil
 }
 
-// fieldsOf returns the line of a user in /etc/passwd or /etc/shadow, which has n fields
-// or more.
+// fieldsOf returns the line of a user in /etc/passwd or /etc/shadow, which has
+// n fields or more.
 func fieldsOf(file, name string, n int) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -288,8 +303,8 @@ func (d *telnetd) session(who account) error {
 	}()
 	select {
 	case <-exited:
-		// What the shell printed last may still be in the terminal. Programs in the
-		// background that have it open do not keep the client.
+		// What the shell printed last may still be in the terminal. Programs in
+		// the background that have it open do not keep the client.
 		ours.SetReadDeadline(time.Now())
 		<-printed
 		d.drain(ours)
@@ -298,8 +313,8 @@ func (d *telnetd) session(who account) error {
 	return ours.Close() // which hangs up on the programs at the terminal
 }
 
-// startAtTerminal starts a program at a new terminal and returns the other end, whose
-// Read can have a deadline.
+// startAtTerminal starts a program at a new terminal and returns the other end,
+// whose Read can have a deadline.
 func startAtTerminal(cmd *exec.Cmd, size *pty.Winsize, attributes *syscall.SysProcAttr) (*os.File, error) {
 	blocking, err := pty.StartWithAttrs(cmd, size, attributes)
 	if err != nil {

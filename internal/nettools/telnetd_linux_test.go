@@ -24,9 +24,9 @@ import (
 // abc123 is a password, as crypt(3) stores it.
 const abc123 = "$6$playground$VqXe/GpgD2pRyqmzXlfaLpNSfEU38S97So1b07GMiIe.yxR52SfHJTSF6NiXEr3s/U3SBOBAVnBpLfQx4U8ON0"
 
-// serveTelnet starts a telnet server for each client, as inetd does, and returns
-// its port. The user reader has the password abc123. When the test ends, no server
-// runs any more.
+// serveTelnet starts a telnet server for each client, as inetd does, and
+// returns its port. The user reader has the password abc123. When the test
+// ends, no server runs any more.
 func serveTelnet(t *testing.T) (port string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -82,8 +82,8 @@ func serveTelnet(t *testing.T) (port string) {
 	return progtest.PortOf(listener.Addr())
 }
 
-// Debian's telnet logs in. The shell is a login shell at a terminal that is as large as
-// the window, and follows it. Ctrl-C interrupts what runs there.
+// Debian's telnet logs in. The shell is a login shell at a terminal that is as
+// large as the window, and follows it. Ctrl-C interrupts what runs there.
 func TestTelnetdRealClient(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("telnet"); err != nil {
@@ -129,7 +129,8 @@ func session(t *testing.T, client *exec.Cmd) {
 	p.sees("Connection closed by foreign host")
 }
 
-// rawClient returns a connection to a telnet server and a reader of what it sends.
+// rawClient returns a connection to a telnet server and a reader of what it
+// sends.
 func rawClient(t *testing.T, port string) (*net.TCPConn, *bufio.Reader) {
 	t.Helper()
 	conn, err := net.Dial("tcp", "127.0.0.1:"+port)
@@ -154,8 +155,8 @@ func readUntil(t *testing.T, r *bufio.Reader, want string) (got []byte) {
 	return got
 }
 
-// The server offers what it can and refuses the rest. It answers an option only once. It
-// answers "are you there", and knows 255 as data.
+// The server offers what it can and refuses the rest. It answers an option only
+// once. It answers "are you there", and knows 255 as data.
 func TestTelnetdOptions(t *testing.T) {
 	t.Parallel()
 	conn, r := rawClient(t, serveTelnet(t))
@@ -206,8 +207,8 @@ func TestTelnetdClientLeaves(t *testing.T) {
 	progtest.Until(t, "the shell ends", func() bool { return syscall.Kill(pid, 0) != nil })
 }
 
-// Three wrong passwords end the connection. An account without a password, or one that
-// does not exist, lets nobody in. Neither does Ctrl-D.
+// Three wrong passwords end the connection. An account without a password, or
+// one that does not exist, lets nobody in. Neither does Ctrl-D.
 func TestTelnetdRefuses(t *testing.T) {
 	t.Parallel()
 	port := serveTelnet(t)

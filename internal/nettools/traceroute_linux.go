@@ -17,10 +17,11 @@ const (
 	probeSize = 32    // bytes of data, which makes packets of 60
 )
 
-// TracerouteMain prints the routers on the way to a host. It sends datagrams that may
-// take one hop, two hops and so on. The router where a datagram has no hop left says so, and
-// the host says that no program listens at the port. TracerouteMain needs no privilege.
-// Its status is 0 even if the host did not answer.
+// TracerouteMain prints the routers on the way to a host. It sends datagrams
+// that may take one hop, two hops and so on. The router where a datagram has no
+// hop left says so, and the host says that no program listens at the port.
+// TracerouteMain needs no privilege. Its status is 0 even if the host did not
+// answer.
 //
 // Source: traceroute(8)
 func TracerouteMain(args []string) int {
@@ -87,7 +88,8 @@ func (r *trace) run(ctx context.Context) error {
 				return err
 			}
 		}
-		// Wait for an answer, or until the first probe on the list has waited enough.
+		// Wait for an answer, or until the first probe on the list has waited
+		// enough.
 		left := time.Until(r.all[r.printed].sent.Add(r.patience))
 		poll := []unix.PollFd{{Fd: int32(r.fd)}} // errors always count
 		unix.Poll(poll, max(0, int(left.Milliseconds())+1))

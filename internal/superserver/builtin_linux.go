@@ -29,7 +29,8 @@ var builtins = map[string]builtin{
 // idle is how long a conversation may stand still.
 const idle = 10 * time.Minute
 
-// converse holds a conversation in the background, and then closes the connection.
+// converse holds a conversation in the background, and then closes the
+// connection.
 func converse(fd int, talk func(net.Conn)) {
 	file := os.NewFile(uintptr(fd), "connection")
 	defer file.Close() // package net has its own descriptor
@@ -43,7 +44,8 @@ func converse(fd int, talk func(net.Conn)) {
 	}()
 }
 
-// A patient connection ends when the peer neither sends nor receives for a while.
+// A patient connection ends when the peer neither sends nor receives for a
+// while.
 type patient struct{ net.Conn }
 
 func (p patient) Read(b []byte) (int, error) {
@@ -56,9 +58,9 @@ func (p patient) Write(b []byte) (int, error) {
 	return p.Conn.Write(b)
 }
 
-// reply returns a function that receives one datagram and sends answer's reply, if there
-// is one. It does not reply to privileged ports: there may be a service that
-// replies to the reply, and so on for ever.
+// reply returns a function that receives one datagram and sends answer's reply,
+// if there is one. It does not reply to privileged ports: there may be a
+// service that replies to the reply, and so on for ever.
 func reply(answer func(asked []byte) []byte) func(fd int) {
 	return func(fd int) {
 		asked := make([]byte, 65535)

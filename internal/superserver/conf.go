@@ -66,10 +66,10 @@ func (s Service) String() string {
 //
 //	[HOST[,HOST...]:]SERVICE stream|dgram PROTOCOL wait|nowait[.MAX] USER[:GROUP] PROGRAM [ARGUMENT...]
 //
-// The first argument is the program's name for itself. A line that begins with a
-// blank continues the entry above it. A line that begins with # is a comment. A
-// HOST: alone is for all entries after it that name no host. There are no quotes:
-// an argument has no blanks.
+// The first argument is the program's name for itself. A line that begins with
+// a blank continues the entry above it. A line that begins with # is a comment.
+// A HOST: alone is for all entries after it that name no host. There are no
+// quotes: an argument has no blanks.
 //
 // Source: inetd(8) of OpenBSD, as Debian has it
 func Parse(file, text string) ([]Service, error) {

@@ -29,8 +29,8 @@ func TestParseRepository(t *testing.T) {
 	}
 }
 
-// Each entry means what inetd(8) says. String returns the same entry as one line
-// that depends on no other.
+// Each entry means what inetd(8) says. String returns the same entry as one
+// line that depends on no other.
 func TestParse(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"# nothing\n\n \t\n", ""},
@@ -107,8 +107,8 @@ rusers/1-3 dgram rpc/udp wait root /x x
 	}
 }
 
-// Whatever the file holds, Parse returns. What it accepts, it accepts again in the
-// form that String gives it, with the same meaning.
+// Whatever the file holds, Parse returns. What it accepts, it accepts again in
+// the form that String gives it, with the same meaning.
 func FuzzParse(f *testing.F) {
 	f.Add("127.0.0.1:1060 stream tcp,rcvbuf=64k nowait.3 brandon:users /in_zen1 in_zen1\n -l /tmp/zen.log")
 	f.Add("::1:\n#\n7 dgram udp wait root internal\n/run/x stream unix wait a.b /c")

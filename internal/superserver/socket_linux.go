@@ -13,8 +13,8 @@ import (
 )
 
 // A socket is one at which clients of a service arrive. It is a raw descriptor,
-// because package net does not let a program wait for a client without accepting
-// it.
+// because package net does not let a program wait for a client without
+// accepting it.
 type socket struct {
 	service  Service
 	protocol string         // as in Service, but with 4, 6 or 46, or unix
@@ -42,9 +42,9 @@ func (s *socket) label() string {
 	return s.service.Name + "/" + strings.TrimSuffix(s.protocol, "4")
 }
 
-// socketsOf returns the sockets of a service, which are not open yet. An address
-// that does not exist does not keep it from returning the others. If the protocol
-// names no version of IP, a service has a socket for each.
+// socketsOf returns the sockets of a service, which are not open yet. An
+// address that does not exist does not keep it from returning the others. If
+// the protocol names no version of IP, a service has a socket for each.
 func socketsOf(service Service) (sockets []*socket, err error) {
 	if service.Protocol == "unix" {
 		return []*socket{{service: service, protocol: "unix", fd: -1}}, nil
@@ -80,8 +80,8 @@ func socketsOf(service Service) (sockets []*socket, err error) {
 	return sockets, err
 }
 
-// lookUp returns the addresses of a host. For "*" they are the wildcards of both
-// versions of IP.
+// lookUp returns the addresses of a host. For "*" they are the wildcards of
+// both versions of IP.
 func lookUp(host string) ([]netip.Addr, error) {
 	if host == "*" {
 		return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}, nil
@@ -98,7 +98,8 @@ func lookUp(host string) ([]netip.Addr, error) {
 	return addresses, err
 }
 
-// open opens a socket. A kernel without IPv6 is no error: the socket stays closed.
+// open opens a socket. A kernel without IPv6 is no error: the socket stays
+// closed.
 func (s *socket) open(backlog int) error {
 	family := unix.AF_INET
 	switch {
@@ -162,8 +163,9 @@ func (s *socket) listen(fd, family, backlog int) error {
 	return nil
 }
 
-// setMode makes a socket non-blocking if the server itself receives from it, because a
-// client may leave between poll and accept. A program gets a blocking socket.
+// setMode makes a socket non-blocking if the server itself receives from it,
+// because a client may leave between poll and accept. A program gets a blocking
+// socket.
 func (s *socket) setMode() {
 	if s.fd < 0 {
 		return
@@ -192,7 +194,8 @@ func (s *socket) close() {
 	}
 }
 
-// mayStart counts a start of the program. It returns false if that is one too many.
+// mayStart counts a start of the program. It returns false if that is one too
+// many.
 func (s *socket) mayStart(rate int) bool {
 	now := time.Now()
 	if s.count == 0 || now.Sub(s.since) > window {

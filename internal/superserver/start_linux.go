@@ -60,8 +60,8 @@ func (s *server) answerConnection(socket *socket) {
 	unix.Close(fd)
 }
 
-// start starts a program with a socket as descriptors 0, 1 and 2, in a session of
-// its own.
+// start starts a program with a socket as descriptors 0, 1 and 2, in a session
+// of its own.
 func (s *server) start(service Service, fd int) (pid int, err error) {
 	credential, err := credentialOf(service)
 	if err != nil {
@@ -81,8 +81,9 @@ func (s *server) start(service Service, fd int) (pid int, err error) {
 	return pid, nil
 }
 
-// drop takes the waiting client, or the datagram, off the queue of a socket whose
-// program cannot be started. Otherwise the server would find it again at once.
+// drop takes the waiting client, or the datagram, off the queue of a socket
+// whose program cannot be started. Otherwise the server would find it again at
+// once.
 func (s *socket) drop() {
 	if s.service.Type == "dgram" {
 		unix.Recvfrom(s.fd, make([]byte, 1), unix.MSG_DONTWAIT)
@@ -95,8 +96,8 @@ func (s *socket) drop() {
 	s.setMode()
 }
 
-// credentialOf returns the ids of the user and groups of a service, or nil if they are
-// the server's own, which need no privilege.
+// credentialOf returns the ids of the user and groups of a service, or nil if
+// they are the server's own, which need no privilege.
 func credentialOf(service Service) (*syscall.Credential, error) {
 	account, err := user.Lookup(service.User)
 	if err != nil {

@@ -28,9 +28,9 @@ const detached = "FOPNP_INETD_DETACHED"
 //	inetd [-dEi] [-p FILE] [-q LENGTH] [-R RATE] [FILE]
 //
 // Unless there is -i or -d, Main starts os.Args[0] again in the background, and
-// returns 0 when that process has been started. Otherwise it serves until SIGTERM
-// or SIGINT. SIGHUP makes it read the configuration again: services that are
-// still there keep their sockets and their programs.
+// returns 0 when that process has been started. Otherwise it serves until
+// SIGTERM or SIGINT. SIGHUP makes it read the configuration again: services
+// that are still there keep their sockets and their programs.
 //
 // Main waits for every child of the process, so nothing else in the process may
 // start one. It returns 1 if it cannot start, and 2 after a wrong call.
@@ -142,7 +142,8 @@ func (s *server) log(format string, args ...any) {
 	}
 }
 
-// reason returns why something failed, in the words and the case of the C library.
+// reason returns why something failed, in the words and the case of the C
+// library.
 func reason(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -159,7 +160,8 @@ func (s *server) serve(pidFile string) error {
 		return err
 	}
 	defer unix.Close(pipe[0])
-	stop, hangup, child := notify(pipe[1], unix.SIGTERM, unix.SIGINT), notify(pipe[1], unix.SIGHUP), notify(pipe[1], unix.SIGCHLD)
+	stop := notify(pipe[1], unix.SIGTERM, unix.SIGINT)
+	hangup, child := notify(pipe[1], unix.SIGHUP), notify(pipe[1], unix.SIGCHLD)
 	if err := os.WriteFile(pidFile, fmt.Appendln(nil, os.Getpid()), 0o644); err != nil {
 		s.log("%s: %s", pidFile, reason(err))
 	} else {
@@ -196,8 +198,8 @@ func (s *server) serve(pidFile string) error {
 	}
 }
 
-// notify returns a channel that holds a signal if one has come, and makes each one
-// write to pipe.
+// notify returns a channel that holds a signal if one has come, and makes each
+// one write to pipe.
 func notify(pipe int, signals ...os.Signal) <-chan os.Signal {
 	came, comes := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(comes, signals...)

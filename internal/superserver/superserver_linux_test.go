@@ -137,8 +137,8 @@ func hears(t *testing.T, conn net.Conn, want string) {
 	}
 }
 
-// A program gets its client as descriptors 0, 1 and 2, over IPv4, IPv6 and a unix
-// socket. The protocol tcp means both versions of IP.
+// A program gets its client as descriptors 0, 1 and 2, over IPv4, IPv6 and a
+// unix socket. The protocol tcp means both versions of IP.
 func TestNowait(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "socket")
@@ -256,8 +256,8 @@ func TestLimit(t *testing.T) {
 	hears(t, dial(t, "tcp", "127.0.0.1:"+port), "hello\n")
 }
 
-// A program that cannot be started costs its client the connection. The log says
-// why, and the server goes on.
+// A program that cannot be started costs its client the connection. The log
+// says why, and the server goes on.
 func TestCannotStart(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, entry, log string }{
@@ -300,8 +300,8 @@ nosuch.invalid:PORT stream tcp nowait ME /bin/cat cat
 	hears(t, dial(t, "tcp", "127.0.0.1:"+port), "first\n")
 }
 
-// At SIGHUP a service that stays keeps its socket and its program, a new one opens, and
-// one that is gone closes. If the file is gone, all stays.
+// At SIGHUP a service that stays keeps its socket and its program, a new one
+// opens, and one that is gone closes. If the file is gone, all stays.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	stays, goes, comes := port(t), port(t), port(t)
@@ -361,8 +361,8 @@ func inodes(t *testing.T, pid int) map[string]bool {
 	return found
 }
 
-// SIGTERM and SIGINT stop the server with status 0. It removes its files, and does not
-// stop the programs that serve clients.
+// SIGTERM and SIGINT stop the server with status 0. It removes its files, and
+// does not stop the programs that serve clients.
 func TestStop(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
@@ -411,7 +411,8 @@ func TestUser(t *testing.T) {
 	}
 }
 
-// Without -E, programs do not get the variables of the user who started the server.
+// Without -E, programs do not get the variables of the user who started the
+// server.
 func TestEnvironment(t *testing.T) {
 	got := strings.Join(laundered([]string{"A=1", "PATH=/bin", "PATHS=2", "LD_PRELOAD=x", "TERMINFO=x", "HOME=/", "XHOME=3"}), " ")
 	if want := "A=1 PATHS=2 XHOME=3"; got != want {
@@ -509,8 +510,8 @@ func TestBuiltins(t *testing.T) {
 	}
 }
 
-// askBuiltins starts a super-server and asks its own services. It runs on a network of
-// its own.
+// askBuiltins starts a super-server and asks its own services. It runs on a
+// network of its own.
 func askBuiltins(conf string) error {
 	server := inetd("-d", "-p", filepath.Join(filepath.Dir(conf), "pid"), conf)
 	server.Stderr = os.Stdout
@@ -557,7 +558,8 @@ func askBuiltins(conf string) error {
 	return nil
 }
 
-// ask sends a question, and returns the answer: all of it, or its first 1000 bytes.
+// ask sends a question, and returns the answer: all of it, or its first 1000
+// bytes.
 func ask(network, address, question string) (string, error) {
 	deadline := time.Now().Add(progtest.Patience)
 	var conn net.Conn
