@@ -125,7 +125,7 @@ func TestTelnetRealServer(t *testing.T) {
 		t.Skip(err)
 	}
 	script := t.TempDir() + "/login"
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nstty size\necho TERM=$TERM\nread x\necho \"got $x\"\n"), 0o777); err != nil {
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nwhile [ \"$(stty size)\" != '24 80' ]; do :; done\nstty size\necho TERM=$TERM\nread x\necho \"got $x\"\n"), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	failed := make(chan error, 1)

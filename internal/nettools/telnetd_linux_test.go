@@ -124,8 +124,12 @@ func session(t *testing.T, client *exec.Cmd) {
 	p.sees("ready\r\n")
 	p.types("\x03")
 	p.sees(`[$#] $`)
-	p.types("sleep 1000 & echo ba''ck; exit 5\r") // does not keep the connection open
-	p.sees("back\r\n")
+	p.types("sleep 1000 & echo back''ground $!.; exit 5\r") // does not keep the connection open
+	pid, err := strconv.Atoi(strings.Trim(p.sees(`background \d+\.`), "background ."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGKILL)
 	p.sees("Connection closed by foreign host")
 }
 

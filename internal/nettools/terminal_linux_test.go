@@ -1,6 +1,7 @@
 package nettools
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -20,9 +21,17 @@ type typist struct {
 	screen   []byte // what has been printed since the last match
 }
 
-// sit runs a program at a terminal until the test ends.
-func sit(t *testing.T, cmd *exec.Cmd) *typist {
+// sit runs a program at a terminal until the test ends. A shell leads the session
+// there, as at a real terminal: when the leader exits, the kernel throws away what
+// was printed last and not yet read.
+func sit(t *testing.T, program *exec.Cmd) *typist {
 	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip(err)
+	}
+	const leader = `trap : INT; (exec -a "$1" "$2" "${@:3}"); echo "status $?."; read`
+	cmd := exec.Command("bash", append([]string{"-c", leader, "bash", program.Args[0], program.Path}, program.Args[1:]...)...)
+	cmd.Env = program.Env
 	ours, theirs, err := netns.OpenTerminal()
 	if err != nil {
 		t.Fatal(err)
@@ -73,10 +82,7 @@ func (p *typist) types(keys string) {
 // exits waits until the program has exited, which must be with this status.
 func (p *typist) exits(status int) {
 	p.t.Helper()
-	timer := time.AfterFunc(progtest.Patience, func() { p.cmd.Process.Kill() })
-	defer timer.Stop()
-	p.cmd.Wait()
-	if got := p.cmd.ProcessState.ExitCode(); got != status {
-		p.t.Errorf("%s exited with status %d, want %d", p.cmd.Args[0], got, status)
+	if got := p.sees(`status \d+\.`); got != fmt.Sprintf("status %d.", status) {
+		p.t.Errorf("the program exited with %s want %d", got, status)
 	}
 }
