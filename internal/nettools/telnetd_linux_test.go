@@ -133,6 +133,14 @@ func session(t *testing.T, client *exec.Cmd) {
 	p.sees("Connection closed by foreign host")
 }
 
+// prompt returns the prompt of the shell.
+func prompt() string {
+	if os.Getuid() == 0 {
+		return "# "
+	}
+	return "$ "
+}
+
 // rawClient returns a connection to a telnet server and a reader of what it
 // sends.
 func rawClient(t *testing.T, port string) (*net.TCPConn, *bufio.Reader) {
@@ -181,7 +189,7 @@ func TestTelnetdOptions(t *testing.T) {
 		conn.Write([]byte{piece})
 	}
 	conn.Write([]byte("reader\r\x00abc123\r\n"))
-	readUntil(t, r, "# ")
+	readUntil(t, r, prompt())
 	conn.Write([]byte("stty -echo size\r\n"))
 	readUntil(t, r, "511 200\r\n")
 	conn.Write([]byte("printf '\\377\\015x'\r\n"))
@@ -198,7 +206,7 @@ func TestTelnetdClientLeaves(t *testing.T) {
 	conn, r := rawClient(t, serveTelnet(t))
 	readUntil(t, r, "login: ")
 	conn.Write([]byte("reader\r\nabc123\r\n"))
-	readUntil(t, r, "# ")
+	readUntil(t, r, prompt())
 	conn.Write([]byte("echo pid=$$.; sleep 1000\r\n"))
 	readUntil(t, r, "pid=")
 	readUntil(t, r, "pid=")
