@@ -200,6 +200,7 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 			"h1", "echo up; sleep 1000 & cat")
 		stderr.Reset()
 		cmd.Stderr = &stderr
+		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
 		stdin, err := cmd.StdinPipe()
 		if err != nil {
 			return nil, err
