@@ -39,6 +39,7 @@ type Session struct {
 	*Home
 	network *netns.Network // nil if the session uses the system's
 	unlock  func()         // gives the system's network to the next session
+	host    string         // of the playground, where bash runs, or ""
 
 	input  io.Writer // nil at a terminal
 	output *os.File  // at a terminal: its other end, which takes keys, too
@@ -80,9 +81,19 @@ type Problem struct {
 // networks, Start waits until no other session uses the system's network.
 //
 // Start panics if the program has not called [netns.Main].
-func (h *Home) Start(line int) (*Session, error) {
+func (h *Home) Start(line int) (*Session, error) { return h.StartOn("", line) }
+
+// StartOn is Start for a session on a host of the playground, which the session
+// brings up for itself. The host has the home's copy of the repository. The error
+// wraps [errors.ErrUnsupported] if there are no private networks. Programs in the
+// background end with the playground, however they end.
+func (h *Home) StartOn(host string, line int) (*Session, error) {
+	if err := netns.Supported(); err != nil && host != "" {
+		return nil, err
+	}
 	s := &Session{
 		Home:     h,
+		host:     host,
 		line:     line,
 		cwd:      h.Tree,
 		unlock:   func() {},
@@ -102,12 +113,10 @@ func (h *Home) Start(line int) (*Session, error) {
 }
 
 func (s *Session) start() error {
-	bash := exec.Command("bash", "--norc", "--noprofile")
-	bash.Dir = s.Tree
-	bash.Env = s.Environment()
 	if s.config.Terminal {
-		return s.startAtTerminal(bash)
+		return s.startAtTerminal()
 	}
+	bash := s.bash(nil)
 	input, err := bash.StdinPipe()
 	if err != nil {
 		return err
@@ -147,6 +156,18 @@ func (s *Session) start() error {
 	s.life = ours
 	fmt.Fprintln(s.input, watch) // if bash is dead, the first command reports it
 	return nil
+}
+
+// bash returns the command of bash, with more environment, and with options.
+func (s *Session) bash(env []string, options ...string) *exec.Cmd {
+	words := append([]string{"bash", "--norc", "--noprofile"}, options...)
+	if s.host != "" { // which has an environment of its own
+		words = slices.Concat([]string{filepath.Join(s.config.Bin, "playground"), s.host, "env"}, env, words)
+	}
+	bash := exec.Command(words[0], words[1:]...)
+	bash.Dir = s.Tree
+	bash.Env = append(s.Environment(), env...)
+	return bash
 }
 
 // watch is the first command of a bash without a private network. It starts a
@@ -332,11 +353,12 @@ func (s *Session) End() (problems []Problem) {
 	report := func(line int, what string) {
 		problems = append(problems, Problem{line, what})
 	}
-	if !s.broken {
+	onHost := s.host != ""
+	if !s.broken && !onHost {
 		s.ask("kill $(jobs -pr) 2>/dev/null")
 	}
 	for _, j := range s.jobs {
-		if s.broken {
+		if s.broken || onHost {
 			break
 		}
 		_, err := s.ask("wait " + j.pid + " 2>/dev/null")

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -24,17 +23,20 @@ const inputrc = "set enable-bracketed-paste off\n"
 
 // startAtTerminal starts bash at a terminal, on a private network, and waits for
 // its first prompt.
-func (s *Session) startAtTerminal(bash *exec.Cmd) error {
-	bash.Args = append(bash.Args, "-i")
-	bash.Env = append(bash.Env,
-		"INPUTRC="+filepath.Join(s.Dir, "inputrc"),
+func (s *Session) startAtTerminal() error {
+	env := []string{
 		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
 		"HISTFILE=",      // or bash would save what is typed
-		"PS0="+s.begun,
-		`PS1=\[`+s.mark+state+`\]`+prompt+`\[`+s.mark+`\]`,
-		`PS2=> \[`+s.more+`\]`,
-	)
-	network, terminal, err := netns.StartAtTerminal(bash)
+		"PS0=" + s.begun,
+		`PS1=\[` + s.mark + state + `\]` + prompt + `\[` + s.mark + `\]`,
+		`PS2=> \[` + s.more + `\]`,
+	}
+	if s.host == "" {
+		env = append(env, "INPUTRC="+filepath.Join(s.Dir, "inputrc"))
+	} else {
+		env = append(env, "TERM=dumb") // does the same, without a file
+	}
+	network, terminal, err := netns.StartAtTerminal(s.bash(env, "-i"))
 	if err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	if err != nil {
 		return "", false, err
 	}
-	runs = s.network.Runs(number)
+	runs = s.host != "" || s.network.Runs(number)
 	s.output.SetReadDeadline(time.Now().Add(lookEvery))
 	for err == nil {
 		err = s.read()
