@@ -22,6 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	variant()
+	superServer()
 	conform.Main()
 	weave.Main()
 	flag.Set("test.benchtime", "1x") // BenchmarkZen measures before its sub-benchmarks begin

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/superserver"
 )
 
 // The scripts of in_zen1 and in_zen2 play the super-server. These tests run
@@ -39,6 +40,12 @@ var launchers = []launcher{
 	}},
 	{"inetd", "wait", func(t *testing.T, port, log string) *exec.Cmd {
 		return exec.Command("inetd", "-i", conf(t, inetdLine(t, "1061", port, log)))
+	}},
+	{"superserver", "nowait", func(t *testing.T, port, log string) *exec.Cmd {
+		return ours(t, conf(t, inetdLine(t, "1060", port, log)))
+	}},
+	{"superserver", "wait", func(t *testing.T, port, log string) *exec.Cmd {
+		return ours(t, conf(t, inetdLine(t, "1061", port, log)))
 	}},
 	{"xinetd", "wait", func(t *testing.T, port, log string) *exec.Cmd {
 		service := fmt.Sprintf(`service zen
@@ -72,6 +79,30 @@ var launchers = []launcher{
 	{"systemd-socket-activate", "LISTEN_FDS", func(t *testing.T, port, log string) *exec.Cmd {
 		return activate(port, program("in_zen2"), "-l", log)
 	}},
+}
+
+// An inetd returns the command of a super-server that reads conf.
+type inetd func(t *testing.T, conf string) *exec.Cmd
+
+// The inetds, which all read the same configuration.
+var inetds = map[string]inetd{
+	"inetd":       func(t *testing.T, conf string) *exec.Cmd { return exec.Command("inetd", "-i", conf) },
+	"superserver": ours,
+}
+
+// ours returns the command of our own super-server. It is this test program under
+// another name.
+func ours(t *testing.T, conf string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe", "-i", "-p", filepath.Join(t.TempDir(), "pid"), conf)
+	cmd.Args[0] = "superserver"
+	return cmd
+}
+
+// superServer does not return in a process of ours.
+func superServer() {
+	if os.Args[0] == "superserver" {
+		os.Exit(superserver.Main(os.Args[1:]))
+	}
 }
 
 func program(name string) string { return filepath.Join(progtest.Bin(), name) }
@@ -153,7 +184,9 @@ func TestLaunchers(t *testing.T) {
 				}
 				matrix[l.name+" "+l.mode] = verdict
 			})
-			needs(t, l.name)
+			if l.name != "superserver" {
+				needs(t, l.name)
+			}
 			l.serves(t)
 		})
 	}
@@ -202,14 +235,14 @@ func TestLaunchersInREADME(t *testing.T) {
 			how = strings.Replace(how, "EXEC:", `EXEC:"`, 1)
 			how = strings.Replace(how, ",nofork", `",nofork`, 1)
 		}
-		if l.name == "inetd" || l.name == "xinetd" {
+		if l.name == "inetd" || l.name == "superserver" || l.name == "xinetd" {
 			for _, arg := range cmd.Args {
 				if text, err := os.ReadFile(arg); err == nil {
 					how = strings.Join(strings.Fields(string(text)), " ")
 				}
 			}
 		}
-		if l.name == "inetd" { // as it is in inetd.conf
+		if l.name == "inetd" || l.name == "superserver" { // as it is in inetd.conf
 			how, _, _ = strings.Cut(how, " -l ")
 			how = strings.Replace(how, ".100000", "", 1)
 			how = "106" + map[string]string{"nowait": "0", "wait": "1"}[l.mode] + how[strings.IndexByte(how, ' '):]
@@ -222,13 +255,27 @@ func TestLaunchersInREADME(t *testing.T) {
 	}
 }
 
+// eachInetd runs a test with each inetd.
+func eachInetd(t *testing.T, test func(t *testing.T, inetd inetd)) {
+	t.Parallel()
+	for name, inetd := range inetds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "inetd" {
+				needs(t, name)
+			}
+			test(t, inetd)
+		})
+	}
+}
+
 // TestInetdRespawns connects 24 times just as in_zen2 exits because no client
 // has come. Inetd starts it again, and no client is lost.
-func TestInetdRespawns(t *testing.T) {
-	t.Parallel()
-	needs(t, "inetd")
+func TestInetdRespawns(t *testing.T) { eachInetd(t, respawns) }
+
+func respawns(t *testing.T, inetd inetd) {
 	port, log := port(t), filepath.Join(t.TempDir(), "zen.log")
-	launch(t, exec.Command("inetd", "-i", conf(t, inetdLine(t, "1061", port, log))))
+	launch(t, inetd(t, conf(t, inetdLine(t, "1061", port, log))))
 	for n := range 24 {
 		until(t, "in_zen2 is about to exit", func() bool {
 			text, _ := os.ReadFile(log)
@@ -242,13 +289,13 @@ func TestInetdRespawns(t *testing.T) {
 
 // TestInetdReloads appends a service to inetd's configuration. The service is
 // available after SIGHUP, the signal that "reload" sends.
-func TestInetdReloads(t *testing.T) {
-	t.Parallel()
-	needs(t, "inetd")
+func TestInetdReloads(t *testing.T) { eachInetd(t, reloads) }
+
+func reloads(t *testing.T, inetd inetd) {
 	first, second, log := port(t), port(t), filepath.Join(t.TempDir(), "zen.log")
 	path := conf(t, inetdLine(t, "1060", first, log))
-	inetd := exec.Command("inetd", "-i", path)
-	launch(t, inetd)
+	server := inetd(t, path)
+	launch(t, server)
 	asks(t, visit(t, first))
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -256,15 +303,16 @@ func TestInetdReloads(t *testing.T) {
 	}
 	fmt.Fprint(file, inetdLine(t, "1061", second, log))
 	file.Close()
-	inetd.Process.Signal(syscall.SIGHUP)
+	server.Process.Signal(syscall.SIGHUP)
 	asks(t, visit(t, second))
 	asks(t, visit(t, first))
 }
 
 // TestInetdRefused makes inetd pass the wrong socket. For each client, or each
 // datagram, inetd starts the program once, and not again and again.
-func TestInetdRefused(t *testing.T) {
-	t.Parallel()
+func TestInetdRefused(t *testing.T) { eachInetd(t, refused) }
+
+func refused(t *testing.T, inetd inetd) {
 	for name, test := range map[string]struct{ program, service string }{
 		"in_zen1/listener":   {"in_zen1", "stream tcp wait.100000"},
 		"in_zen2/connection": {"in_zen2", "stream tcp nowait.100000"},
@@ -273,13 +321,12 @@ func TestInetdRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			needs(t, "inetd")
 			network := strings.Fields(test.service)[1]
 			wrong, right, log := port(t), port(t), filepath.Join(t.TempDir(), "zen.log")
 			if network == "udp" {
 				wrong = portUDP(t)
 			}
-			launch(t, exec.Command("inetd", "-i", conf(t, fmt.Sprintf(
+			launch(t, inetd(t, conf(t, fmt.Sprintf(
 				"127.0.0.1:%s %s %s %s %s -l %s\n", wrong, test.service,
 				userName(t), program(test.program), test.program, log)+
 				inetdLine(t, "1060", right, "/dev/null"))))

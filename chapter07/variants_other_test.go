@@ -3,3 +3,5 @@
 package chapter07
 
 func variant() {}
+
+func superServer() {}

@@ -123,7 +123,11 @@ func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
 		return nil, err
 	}
 	b.tell(sessionBegins{"session", b.server.networkNote()})
-	s, err = begin(b.ctx, config, b.server.shared(), b, b.newPane)
+	host := ""
+	if r.Do == "run" {
+		host = page.Blocks[r.Block].Transcript.Host
+	}
+	s, err = begin(b.ctx, config, host, b.server.shared(), b, b.newPane)
 	if err != nil {
 		return nil, err
 	}

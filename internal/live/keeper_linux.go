@@ -42,7 +42,7 @@ func (k *keeper) listeners() (ours []netns.Socket) {
 		return k.network.Listeners() // no one else is there
 	}
 	owned := kernel.SocketsOf(descendants(k.pid))
-	for _, s := range netns.ListenersAround(k.pid) {
+	for _, s := range netns.Listeners(k.pid) {
 		if inode, err := strconv.ParseUint(s.Inode, 10, 32); err == nil && owned[uint32(inode)] {
 			ours = append(ours, s)
 		}

@@ -86,6 +86,7 @@ const patience = 60 * time.Second
 var pages = []string{
 	"README.md", "chapter03/README.md", "chapter07/README.md", "lecture/slides/README.md",
 	"lecture/lecture23/README.md", "lecture/basics/README.md", "lecture/tincanchat/README.md",
+	"playground/README.md",
 }
 
 var readPages = sync.OnceValues(func() (map[string]*weave.Page, error) {

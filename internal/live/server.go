@@ -103,7 +103,7 @@ func (s *Server) Build() {
 				s.err = err
 				return
 			}
-			packages := []string{"./internal/listings/show"} // which test.sh runs
+			packages := []string{"./internal/listings/show", "./playground"} // show is for test.sh
 			for _, l := range listings.All {
 				if l.IsProgram() {
 					packages = append(packages, "./"+l.Folder())

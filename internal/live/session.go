@@ -36,6 +36,7 @@ type session struct {
 	shell  *transcript.Session
 	unlock func() // gives the system's network to the next session
 
+	host    string      // of the playground, where the shell is, or ""
 	page    *weave.Page // whose blocks run here; nil if none has yet
 	section int
 	ran     map[int]bool // blocks, by their index
@@ -55,11 +56,11 @@ type pane struct {
 	tap     *tap   // nil for a log
 }
 
-// begin starts a session with a shell at a terminal. Shared says that it must use
-// the system's network.
-func begin(ctx context.Context, config transcript.Config, shared bool, v viewer, newID func() int) (s *session, err error) {
+// begin starts a session with a shell at a terminal, on a host of the playground if
+// host is not "". Shared says that it must use the system's network.
+func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (s *session, err error) {
 	s = &session{
-		config: config, viewer: v, newID: newID, unlock: func() {},
+		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
 		ran: map[int]bool{}, panes: map[int]*pane{},
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
@@ -84,7 +85,7 @@ func begin(ctx context.Context, config transcript.Config, shared bool, v viewer,
 	if err := s.keeper.order(order{Do: doHome, Dir: s.home.Dir}); err != nil {
 		return nil, err
 	}
-	if s.shell, err = s.home.Start(0); err != nil {
+	if s.shell, err = s.home.StartOn(host, 0); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -124,20 +125,24 @@ func (s *session) lock() error {
 }
 
 // open starts the session's bash. See [transcript.Config].
-func (s *session) open(bash *exec.Cmd) (transcript.Host, transcript.Terminal, error) {
-	p, err := s.openPane(shellPane, "shell", bash)
+func (s *session) open(bash *exec.Cmd) (transcript.Network, transcript.Terminal, error) {
+	title := "shell"
+	if s.host != "" {
+		title += " on " + s.host
+	}
+	p, err := s.openPane(shellPane, title, bash)
 	if err != nil {
 		return nil, nil, err
 	}
-	return host{s.keeper}, p.tap, nil
+	return network{s.keeper}, p.tap, nil
 }
 
-// A host is where the session's bash runs.
-type host struct{ *keeper }
+// A network is where the session's bash runs, for the transcript.
+type network struct{ *keeper }
 
-func (h host) Runs(pid int) bool         { return h.runs(pid) }
-func (h host) Close()                    { h.close() }
-func (h host) Listeners() []netns.Socket { return h.listeners() }
+func (n network) Runs(pid int) bool         { return n.runs(pid) }
+func (n network) Close()                    { n.close() }
+func (n network) Listeners() []netns.Socket { return n.listeners() }
 
 // openPane starts a shell at a new terminal.
 func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, error) {
@@ -186,7 +191,9 @@ func (s *session) terminal(title, script string) error {
 func (s *session) runsBlock(page *weave.Page, block int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.over && (s.page == nil || s.page == page && s.section == page.Blocks[block].Section && !s.ran[block])
+	b := page.Blocks[block]
+	return !s.over && s.host == b.Transcript.Host &&
+		(s.page == nil || s.page == page && s.section == b.Section && !s.ran[block])
 }
 
 // run runs a block after those before it in its section that have not run.

@@ -205,11 +205,11 @@ func OpenTerminal() (ours, theirs *os.File, err error) {
 // Listeners returns the sockets of the network that clients can reach: TCP
 // sockets that listen, and UDP sockets that are not connected to one peer. It
 // returns none when the first process has exited.
-func (n *Network) Listeners() []Socket { return ListenersAround(n.Pid()) }
+func (n *Network) Listeners() []Socket { return Listeners(n.Pid()) }
 
-// ListenersAround returns the sockets that clients can reach on the network of a
-// process, whichever process has them. It returns none if the process has exited.
-func ListenersAround(pid int) []Socket {
+// Listeners returns the sockets that clients can reach on the network of a process,
+// as [Network.Listeners] does. It returns none if the process has exited.
+func Listeners(pid int) []Socket {
 	const listening, unconnected = "0A", "07" // states, as in the kernel's tcp_states.h
 	var sockets []Socket
 	for table, state := range map[string]string{

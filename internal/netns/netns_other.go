@@ -26,8 +26,8 @@ func OpenTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors
 // Listeners returns nil.
 func (n *Network) Listeners() []Socket { return nil }
 
-// ListenersAround returns nil.
-func ListenersAround(pid int) []Socket { return nil }
+// Listeners returns nil.
+func Listeners(pid int) []Socket { return nil }
 
 // Runs returns false.
 func (n *Network) Runs(pid int) bool { return false }

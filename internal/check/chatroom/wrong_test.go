@@ -146,7 +146,7 @@ func (w *wrong) tell(except *chatter, message string) {
 			continue
 		}
 		if w.defect == "waits a little with each" && c.waits > wrongPiece {
-			time.Sleep(10 * time.Millisecond) // for room
+			time.Sleep(500 * time.Millisecond) // for room
 		}
 		c.queue = append(c.queue, message)
 		if c.waits += len(message); c.waits > w.bound() || w.defect == "bound of 500 messages" && len(c.queue) > 500 {

@@ -38,6 +38,13 @@ const rows = 24
 // program is killed if it still runs when the test ends.
 func Start(t testing.TB, columns int, name string, args ...string) *Program {
 	t.Helper()
+	return StartCommand(t, columns, exec.Command(filepath.Join(progtest.Bin(), name), args...))
+}
+
+// StartCommand is Start for a command that has not been started. It sets the
+// command's standard files and its SysProcAttr.
+func StartCommand(t testing.TB, columns int, cmd *exec.Cmd) *Program {
+	t.Helper()
 	ours, theirs, err := netns.OpenTerminal()
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +52,7 @@ func Start(t testing.TB, columns int, name string, args ...string) *Program {
 	p := &Program{
 		t: t, terminal: ours, theirs: theirs, exited: make(chan error, 1),
 		screen: NewScreen(columns, rows), changed: make(chan struct{}),
-		cmd: exec.Command(filepath.Join(progtest.Bin(), name), args...),
+		cmd: cmd,
 	}
 	p.resize(columns)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs, theirs, theirs
@@ -135,6 +142,13 @@ func (p *Program) until(want string, isTrue func(*Screen) bool) {
 			p.t.Fatalf("the screen shows this, with the cursor at %d, %d:\n%s\nwant:\n%s", row, column, shown, want)
 		}
 	}
+}
+
+// Resize makes the terminal narrower or wider, as if the user had pulled at its
+// window. The screen keeps its size.
+func (p *Program) Resize(columns int) {
+	p.t.Helper()
+	p.resize(columns)
 }
 
 func (p *Program) resize(columns int) {

@@ -26,7 +26,7 @@ type Config struct {
 	// Open, if it is not nil, starts the interactive bash of each session, in the
 	// place of a terminal on a private network. Bash has its folder, arguments and
 	// environment already. Terminal need not be set then.
-	Open func(bash *exec.Cmd) (Host, Terminal, error)
+	Open func(bash *exec.Cmd) (Network, Terminal, error)
 
 	// Limit is how long a command may take. 0 means a minute.
 	Limit time.Duration

@@ -13,8 +13,9 @@ const clock = `\d\d:\d\d:\d\d(?:[.,]\d+)?`
 
 var (
 	// ('127.0.0.1', 41285), ('::1', 41285, 0, 0), 127.0.0.1:41285, [::1]:41285
-	// (127.0.0.1, 41285), started on port 41285
-	port = regexp.MustCompile(`(\('[^']*', |\(\d+\.\d+\.\d+\.\d+, |started on port |\d\.\d+\.\d+\.\d+:|[0-9a-f:]\]:|\blocalhost:)(\d+)\b`)
+	// (127.0.0.1, 41285), started on port 41285, and 127.0.0.1.41285, as tcpdump
+	// prints it
+	port = regexp.MustCompile(`(\('[^']*', |\(\d+\.\d+\.\d+\.\d+, |started on port |\d\.\d+\.\d+\.\d+[:.]|[0-9a-f:]\]:|\blocalhost:)(\d+)\b`)
 
 	// The longer forms come first. Otherwise the clock would be taken out of
 	// their middle.
@@ -34,6 +35,9 @@ var (
 		// 2013-04-06, or 13-04-06 as a daytime server has it
 		{regexp.MustCompile(`\b(?:\d\d)?\d\d-\d\d-\d\d\b`), "DATE"},
 		{regexp.MustCompile(`\b` + clock + `\b`), "TIME"},
+		// 0.123 ms, 0.098/0.112/0.123 ms and time=123 ms, as ping and traceroute
+		// print them
+		{regexp.MustCompile(`\b(?:\d+\.\d+/)*\d+\.\d+ ms\b|\btime=\d+ ms\b`), "DURATION"},
 		// 0.123s, 12.3ms, 1m2.5s; but not 60s, which a program's author chose
 		{regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?(?:\d+\.\d+s|\d+(?:\.\d+)?(?:ns|µs|ms))\b|\(cached\)`), "DURATION"},
 	}

@@ -15,6 +15,9 @@ import (
 // Announced reports whether a program with this name says in its output that it
 // is ready. The table of listings knows the line.
 func Announced(program, output string) bool {
+	if program == "tcpdump" {
+		return strings.Contains(output, "listening on ")
+	}
 	_, ok := listings.Ready(program, output)
 	return ok
 }
@@ -136,11 +139,11 @@ func (s *Session) opened(r *readiness) bool {
 // sockets returns the sockets that clients can reach, if the session has a
 // private network, where all of them belong to its programs.
 func (s *Session) sockets() map[netns.Socket]bool {
-	if s.host == nil {
+	if s.network == nil {
 		return nil
 	}
 	sockets := map[netns.Socket]bool{}
-	for _, socket := range s.host.Listeners() {
+	for _, socket := range s.network.Listeners() {
 		sockets[socket] = true
 	}
 	return sockets

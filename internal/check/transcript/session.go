@@ -37,8 +37,9 @@ const (
 // What comes out before the mark is the command's output.
 type Session struct {
 	*Home
-	host   Host   // nil if the session uses the system's network and no terminal
-	unlock func() // gives the system's network to the next session
+	network Network // nil if the session uses the system's and no terminal
+	unlock  func()  // gives the system's network to the next session
+	host    string  // of the playground, where bash runs, or ""
 
 	input  io.Writer // nil at a terminal
 	output Terminal  // what bash prints; at a terminal it takes keys, too
@@ -82,9 +83,19 @@ type Problem struct {
 // networks, Start waits until no other session uses the system's network.
 //
 // Start panics if the program has not called [netns.Main].
-func (h *Home) Start(line int) (*Session, error) {
+func (h *Home) Start(line int) (*Session, error) { return h.StartOn("", line) }
+
+// StartOn is Start for a session on a host of the playground, which the session
+// brings up for itself. The host has the home's copy of the repository. The error
+// wraps [errors.ErrUnsupported] if there are no private networks. Programs in the
+// background end with the playground, however they end.
+func (h *Home) StartOn(host string, line int) (*Session, error) {
+	if err := netns.Supported(); err != nil && host != "" {
+		return nil, err
+	}
 	s := &Session{
 		Home:     h,
+		host:     host,
 		line:     line,
 		cwd:      h.Tree,
 		unlock:   func() {},
@@ -105,12 +116,10 @@ func (h *Home) Start(line int) (*Session, error) {
 }
 
 func (s *Session) start() error {
-	bash := exec.Command("bash", "--norc", "--noprofile")
-	bash.Dir = s.Tree
-	bash.Env = s.Environment()
 	if s.atTerminal() {
-		return s.startAtTerminal(bash)
+		return s.startAtTerminal()
 	}
+	bash := s.bash(nil)
 	input, err := bash.StdinPipe()
 	if err != nil {
 		return err
@@ -128,7 +137,7 @@ func (s *Session) start() error {
 		if err != nil {
 			return err
 		}
-		s.host, s.kill = network, network.Close
+		s.network, s.kill = network, network.Close
 		return nil
 	}
 
@@ -157,6 +166,18 @@ func (s *Session) start() error {
 func LockSystem() (unlock func(), err error) {
 	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
 	return lockedfile.MutexAt(lock).Lock()
+}
+
+// bash returns the command of bash, with more environment, and with options.
+func (s *Session) bash(env []string, options ...string) *exec.Cmd {
+	words := append([]string{"bash", "--norc", "--noprofile"}, options...)
+	if s.host != "" { // which has an environment of its own
+		words = slices.Concat([]string{filepath.Join(s.config.Bin, "playground"), s.host, "env"}, env, words)
+	}
+	bash := exec.Command(words[0], words[1:]...)
+	bash.Dir = s.Tree
+	bash.Env = append(s.Environment(), env...)
+	return bash
 }
 
 // watch is the first command of a bash without a private network. It starts a
@@ -225,9 +246,10 @@ func (s *Session) Path(file string) string {
 }
 
 // BackgroundPid returns the process id of the program that was last started in the
-// background, as bash sees it, or 0.
+// background, as bash sees it, or 0. On a host of the playground it is 0, because
+// the number means nothing elsewhere.
 func (s *Session) BackgroundPid() int {
-	if len(s.jobs) == 0 || len(s.pids) == 0 {
+	if s.host != "" || len(s.jobs) == 0 || len(s.pids) == 0 {
 		return 0
 	}
 	pid, _ := strconv.Atoi(s.pids[0]) // bash tells it since it had the first job
@@ -379,11 +401,12 @@ func (s *Session) End() (problems []Problem) {
 	report := func(line int, what string) {
 		problems = append(problems, Problem{line, what})
 	}
-	if !s.broken {
+	onHost := s.host != ""
+	if !s.broken && !onHost {
 		s.ask("kill $(jobs -pr) 2>/dev/null")
 	}
 	for _, j := range s.jobs {
-		if s.broken {
+		if s.broken || onHost {
 			break
 		}
 		_, err := s.ask("wait " + j.pid + " 2>/dev/null")

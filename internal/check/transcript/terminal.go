@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,14 +32,14 @@ type Terminal interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// A Host is where a bash and its programs run. [*netns.Network] is one.
-type Host interface {
+// A Network is where a bash and its programs run. [*netns.Network] is one.
+type Network interface {
 	// Runs reports whether bash has a child that runs and has this process id, as
 	// bash sees it.
 	Runs(pid int) bool
 
-	// Listeners returns the sockets that clients can reach. It returns nil if the
-	// host cannot tell which of them belong to the session.
+	// Listeners returns the sockets that clients can reach. It returns nil if it
+	// cannot tell which of them belong to the session.
 	Listeners() []netns.Socket
 
 	// Close kills bash and its programs and waits until they are dead.
@@ -76,13 +77,12 @@ func (s *Session) atTerminal() bool { return s.config.Terminal || s.config.Open 
 
 // startAtTerminal starts bash at a terminal, on a private network unless the config
 // says otherwise, and waits for its first prompt.
-func (s *Session) startAtTerminal(bash *exec.Cmd) error {
+func (s *Session) startAtTerminal() error {
 	s.mark = beginOfMark + "D;" + rand.Text() + ";"
 	s.end = beginOfMark + "B;" + rand.Text() + endOfMark
 	s.begun = beginOfMark + "C;" + rand.Text() + endOfMark
 	s.more = beginOfMark + "B;" + rand.Text() + endOfMark
-	bash.Args = append(bash.Args, "-i")
-	bash.Env = append(s.TerminalEnvironment(),
+	env := append(s.interactive(s.host),
 		"PS0="+s.begun,
 		`PS1=\[`+s.mark+`$((`+promptCount+`+=1)) `+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
 		`PS2=> \[`+s.more+`\]`,
@@ -91,11 +91,11 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 	if open == nil {
 		open = onPrivateNetwork
 	}
-	host, terminal, err := open(bash)
+	network, terminal, err := open(s.bash(env, "-i"))
 	if err != nil {
 		return err
 	}
-	s.host, s.output, s.kill = host, terminal, host.Close
+	s.network, s.output, s.kill = network, terminal, network.Close
 	if _, err = s.answer(); err != nil {
 		s.kill()
 	}
@@ -104,15 +104,23 @@ func (s *Session) startAtTerminal(bash *exec.Cmd) error {
 
 // TerminalEnvironment returns the environment of an interactive bash in this home.
 func (h *Home) TerminalEnvironment() []string {
-	return append(h.Environment(),
-		"INPUTRC="+filepath.Join(h.Dir, "inputrc"),
-		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
-		"HISTFILE=",      // or bash would save what is typed
-		"PS1="+prompt,
-	)
+	return slices.Concat(h.Environment(), h.interactive(""), []string{"PS1=" + prompt})
 }
 
-func onPrivateNetwork(bash *exec.Cmd) (Host, Terminal, error) {
+// interactive returns what the environment of an interactive bash has besides that
+// of others, on a host of the playground or, if that is "", in this home.
+func (h *Home) interactive(host string) []string {
+	env := []string{
+		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
+		"HISTFILE=",      // or bash would save what is typed
+	}
+	if host != "" {
+		return append(env, "TERM=dumb") // does what inputrc does, without a file
+	}
+	return append(env, "INPUTRC="+filepath.Join(h.Dir, "inputrc"))
+}
+
+func onPrivateNetwork(bash *exec.Cmd) (Network, Terminal, error) {
 	network, terminal, err := netns.StartAtTerminal(bash)
 	if err != nil {
 		return nil, nil, err
@@ -127,7 +135,7 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	if err != nil {
 		return "", false, err
 	}
-	runs = s.host.Runs(number)
+	runs = s.host != "" || s.network.Runs(number)
 	s.output.SetReadDeadline(time.Now().Add(lookEvery))
 	for err == nil {
 		err = s.read()

@@ -18,6 +18,9 @@
 //	status=N  commands may exit with status N, and at least one must fail
 //	needs=P   the commands run P, a program that not every system has
 //
+// One word says where the commands run: with host=h1, on that host of the
+// playground, which begins with the session and ends with it.
+//
 // Without status=N, each command must exit with status 0. Ports that the system
 // chose, dates and times may always differ; see [Normalize].
 //
@@ -71,6 +74,8 @@ type Transcript struct {
 	Status   int  // with which commands may exit, besides 0
 
 	Needs []string // programs that not every system has
+
+	Host string // of the playground, or "" for this machine
 }
 
 // A Command is a command of a transcript, and what it prints.
@@ -89,6 +94,7 @@ func Parse(line int, words []string, text string) (*Transcript, error) {
 	t := &Transcript{Line: line}
 	for _, word := range words {
 		number, isStatus := strings.CutPrefix(word, "status=")
+		host, isHost := strings.CutPrefix(word, "host=")
 		program, isNeed := strings.CutPrefix(word, "needs=")
 		var err error
 		if isStatus {
@@ -99,11 +105,13 @@ func Parse(line int, words []string, text string) (*Transcript, error) {
 			t.Sorted = true
 		case word == "counts":
 			t.Counts = true
+		case isHost && host != "":
+			t.Host = host
 		case isNeed && program != "":
 			t.Needs = append(t.Needs, program)
 		case !isStatus || err != nil:
-			return nil, fmt.Errorf("unknown word %q; a console block may have "+
-				"the words sorted, counts, status=N, needs=PROGRAM and illustration", word)
+			return nil, fmt.Errorf("unknown word %q; a console block may have the words "+
+				"sorted, counts, status=N, needs=PROGRAM, host=NAME and illustration", word)
 		}
 	}
 	for text := range strings.Lines(text) {

@@ -76,6 +76,7 @@ type stage struct {
 	home    *transcript.Home    // nil if there is none that a session can use
 	session *transcript.Session // nil if none runs
 	section int                 // whose session it is
+	host    string              // where it runs
 	missing string              // the program that the section needs and the system does not have
 
 	outputs  map[*Block][]string // of each block all of whose outputs are known
@@ -101,6 +102,10 @@ func (s *stage) play() {
 				Path: s.page.Path, Line: block.Line, Skip: true,
 				What: fmt.Sprintf("not run, because this system has no %s", s.missing),
 			})
+			continue
+		}
+		if s.session != nil && s.host != block.Transcript.Host {
+			s.report([]transcript.Problem{{Line: block.Line, What: "this block is on another host than the first one of its section"}})
 			continue
 		}
 		if s.session == nil {
@@ -135,7 +140,8 @@ func (s *stage) begin(b *Block) (err error) {
 			return err
 		}
 	}
-	s.session, err = s.home.Start(b.Line)
+	s.host = b.Transcript.Host
+	s.session, err = s.home.StartOn(s.host, b.Line)
 	return err
 }
 

@@ -1,0 +1,124 @@
+package netlab
+
+import (
+	"cmp"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"fopnp/internal/netlab/services"
+)
+
+// A config is what all hosts must know. The process that brings the network up
+// makes it, once.
+type config struct {
+	Program    string   // the file of this program
+	Repository string   // the folder of go.mod around the user's folder, or ""
+	Writable   []string // Go's caches
+	ReadOnly   []string // Go itself, and the folders of Path
+	Path       []string // where the user's programs are
+	Env        []string // for all shells
+	AllUsers   bool     // whether there are users besides root
+	Own        bool     // whether our programs come before the machine's
+	Identity   *services.Identity
+}
+
+func newConfig() (config, error) {
+	c := config{Own: os.Getenv(ownPrograms) != ""}
+	_, _, c.AllUsers = mappings()
+	var err error
+	if c.Identity, err = services.NewIdentity(); err != nil {
+		return c, err
+	}
+	if c.Program, err = os.Executable(); err != nil {
+		return c, err
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return c, err
+	}
+	c.Repository = repository(folder)
+	home, _ := os.UserHomeDir() // an error is "", and then the folders do not exist
+	cache, _ := os.UserCacheDir()
+	gopath := cmp.Or(os.Getenv("GOPATH"), filepath.Join(home, "go"))
+	modules := cmp.Or(os.Getenv("GOMODCACHE"), filepath.Join(gopath, "pkg", "mod"))
+	builds := cmp.Or(os.Getenv("GOCACHE"), filepath.Join(cache, "go-build"))
+	c.Writable = []string{modules, builds}
+	if program, err := exec.LookPath("go"); err == nil {
+		if program, err = filepath.EvalSymlinks(program); err == nil {
+			c.ReadOnly = append(c.ReadOnly, filepath.Dir(filepath.Dir(program)))
+		}
+	}
+	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
+		if filepath.IsAbs(folder) {
+			c.Path = append(c.Path, folder)
+		}
+	}
+	c.ReadOnly = append(c.ReadOnly, c.Path...)
+	// The hosts cannot download modules, because they are not on the internet.
+	c.Env = []string{
+		"GOPATH=" + gopath, "GOMODCACHE=" + modules, "GOCACHE=" + builds,
+		"GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off",
+	}
+	for _, name := range []string{"GOFLAGS", "GOCOVERDIR", "TZ"} {
+		if value := os.Getenv(name); value != "" {
+			c.Env = append(c.Env, name+"="+value)
+		}
+	}
+	if folder := os.Getenv("GOCOVERDIR"); folder != "" {
+		c.Writable = append(c.Writable, folder)
+	}
+	return c, nil
+}
+
+// repository returns the folder with a go.mod that folder is in, or "".
+func repository(folder string) string {
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+		above := filepath.Dir(folder)
+		if above == folder {
+			return ""
+		}
+		folder = above
+	}
+}
+
+// path returns the variable PATH of the hosts' shells. The machine's programs come
+// before ours, unless the user wants it the other way round.
+func (c *config) path() string {
+	folders := append([]string{"/fopnp/bin"}, c.Path...)
+	for _, folder := range []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
+		if !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
+	if c.Own {
+		folders = slices.Insert(folders, 0, programFolder)
+	} else {
+		folders = append(folders, programFolder)
+	}
+	return strings.Join(folders, ":")
+}
+
+// environment returns what all programs on a host inherit, besides what depends on
+// the user.
+func (c *config) environment() []string {
+	return append([]string{"PATH=" + c.path(), "SSL_CERT_FILE=" + authorities}, c.Env...)
+}
+
+// shell returns the file of the users' shell.
+func shell() string {
+	if _, err := os.Stat("/bin/bash"); err == nil {
+		return "/bin/bash"
+	}
+	return "/bin/sh"
+}
+
+// within reports whether path is folder or in it.
+func within(path, folder string) bool {
+	return folder != "" && (path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/"))
+}

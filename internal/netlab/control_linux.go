@@ -1,0 +1,157 @@
+package netlab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A control socket carries messages between the processes of a network. A message
+// is a value in JSON, and may have open files with it.
+type control struct{ *net.UnixConn }
+
+// maxMessage is the size of the largest message, in bytes.
+const maxMessage = 128 << 10
+
+// A request is the first message of a client. With a login come its three standard
+// files.
+type request struct {
+	Host     string   // to log in to, or ""
+	Command  []string // one word is a line for the shell; none is a login shell
+	Dir      string   // where the client is
+	Env      []string // of the terminal: TERM and the like
+	Terminal *unix.Winsize
+
+	Wires bool     // show wires, or change one
+	Wire  []string // its name and quality
+}
+
+// An answer is the world's, or a host's. With Terminal comes the other end of the
+// shell's terminal.
+type answer struct {
+	Ready    bool
+	Terminal bool
+	Text     string
+	Error    string
+	Usage    bool // the client asked for something that there is not
+	Status   int  // of the shell or command, which has ended
+}
+
+// socketPair returns the two ends of a control socket. The second one is for
+// another process.
+func socketPair() (control, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return control{}, nil, os.NewSyscallError("socketpair", err)
+	}
+	theirs := os.NewFile(uintptr(fds[1]), "control")
+	ours, err := newControl(os.NewFile(uintptr(fds[0]), "control"))
+	if err != nil {
+		theirs.Close()
+	}
+	return ours, theirs, err
+}
+
+// newControl takes over a file that is a control socket.
+func newControl(f *os.File) (control, error) {
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err != nil {
+		return control{}, err
+	}
+	u, ok := c.(*net.UnixConn)
+	if !ok {
+		c.Close()
+		return control{}, errors.New("not a control socket")
+	}
+	return control{u}, nil
+}
+
+// send sends a message with files, which stay open.
+func (c control) send(message any, files ...*os.File) error {
+	text, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	if len(text) > maxMessage {
+		return fmt.Errorf("a message of %d bytes is too long", len(text))
+	}
+	var rights []byte
+	if len(files) > 0 {
+		var fds []int
+		for _, f := range files {
+			fds = append(fds, int(f.Fd()))
+		}
+		rights = unix.UnixRights(fds...)
+	}
+	_, _, err = c.WriteMsgUnix(text, rights, nil)
+	return err
+}
+
+// receive receives a message and the files with it, which the caller must close.
+func (c control) receive(message any) (files []*os.File, err error) {
+	text, rights := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*8))
+	n, m, flags, _, err := c.ReadMsgUnix(text, rights)
+	if err != nil {
+		return nil, err
+	}
+	scms, err := unix.ParseSocketControlMessage(rights[:m])
+	if err != nil {
+		return nil, err
+	}
+	for _, scm := range scms {
+		fds, err := unix.ParseUnixRights(&scm)
+		if err != nil {
+			continue // it is something else than files
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "received"))
+		}
+	}
+	if flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
+		err = errors.New("a message was too long")
+	} else {
+		err = json.Unmarshal(text[:n], message)
+	}
+	if err != nil {
+		closeAll(files)
+		return nil, err
+	}
+	return files, nil
+}
+
+// pass sends the socket itself to another process, which is to serve it, and
+// closes it here.
+func (c control) pass(to control) error {
+	defer c.Close()
+	f, err := c.File()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return to.send(request{}, f)
+}
+
+// sameUser reports whether the process at the other end belongs to this user.
+func (c control) sameUser() bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	same := false
+	raw.Control(func(fd uintptr) {
+		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		same = err == nil && int(peer.Uid) == os.Geteuid()
+	})
+	return same
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

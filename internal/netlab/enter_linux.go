@@ -1,0 +1,367 @@
+package netlab
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"fopnp/internal/netns"
+)
+
+// Environment variables that concern a whole network.
+const (
+	// networkName names the network, if a user wants more than one at a time.
+	networkName = "PLAYGROUND"
+	// ownPrograms, if it is not "", makes the hosts prefer our programs to the
+	// machine's.
+	ownPrograms = "PLAYGROUND_OWN"
+)
+
+var programs map[string]Program // set by Main
+
+// Main must be the first call of main in a program that calls [Enter]. In the
+// processes that make the network, and in those of the hosts' own programs, it does
+// not return. Everywhere else it returns at once. The table and the programs must be
+// the same in all processes.
+func Main(l *Lab, own map[string]Program) {
+	programs = own
+	name := filepath.Base(os.Args[0])
+	switch {
+	case name == worldName:
+		runWorld(l)
+	case name == hostName && os.Getpid() == 1:
+		runHost(l, os.Args[1])
+	case own[name] != nil:
+		os.Exit(own[name](os.Args[1:]))
+	}
+}
+
+// Enter runs a command on a host, or a shell if there is no command, and returns
+// its exit status. One word of a command is a line for the shell; more are a
+// program and its arguments. The host is on the network that the user has up, or
+// on a new one, which ends before Enter returns.
+//
+// The command reads and writes this process's standard files. If standard input
+// and output are a terminal, the command gets a terminal of the same size, and
+// Ctrl-C goes there.
+//
+// If the system does not grant what a network needs, the error is a
+// [*netns.Refusal].
+func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
+	client, end, err := l.join()
+	if err != nil {
+		return 1, err
+	}
+	defer end()
+	defer client.Close()
+	folder, _ := os.Getwd() // without it, the command starts in root's home
+	r := request{Host: h.Short(), Command: command, Dir: folder, Env: terminalEnv()}
+	if term.IsTerminal(0) && term.IsTerminal(1) {
+		r.Terminal = windowSize()
+	}
+	if err := client.send(r, os.Stdin, os.Stdout, os.Stderr); err != nil {
+		return 1, fmt.Errorf("%s: %w", h.Short(), err)
+	}
+	a, err := converse(client)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET):
+		return 1, fmt.Errorf("%s: the network has ended", h.Short())
+	case err != nil:
+		return 1, fmt.Errorf("%s: %w", h.Short(), err)
+	case a.Error != "":
+		return 1, fmt.Errorf("%s: %s", h.Short(), a.Error)
+	}
+	return a.Status, nil
+}
+
+// Wire returns the state of all wires, or of the one that words[0] names, a line
+// for each wire. If there are more words, they are the new quality of that wire: see
+// [ParseQuality]. The error may be [ErrNotUp] or one that is [ErrUsage].
+func (l *Lab) Wire(words []string) (string, error) {
+	client, err := dial()
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return "", ErrNotUp
+	}
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	if err := client.send(request{Wires: true, Wire: words}); err != nil {
+		return "", err
+	}
+	var a answer
+	if _, err := client.receive(&a); err != nil {
+		return "", err
+	}
+	switch {
+	case a.Usage:
+		return "", usageError(a.Error)
+	case a.Error != "":
+		return "", errors.New(a.Error)
+	}
+	return a.Text, nil
+}
+
+// A usageError is an ErrUsage that says what was wrong.
+type usageError string
+
+func (e usageError) Error() string      { return string(e) }
+func (usageError) Is(target error) bool { return target == ErrUsage }
+
+// windowSize returns the size of the user's terminal.
+func windowSize() *unix.Winsize {
+	size, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ)
+	if err != nil {
+		return &unix.Winsize{Row: 24, Col: 80}
+	}
+	return size
+}
+
+// converse returns the host's last answer, when the command has ended. Meanwhile it
+// connects the command's terminal, if it has one, to the user's.
+func converse(client control) (answer, error) {
+	var a answer
+	files, err := client.receive(&a)
+	if err != nil || !a.Terminal || len(files) != 1 {
+		closeAll(files)
+		return a, err
+	}
+	theirs := files[0]
+	defer theirs.Close()
+	if state, err := term.MakeRaw(0); err == nil {
+		defer term.Restore(0, state)
+	}
+	resized := make(chan os.Signal, 1)
+	signal.Notify(resized, unix.SIGWINCH)
+	defer signal.Stop(resized)
+	resized <- unix.SIGWINCH // it may have changed before we were listening
+	go func() {
+		for range resized {
+			unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, windowSize())
+		}
+	}()
+	go io.Copy(theirs, os.Stdin)
+	io.Copy(os.Stdout, theirs) // until the shell has ended, which reads as an error
+	a = answer{}
+	_, err = client.receive(&a)
+	return a, err
+}
+
+// join connects to the network that the user has up. If there is none, it brings
+// one up, which end ends.
+func (l *Lab) join() (client control, end func(), err error) {
+	for {
+		if client, err = dial(); err == nil {
+			return client, func() {}, nil
+		}
+		if !errors.Is(err, unix.ECONNREFUSED) {
+			return control{}, nil, err
+		}
+		// The one that has the name brings the network up. Others wait for it.
+		door, err := net.ListenUnix("unixpacket", address())
+		if errors.Is(err, unix.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			return control{}, nil, err
+		}
+		world, end, err := l.up()
+		if err != nil {
+			door.Close()
+			return control{}, nil, err
+		}
+		go admit(door, world)
+		client, theirs, err := socketPair()
+		if err == nil {
+			err = world.send(request{}, theirs)
+			theirs.Close()
+		}
+		if err != nil {
+			end()
+			return control{}, nil, err
+		}
+		return client, end, nil
+	}
+}
+
+// address is where other processes of the user find the network: an abstract
+// socket, which leaves nothing behind.
+func address() *net.UnixAddr {
+	name := fmt.Sprintf("@fopnp-playground-%d-%s", os.Geteuid(), os.Getenv(networkName))
+	return &net.UnixAddr{Net: "unixpacket", Name: name}
+}
+
+// dial connects to the network that this process is on, or that the user has up. If
+// there is none, the error is [unix.ECONNREFUSED].
+func dial() (control, error) {
+	if c, err := net.Dial("unixpacket", "/playground/run/control"); err == nil {
+		return control{c.(*net.UnixConn)}, nil
+	}
+	c, err := net.DialUnix("unixpacket", nil, address())
+	if err != nil {
+		return control{}, err
+	}
+	if client := (control{c}); client.sameUser() {
+		return client, nil
+	}
+	c.Close()
+	return control{}, errors.New("another user has taken the name of your network")
+}
+
+// admit passes clients of the same user on to the world.
+func admit(door *net.UnixListener, world control) {
+	for {
+		c, err := door.AcceptUnix()
+		if err != nil {
+			return
+		}
+		if client := (control{c}); client.sameUser() {
+			client.pass(world)
+		}
+		c.Close()
+	}
+}
+
+// up brings a network up.
+func (l *Lab) up() (world control, end func(), err error) {
+	config, err := newConfig()
+	if err != nil {
+		return control{}, nil, err
+	}
+	// The kernel kills the world when this thread ends, so it must not end before
+	// the process does.
+	runtime.LockOSThread()
+	if err := ownProc(); err != nil {
+		return control{}, nil, netns.Explain(err)
+	}
+	world, theirs, err := socketPair()
+	if err != nil {
+		return control{}, nil, err
+	}
+	uids, gids, setgroups := mappings()
+	first := &exec.Cmd{
+		Path:       "/proc/self/exe",
+		Args:       []string{worldName},
+		Stderr:     os.Stderr,
+		ExtraFiles: []*os.File{theirs},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:                 namespaces,
+			UidMappings:                uids,
+			GidMappings:                gids,
+			GidMappingsEnableSetgroups: setgroups,
+			Pdeathsig:                  unix.SIGKILL,
+			Setpgid:                    true, // so Ctrl-C does not end it
+		},
+	}
+	err = first.Start()
+	theirs.Close()
+	if err != nil {
+		world.Close()
+		return control{}, nil, netns.Explain(err)
+	}
+	end = func() {
+		world.Close()
+		first.Process.Kill()
+		first.Wait() // its error says that it was killed
+	}
+	var a answer
+	if err = world.send(config); err == nil {
+		_, err = world.receive(&a)
+	}
+	if err == nil && !a.Ready {
+		err = errors.New(a.Error)
+	}
+	if err != nil {
+		end()
+		return control{}, nil, netns.Explain(err)
+	}
+	return world, end, nil
+}
+
+// namespaces are those of the world.
+const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
+	unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+
+// ownProc makes sure that /proc shows the calling thread's children by the numbers
+// that they have for it. In a process namespace that has kept the /proc of another
+// one, as after unshare --pid, the kernel would take their numbers for those of
+// other processes.
+func ownProc() error {
+	self, err := os.Readlink("/proc/self")
+	if err != nil || self == fmt.Sprint(os.Getpid()) {
+		return err
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return os.NewSyscallError("unshare", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keep mounts private: %w", err)
+	}
+	return mountProc()
+}
+
+// mappings returns which users and groups the network has. Root's network has all
+// that there are outside, by the same numbers. For all others, the network has one
+// user, who is root there.
+func mappings() (uids, gids []syscall.SysProcIDMap, all bool) {
+	setgroups, _ := os.ReadFile("/proc/self/setgroups")
+	if os.Geteuid() == 0 && mayChangeUsers() && strings.TrimSpace(string(setgroups)) == "allow" {
+		uids, gids = sameNumbers("/proc/self/uid_map"), sameNumbers("/proc/self/gid_map")
+		if covers(uids) && covers(gids) {
+			return uids, gids, true
+		}
+	}
+	return []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		[]syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}, false
+}
+
+// sameNumbers maps each number in a file such as uid_map to itself.
+func sameNumbers(file string) (m []syscall.SysProcIDMap) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var here, above, size int
+		if _, err := fmt.Sscan(lines.Text(), &here, &above, &size); err == nil {
+			m = append(m, syscall.SysProcIDMap{ContainerID: here, HostID: here, Size: size})
+		}
+	}
+	return m
+}
+
+// covers reports whether the numbers that systems give to users, 0 to 65534, are in
+// m.
+func covers(m []syscall.SysProcIDMap) bool {
+	known := 0
+	for _, r := range m {
+		if r.ContainerID <= known {
+			known = max(known, r.ContainerID+r.Size)
+		}
+	}
+	return known >= 65535
+}
+
+// mayChangeUsers reports whether this process may become any user.
+func mayChangeUsers() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return false
+	}
+	const both = 1<<unix.CAP_SETUID | 1<<unix.CAP_SETGID
+	return data[0].Effective&both == both
+}

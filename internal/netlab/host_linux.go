@@ -1,0 +1,199 @@
+package netlab
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A server is the first process of a host.
+type server struct {
+	*Host
+	lab    *Lab
+	config config
+}
+
+// runHost is the main function of a host's first process. It does not return.
+func runHost(l *Lab, name string) {
+	world, err := newControl(os.NewFile(3, "control"))
+	if err != nil {
+		os.Exit(1)
+	}
+	s := &server{Host: l.Find(name), lab: l}
+	if _, err := world.receive(&s.config); err != nil {
+		os.Exit(1) // the world has ended
+	}
+	if err := s.begin(world); err != nil {
+		world.send(answer{Error: err.Error()})
+		os.Exit(1)
+	}
+	world.send(answer{Ready: true})
+	for {
+		var r request
+		files, err := world.receive(&r)
+		if err != nil {
+			os.Exit(0) // the world has ended
+		}
+		if len(files) != 4 {
+			closeAll(files)
+			continue
+		}
+		client, err := newControl(files[0])
+		if err != nil {
+			closeAll(files[1:])
+			continue
+		}
+		go s.login(client, r, [3]*os.File(files[1:]))
+	}
+}
+
+func (s *server) begin(world control) error {
+	// The name of the process, which is that of its file until now.
+	os.WriteFile("/proc/self/comm", []byte("init"), 0)
+	unix.Umask(0o022)
+	go reap()
+	// If this process ignored signals, as under nohup, so would all that it starts. But
+	// a signal that it catches is not ignored after exec.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
+	if err := unix.Sethostname([]byte(s.Full())); err != nil {
+		return fmt.Errorf("set the host name: %w", err)
+	}
+	if err := s.makeRoot(); err != nil {
+		return err
+	}
+	if !s.config.AllUsers {
+		if err := allowSetgroups(); err != nil {
+			return err
+		}
+	}
+	if err := logToFile("/dev/log", "/var/log/syslog"); err != nil {
+		return err
+	}
+	if err := s.serve(); err != nil {
+		return err
+	}
+	return passOn("/playground/run/control", world)
+}
+
+// passOn passes the clients that come to a socket on to the world: programs on this
+// host that want a shell on another one, or to change a wire.
+func passOn(path string, world control) error {
+	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Net: "unixpacket", Name: path})
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o666); err != nil {
+		return err
+	}
+	go func() {
+		for {
+			c, err := l.AcceptUnix()
+			if err != nil {
+				return
+			}
+			control{c}.pass(world)
+		}
+	}()
+	return nil
+}
+
+// logToFile appends what the programs of this host send to the socket of the
+// system's log to a file.
+func logToFile(socket, path string) error {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: socket})
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(socket, 0o666); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for buffer := make([]byte, 8<<10); ; {
+			n, err := c.Read(buffer)
+			if err != nil {
+				return
+			}
+			// <29>Oct 11 22:14:15 inetd[36]: ...
+			line := buffer[:n]
+			if priority := bytes.IndexByte(line, '>'); bytes.HasPrefix(line, []byte("<")) && priority < 5 {
+				line = line[priority+1:]
+			}
+			f.Write(append(bytes.TrimRight(line, "\x00\n"), '\n'))
+		}
+	}()
+	return nil
+}
+
+// children are the processes that spawn has started and that still run. A first
+// process also gets the dead children of others, so reap waits for all of them.
+var children = struct {
+	sync.Mutex
+	ended map[int]chan syscall.WaitStatus
+}{ended: map[int]chan syscall.WaitStatus{}}
+
+func reap() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGCHLD)
+	for range signals {
+		for reapOne() {
+		}
+	}
+}
+
+func reapOne() bool {
+	children.Lock()
+	defer children.Unlock()
+	var status syscall.WaitStatus
+	pid, err := syscall.Wait4(-1, &status, unix.WNOHANG, nil)
+	if err == unix.EINTR {
+		return true
+	}
+	if pid <= 0 {
+		return false
+	}
+	if ended := children.ended[pid]; ended != nil {
+		ended <- status
+		delete(children.ended, pid)
+	}
+	return true
+}
+
+// A process is one that spawn has started.
+type process struct {
+	pid   int
+	ended chan syscall.WaitStatus
+}
+
+// Pid returns the process's number on the host.
+func (p *process) Pid() int { return p.pid }
+
+// Wait returns how the process has ended, when it has. It may be called once.
+func (p *process) Wait() syscall.WaitStatus { return <-p.ended }
+
+// spawn starts a program as the leader of a session. With tty, the terminal
+// files[0] is that of the session. A nil credential means root.
+func spawn(path string, argv, env []string, dir string, files [3]*os.File, tty bool, credential *syscall.Credential) (*process, error) {
+	children.Lock() // so reap does not see the child before we know it
+	defer children.Unlock()
+	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
+		Dir: dir, Env: env,
+		Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true, Setctty: tty, Credential: credential},
+	})
+	if err != nil {
+		return nil, &os.PathError{Op: "run", Path: path, Err: err}
+	}
+	p := &process{pid, make(chan syscall.WaitStatus, 1)}
+	children.ended[pid] = p.ended
+	return p, nil
+}

@@ -1,0 +1,103 @@
+package netlab
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/netns"
+)
+
+// login runs a shell, or a command, for a client. At a terminal, the shell gets a
+// terminal of the host, and the client the other end of it. Otherwise it gets the
+// client's own files.
+func (s *server) login(client control, r request, files [3]*os.File) {
+	defer client.Close()
+	var ours *os.File
+	if r.Terminal != nil {
+		closeAll(files[:])
+		var theirs *os.File
+		var err error
+		if ours, theirs, err = netns.OpenTerminal(); err == nil {
+			err = unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, r.Terminal)
+		}
+		if err != nil {
+			client.send(answer{Error: "open a terminal: " + err.Error()})
+			return
+		}
+		files = [3]*os.File{theirs, theirs, theirs}
+	}
+	command := s.command(r)
+	p, err := spawn(shell(), command.argv, command.env, command.dir, files, ours != nil, nil)
+	closeAll(files[:])
+	if err != nil {
+		client.send(answer{Error: err.Error()})
+		return
+	}
+	if ours != nil {
+		client.send(answer{Terminal: true}, ours)
+		ours.Close() // when the client closes it, the shell gets SIGHUP
+	}
+	ended := make(chan syscall.WaitStatus, 1)
+	go func() { ended <- p.Wait() }()
+	gone := make(chan struct{})
+	go func() {
+		client.receive(&request{}) // an error: the client says nothing more
+		close(gone)
+	}()
+	select {
+	case status := <-ended:
+		client.send(answer{Status: exitStatus(status)})
+	case <-gone:
+		unix.Kill(-p.Pid(), unix.SIGHUP)
+	}
+}
+
+// A command is how a client's request is started.
+type command struct {
+	argv, env []string
+	dir       string
+}
+
+func (s *server) command(r request) command {
+	c := command{dir: "/root", env: slices.Concat(s.config.environment(), r.Env,
+		[]string{"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=" + shell()})}
+	if within(r.Dir, s.config.Repository) {
+		c.dir = r.Dir
+	}
+	name := filepath.Base(shell())
+	switch len(r.Command) {
+	case 0:
+		c.argv = []string{"-" + name} // a login shell
+	case 1:
+		c.argv = []string{name, "-c", r.Command[0]}
+	default: // a program and its arguments, which the shell is not to read
+		c.argv = append([]string{name, "-c", `"$@"`, name}, r.Command...)
+	}
+	return c
+}
+
+// exitStatus returns the status that a shell reports for a process.
+func exitStatus(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+// terminalEnv returns what a shell must know about the user's terminal.
+func terminalEnv() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		name, _, _ := strings.Cut(v, "=")
+		switch {
+		case name == "TERM", name == "COLORTERM", name == "LANG", strings.HasPrefix(name, "LC_"):
+			env = append(env, v)
+		}
+	}
+	return env
+}

@@ -1,0 +1,226 @@
+package services_test
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/netlab/services"
+	"fopnp/internal/netns"
+	"fopnp/internal/serve/child"
+)
+
+// own returns a command that runs our ssh or scp as the user of a home folder.
+func own(home, name string, args ...string) *exec.Cmd {
+	cmd := program(name, args...)
+	cmd.Env = append(cmd.Env, "HOME="+home, "USER=brandon")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // without the terminal of the test
+	return cmd
+}
+
+// userHome returns a folder with the files of ~/.ssh.
+func (s *sshServer) userHome(t testing.TB) string {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Rename(s.keys, home+"/.ssh"); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
+// Our ssh does what OpenSSH's does, with our server.
+func TestOwnSSH(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	home := s.userHome(t)
+	ssh := func(args ...string) *exec.Cmd {
+		return own(home, "ssh", append([]string{"-p", s.port}, args...)...)
+	}
+	cat := ssh("brandon@127.0.0.1", "cat;", "echo", "-n", "done", ">&2;", "exit", "3")
+	cat.Stdin = strings.NewReader("input")
+	if got := run(t, cat, 3, "done"); got != "input" {
+		t.Errorf("got %q", got)
+	}
+	if got := run(t, ssh("127.0.0.1", "pwd"), 0, ""); got != s.home+"\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := run(t, ssh("-l", "brandon", "127.0.0.1", "echo", "-l"), 0, ""); got != "-l\n" {
+		t.Errorf("got %q", got)
+	}
+	run(t, ssh("127.0.0.1", "kill -9 $$"), 128+9, "")
+	run(t, ssh("eve@127.0.0.1", "true"), 255, "ssh: connect to 127.0.0.1: no terminal to ask for a password\n")
+	run(t, own(home, "ssh", "-p", "1", "127.0.0.1"), 255, "ssh: connect to 127.0.0.1: connection refused\n")
+	run(t, ssh("-i", "/nowhere", "127.0.0.1"), 255, "ssh: connect to 127.0.0.1: no such file or directory\n")
+	run(t, ssh(), 255, "usage: ssh [-t]")
+	run(t, ssh("-z", "127.0.0.1"), 255, "ssh: unknown shorthand flag")
+	if got := run(t, ssh("-h"), 0, ""); !strings.HasPrefix(got, "usage: ssh [-t]") || !strings.Contains(got, "-p, --port") {
+		t.Errorf("help: %q", got)
+	}
+	// a host with another key, and one that is not known
+	stranger, err := services.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, home, ".ssh/known_hosts", string(stranger.KnownHosts()), 0o644)
+	run(t, ssh("127.0.0.1", "true"), 255, "host key is not the one in known_hosts")
+	write(t, home, ".ssh/known_hosts", "", 0o644)
+	run(t, ssh("127.0.0.1", "true"), 255, "host key is not in known_hosts")
+}
+
+// Without a key, our ssh asks for the password at the terminal. Then it is a
+// shell.
+func TestOwnSSHPassword(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	home := s.userHome(t)
+	if err := os.Remove(home + "/.ssh/id_ed25519"); err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs, err := netns.OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	ours.SetDeadline(time.Now().Add(child.Patience))
+	cmd := own(home, "ssh", "-p", s.port, "127.0.0.1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
+	screen := &transcript{r: ours}
+	screen.waitFor(t, "brandon@127.0.0.1's password: ")
+	if settings(t, theirs).Lflag&unix.ECHO != 0 {
+		t.Error("the terminal shows a password that is typed at once")
+	}
+	theirs.Close()
+	io.WriteString(ours, "wrong\r")
+	screen.waitFor(t, "brandon@127.0.0.1's password: ")
+	io.WriteString(ours, services.Password+"\r")
+	if got := screen.waitFor(t, "$ "); strings.Contains(got, services.Password) {
+		t.Errorf("the terminal shows the password: %q", got)
+	}
+	io.WriteString(ours, "exit 6\r")
+	screen.waitFor(t, "Connection to 127.0.0.1 closed.\r\n")
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 6 {
+		t.Error(cmd.ProcessState)
+	}
+}
+
+// Both scp's, and sftp, copy to the server and from it, several files and
+// folders, and name what they cannot copy.
+func TestScp(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	real := []string{}
+	for _, arg := range s.openSSH(t, "scp").Args[1:] {
+		real = append(real, strings.ReplaceAll(arg, s.keys, "HOME/.ssh"))
+	}
+	home := s.userHome(t)
+	for i, arg := range real {
+		real[i] = strings.ReplaceAll(arg, "HOME", home)
+	}
+	for name, scp := range map[string]func(args ...string) *exec.Cmd{
+		"ours":   func(args ...string) *exec.Cmd { return own(home, "scp", append([]string{"-P", s.port}, args...)...) },
+		"theirs": func(args ...string) *exec.Cmd { return exec.Command("scp", append(real, args...)...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			here := t.TempDir()
+			host := "brandon@127.0.0.1:"
+			there := filepath.Join(s.home, name)
+			for _, folder := range []string{there, here + "/folder/deep", here + "/back"} {
+				if err := os.MkdirAll(folder, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			large := strings.Repeat("0123456789", 100_000)
+			write(t, here, "large", large, 0o755)
+			write(t, here, "small", "small", 0o600)
+			write(t, here, "folder/deep/file", "deep", 0o644)
+			run(t, scp(here+"/large", here+"/small", host+name), 0, "")
+			run(t, scp("-r", here+"/folder", host+there), 0, "")
+			run(t, scp(here+"/small", host+name+"/renamed"), 0, "")
+			run(t, scp("-p", here+"/small", host+name+"/kept"), 0, "")
+			for path, want := range map[string]string{"large": large, "small": "small", "folder/deep/file": "deep", "renamed": "small"} {
+				if got, err := os.ReadFile(filepath.Join(there, path)); err != nil || string(got) != want {
+					t.Errorf("%s: %d bytes, %v", path, len(got), err)
+				}
+			}
+			if info, err := os.Stat(there + "/large"); err != nil || info.Mode() != 0o755 {
+				t.Errorf("large: %v, %v", info, err)
+			}
+			before, err := os.Stat(here + "/small")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info, err := os.Stat(there + "/kept"); err != nil || info.Mode() != 0o600 || info.ModTime().Unix() != before.ModTime().Unix() {
+				t.Errorf("kept: %v, %v", info, err)
+			}
+			run(t, scp("-r", host+name+"/*", here+"/back"), 0, "")
+			if got, err := os.ReadFile(here + "/back/folder/deep/file"); err != nil || string(got) != "deep" {
+				t.Errorf("back: %q, %v", got, err)
+			}
+			if got, err := os.ReadFile(here + "/back/large"); err != nil || string(got) != large {
+				t.Errorf("back: %d bytes, %v", len(got), err)
+			}
+			if name != "ours" {
+				return // others differ in what they do about faults
+			}
+			run(t, scp(here+"/nowhere", here+"/small", host+name+"/folder"), 1, "nowhere: no such file or directory\n")
+			if _, err := os.Stat(there + "/folder/small"); err != nil {
+				t.Error(err)
+			}
+			run(t, scp(host+"nowhere", here), 1, "scp: nowhere: file does not exist\n")
+			run(t, scp(here+"/folder", host), 1, "folder: is a folder: copy it with -r\n")
+			run(t, scp(here+"/large", here+"/small", host+name+"/renamed"), 1, "renamed: not a folder\n")
+			run(t, scp(here+"/large", "eve@127.0.0.1:"), 1, "scp: eve@127.0.0.1:: no terminal to ask for a password\n")
+			run(t, scp("one"), 1, "usage: scp ")
+		})
+	}
+}
+
+// As root, SFTP gives an account no more rights than the account has.
+func TestSFTPRights(t *testing.T) {
+	t.Parallel()
+	needOtherUsers(t)
+	// the test's own program must be where the other user may run it
+	folder, err := os.MkdirTemp("", "services")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := write(t, folder, "sftp-server", string(self), 0o755)
+	write(t, folder, "secret", "secret", 0o600)
+	write(t, folder, "public", "public", 0o644)
+	s := startSSH(t, func(s *sshServer) {
+		s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533
+		s.SFTP = []string{server}
+	})
+	sftp := s.openSSH(t, "sftp", "-b", "-", "brandon@127.0.0.1")
+	sftp.Dir = t.TempDir()
+	sftp.Stdin = strings.NewReader("-get " + folder + "/secret\n-put /proc/self/exe " + folder + "/new\nget " + folder + "/public\n")
+	run(t, sftp, 0, "ermission denied")
+	if got, err := os.ReadFile(sftp.Dir + "/public"); err != nil || string(got) != "public" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	for _, path := range []string{sftp.Dir + "/secret", folder + "/new"} {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			t.Errorf("%s was copied", path)
+		}
+	}
+}

@@ -1,0 +1,667 @@
+package services_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/netlab/services"
+	"fopnp/internal/netns"
+	"fopnp/internal/serve/child"
+)
+
+// An sshServer is an SSH server at a port of loopback.
+type sshServer struct {
+	*services.SSH
+	port string
+	home string // of the account brandon
+	keys string // a folder with the files of a client
+}
+
+// startSSH starts an SSH server. Its account brandon is ours. The functions may
+// change the server first.
+func startSSH(t testing.TB, change ...func(*sshServer)) *sshServer {
+	t.Helper()
+	s := &sshServer{home: t.TempDir(), keys: t.TempDir()}
+	shell, err := exec.LookPath("bash")
+	if err != nil {
+		shell = "/bin/sh"
+	}
+	s.SSH = &services.SSH{
+		Identity: identity,
+		Accounts: []services.Account{{Name: "brandon", Home: s.home, Shell: shell,
+			UID: uint32(os.Geteuid()), GID: uint32(os.Getegid())}},
+		Spawn: spawn,
+		Env:   []string{"PATH=" + os.Getenv("PATH"), becomes + "=sftp-server"},
+		SFTP:  []string{"/proc/self/exe"},
+	}
+	for _, change := range change {
+		change(s)
+	}
+	l := listen(t)
+	s.port = progtest.PortOf(l.Addr())
+	serving(t, func() error { return s.Serve(l) }, func() { l.Close() })
+	write(t, s.home, ".profile", "PS1='$ '\n", 0o644)
+	private, _ := identity.UserKeys()
+	write(t, s.keys, "id_ed25519", string(private), 0o600)
+	write(t, s.keys, "known_hosts", string(identity.KnownHosts()), 0o644)
+	return s
+}
+
+// openSSH returns a command that runs a program of OpenSSH with the options
+// that the server needs, and without those of this machine.
+func (s *sshServer) openSSH(t testing.TB, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	port := "-p"
+	if name != "ssh" {
+		port = "-P"
+	}
+	options := []string{"-F", "/dev/null", port, s.port, "-i", s.keys + "/id_ed25519",
+		"-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "LogLevel=ERROR",
+		"-o", "UserKnownHostsFile=" + s.keys + "/known_hosts", "-o", "GlobalKnownHostsFile=/dev/null"}
+	return exec.Command(real(t, name), append(options, args...)...)
+}
+
+// dial logs in as brandon.
+func (s *sshServer) dial(t testing.TB, auth ...ssh.AuthMethod) (*ssh.Client, error) {
+	t.Helper()
+	conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(child.Patience))
+	c, channels, requests, err := ssh.NewClientConn(conn, "", &ssh.ClientConfig{
+		User: "brandon", Auth: auth, HostKeyCallback: ssh.InsecureIgnoreHostKey()})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	client := ssh.NewClient(c, channels, requests)
+	t.Cleanup(func() { client.Close() })
+	return client, nil
+}
+
+func (s *sshServer) mustDial(t testing.TB) *ssh.Client {
+	t.Helper()
+	client, err := s.dial(t, ssh.Password(services.Password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// session opens a session of a new client.
+func (s *sshServer) session(t testing.TB) (*ssh.Client, *ssh.Session) {
+	t.Helper()
+	client := s.mustDial(t)
+	session, err := client.NewSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, session
+}
+
+// A real ssh logs in with the playground's key. Commands get stdin, write to
+// both outputs, and have their statuses reported.
+func TestSSHCommands(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	ssh := func(command ...string) *exec.Cmd {
+		return s.openSSH(t, "ssh", append([]string{"brandon@127.0.0.1"}, command...)...)
+	}
+	cat := ssh("cat; echo done >&2")
+	cat.Stdin = strings.NewReader(strings.Repeat("a line\n", 100_000))
+	if got := run(t, cat, 0, "done\n"); got != strings.Repeat("a line\n", 100_000) {
+		t.Errorf("cat returned %d bytes", len(got))
+	}
+	run(t, ssh("exit 42"), 42, "")
+	run(t, ssh("kill -9 $$"), 255, "") // what ssh says of all signals
+	env := strings.Fields(run(t, ssh("pwd; echo $HOME $USER $LOGNAME $SHELL $SSH_CONNECTION; tty"), 1, ""))
+	want := []string{s.home, s.home, "brandon", "brandon", s.Accounts[0].Shell, "127.0.0.1", "PORT", "127.0.0.1", s.port, "not", "a", "tty"}
+	if len(env) == len(want) {
+		env[6] = "PORT" // the client's, which may be any
+	}
+	if !slices.Equal(env, want) {
+		t.Errorf("got %q, want %q", env, want)
+	}
+}
+
+// A password or the playground's key opens the door, and nothing else does.
+func TestSSHLogin(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	stranger, err := services.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := func(id *services.Identity) ssh.AuthMethod {
+		private, _ := id.UserKeys()
+		signer, err := ssh.ParsePrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ssh.PublicKeys(signer)
+	}
+	for name, test := range map[string]struct {
+		auth ssh.AuthMethod
+		ok   bool
+	}{
+		"password":       {ssh.Password(services.Password), true},
+		"key":            {key(identity), true},
+		"wrong password": {ssh.Password("abc1234"), false},
+		"no password":    {ssh.Password(""), false},
+		"another key":    {key(stranger), false},
+	} {
+		if _, err := s.dial(t, test.auth); (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.dial(t); err == nil {
+		t.Error("a client logged in without a proof")
+	}
+	run(t, s.openSSH(t, "ssh", "-o", "BatchMode=yes", "eve@127.0.0.1", "true"), 255, "Permission denied")
+	run(t, s.openSSH(t, "ssh", "-o", "BatchMode=yes", "-o", "PreferredAuthentications=none", "brandon@127.0.0.1", "true"), 255, "Permission denied")
+}
+
+// A signal of the client reaches the process group, and the end by a signal is
+// reported as such.
+func TestSSHSignals(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	_, session := s.session(t)
+	out, err := session.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Start("echo ready; exec sleep 1000"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(out, make([]byte, len("ready\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Signal(ssh.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	exit, ok := errors.AsType[*ssh.ExitError](session.Wait())
+	if !ok || exit.Signal() != "TERM" || exit.ExitStatus() != 128+15 {
+		t.Errorf("got %v", exit)
+	}
+}
+
+// When a client goes without a word, its command gets SIGHUP, with all
+// processes that the command has started.
+func TestSSHClientHangsUp(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	for name, atTerminal := range map[string]bool{"terminal": true, "pipes": false} {
+		client, session := s.session(t)
+		if atTerminal {
+			if err := session.RequestPty("dumb", 24, 80, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := session.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := session.Start("sleep 1000 & echo $$ $!; wait"); err != nil {
+			t.Fatal(err)
+		}
+		var pids [2]int
+		if _, err := fmt.Fscan(out, &pids[0], &pids[1]); err != nil {
+			t.Fatal(err)
+		}
+		client.Close()
+		for _, pid := range pids {
+			progtest.Until(t, "a process has gone ("+name+")", func() bool {
+				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+				return err != nil || bytes.Contains(status, []byte(") Z ")) // nobody may wait for orphans
+			})
+		}
+	}
+}
+
+// A shell at a terminal has its size, follows its changes, and keeps the rest of
+// its output. A job that stays in the background does not hold the session.
+func TestSSHTerminal(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	_, session := s.session(t)
+	if err := session.RequestPty("vt100", 40, 100, nil); err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := session.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := session.Shell(); err != nil {
+		t.Fatal(err)
+	}
+	screen := &transcript{r: out}
+	io.WriteString(in, "stty size; echo $TERM $0\r")
+	screen.waitFor(t, "40 100\r\nvt100 -"+filepath.Base(s.Accounts[0].Shell)+"\r\n")
+	if err := session.WindowChange(50, 120); err != nil {
+		t.Fatal(err)
+	}
+	io.WriteString(in, "stty size\r")
+	screen.waitFor(t, "50 120\r\n")
+	io.WriteString(in, "sh -c 'echo as\"\"leep; exec sleep 1000'\r")
+	screen.waitFor(t, "asleep\r\n")
+	io.WriteString(in, "\x03echo status $?\r")
+	screen.waitFor(t, "status 130\r\n")
+	io.WriteString(in, "(trap '' HUP; exec sleep 1000) & echo pid=$!=\r")
+	screen.waitFor(t, "\r\npid=")
+	pid, _, _ := strings.Cut(screen.waitFor(t, "=\r\n"), "=")
+	job, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(job, syscall.SIGKILL)
+	io.WriteString(in, "seq 10000; exit 7\r")
+	screen.waitFor(t, "\r\n10000\r\n")
+	if exit, ok := errors.AsType[*ssh.ExitError](session.Wait()); !ok || exit.ExitStatus() != 7 {
+		t.Errorf("got %v", exit)
+	}
+}
+
+// What a program has written to its terminal before it ended arrives, even if
+// the client reads it only later.
+func TestSSHTerminalDrained(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	_, session := s.session(t)
+	if err := session.RequestPty("dumb", 24, 80, nil); err != nil {
+		t.Fatal(err)
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than a client takes that does not read, but not more than that and
+	// what the kernel keeps.
+	const size = 2<<20 + 9000
+	if err := session.Start(fmt.Sprintf("echo $$; exec head -c %d /dev/zero", size)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	line, err := r.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := strings.TrimSpace(line)
+	progtest.Until(t, "the program has ended", func() bool {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil
+	})
+	if n, err := io.Copy(io.Discard, r); err != nil || n != size {
+		t.Errorf("received %d bytes of %d, %v", n, size, err)
+	}
+}
+
+// A transcript is what a program prints.
+type transcript struct {
+	r    io.Reader
+	text []byte // what was read and not yet waited for
+}
+
+// waitFor waits until the program prints want. It returns what came before it,
+// with want.
+func (s *transcript) waitFor(t testing.TB, want string) string {
+	t.Helper()
+	buffer := make([]byte, 4096)
+	for {
+		if i := bytes.Index(s.text, []byte(want)); i >= 0 {
+			i += len(want)
+			defer func() { s.text = s.text[i:] }()
+			return string(s.text[:i])
+		}
+		n, err := s.r.Read(buffer)
+		s.text = append(s.text, buffer[:n]...)
+		if err != nil && n == 0 {
+			t.Fatalf("waiting for %q: %v after %q", want, err, s.text)
+		}
+	}
+}
+
+// One session runs one program.
+func TestSSHOneProgram(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	client := s.mustDial(t)
+	channel, requests, err := client.OpenChannel("session", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go ssh.DiscardRequests(requests)
+	for i, want := range []bool{true, false} {
+		ok, err := channel.SendRequest("exec", true, ssh.Marshal(struct{ Command string }{"cat"}))
+		if err != nil || ok != want {
+			t.Errorf("%d: %v, %v", i, ok, err)
+		}
+	}
+	if ok, err := channel.SendRequest("auth-agent-req@openssh.com", true, nil); ok || err != nil {
+		t.Errorf("agent: %v, %v", ok, err)
+	}
+	if ok, err := channel.SendRequest("window-change", true, []byte("short")); ok || err != nil {
+		t.Errorf("window-change: %v, %v", ok, err)
+	}
+}
+
+// A connection holds a limited number of channels. More are refused until one
+// is free.
+func TestSSHChannels(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	client := s.mustDial(t)
+	var open []ssh.Channel
+	for {
+		channel, requests, err := client.OpenChannel("session", nil)
+		if refused, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
+			if refused.Reason != ssh.ResourceShortage {
+				t.Error(refused)
+			}
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		go ssh.DiscardRequests(requests)
+		if open = append(open, channel); len(open) > 1000 {
+			t.Fatal("there is no limit")
+		}
+	}
+	open[0].Close()
+	progtest.Until(t, "a channel is free", func() bool {
+		_, requests, err := client.OpenChannel("session", nil)
+		if err == nil {
+			go ssh.DiscardRequests(requests)
+		}
+		return err == nil
+	})
+	if _, _, err := client.OpenChannel("x11", nil); err == nil {
+		t.Error("the server opens channels of any type")
+	}
+}
+
+// A program that cannot be started has the status 127 and says why.
+func TestSSHNoShell(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t, func(s *sshServer) { s.Accounts[0].Shell = "/nowhere/sh" })
+	for _, terminal := range []string{"-T", "-tt"} {
+		cmd := s.openSSH(t, "ssh", terminal, "brandon@127.0.0.1", "true")
+		run(t, cmd, 127, "/nowhere/sh: no such file or directory")
+	}
+}
+
+// The variables of a session's client are those of its language.
+func TestSSHEnvironment(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	_, session := s.session(t)
+	for name, want := range map[string]bool{"LANG": true, "LC_TIME": true, "PATH": false, "LD_PRELOAD": false} {
+		if err := session.Setenv(name, "C"); (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	out, err := session.Output("echo $LANG $LC_TIME; test \"$PATH\" != C")
+	if err != nil || string(out) != "C C\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+	_, session = s.session(t)
+	for i := range 1000 {
+		if session.Setenv("LC_"+strconv.Itoa(i), "C") != nil {
+			return
+		}
+	}
+	t.Error("there is no limit")
+}
+
+// ssh -L reaches other servers, in both directions and with half-closes.
+func TestSSHForward(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	client := s.mustDial(t)
+	listener, port := progtest.Listen(t)
+	conn, err := client.Dial("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := progtest.Accept(t, listener)
+	io.WriteString(conn, "question")
+	conn.(interface{ CloseWrite() error }).CloseWrite()
+	if got, err := io.ReadAll(server); err != nil || string(got) != "question" {
+		t.Errorf("the server received %q, %v", got, err)
+	}
+	io.WriteString(server, "answer")
+	server.Close()
+	if got, err := io.ReadAll(conn); err != nil || string(got) != "answer" {
+		t.Errorf("the client received %q, %v", got, err)
+	}
+	listener.Close()
+	if _, err := client.Dial("tcp", "127.0.0.1:"+port); err == nil {
+		t.Error("a server that is not there accepts")
+	}
+	// a client that goes takes its connections with it
+	listener, port = progtest.Listen(t)
+	if _, err := client.Dial("tcp", "127.0.0.1:"+port); err != nil {
+		t.Fatal(err)
+	}
+	server = progtest.Accept(t, listener)
+	client.Close()
+	if n, err := server.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the server received %d bytes, %v", n, err)
+	}
+}
+
+// As root, the programs of an account run with its rights.
+func TestSSHRights(t *testing.T) {
+	t.Parallel()
+	needOtherUsers(t)
+	s := startSSH(t, func(s *sshServer) { s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533 })
+	cmd := s.openSSH(t, "ssh", "brandon@127.0.0.1", "id -u; id -g; id -G; pwd")
+	if got := run(t, cmd, 0, ""); got != "65534\n65533\n65533\n/\n" { // its home is ours
+		t.Errorf("got %q", got)
+	}
+	cmd = s.openSSH(t, "ssh", "-tt", "brandon@127.0.0.1", "stat -c %u $(tty); echo hello >$(tty)")
+	if got := run(t, cmd, 0, ""); got != "65534\r\nhello\r\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Clients that are not SSH clients disturb no other, nor the end.
+func TestSSHStrangers(t *testing.T) {
+	t.Parallel()
+	stay(t)
+	s := startSSH(t)
+	for _, text := range []string{"", "GET / HTTP/1.1\r\n\r\n", "SSH-2.0-half", "SSH-2.0-x\r\n\x00\x00\x00", "SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff"} {
+		io.WriteString(dial(t, "127.0.0.1:"+s.port), text)
+	}
+	_, session := s.session(t)
+	if out, err := session.Output("echo hello"); err != nil || string(out) != "hello\n" {
+		t.Errorf("got %q, %v", out, err)
+	}
+}
+
+// loginMain logs in at the server whose port is the first argument.
+func loginMain(args []string) int {
+	conn, err := net.Dial("tcp", "127.0.0.1:"+args[0])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	status, err := services.Login(conn, "brandon", args[1:], os.Stdin, os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "login:", err)
+		return 1
+	}
+	return status
+}
+
+// trusted starts an SSH server that trusts its clients, and returns its port.
+func (s *sshServer) trusted(t testing.TB) (port string) {
+	t.Helper()
+	listener, port := progtest.Listen(t)
+	serving(t, func() error {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return nil
+			}
+			s.ServeConn(conn, true)
+		}
+	}, func() { listener.Close() })
+	return port
+}
+
+// Login connects a command to our files, reports its status, and leaves the
+// input alone that it does not need.
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t, func(s *sshServer) { s.Dir = t.TempDir() })
+	port := s.trusted(t)
+	login := func(command ...string) *exec.Cmd { return program("login", append([]string{port}, command...)...) }
+	cat := login("cat; echo done >&2; exit 3")
+	cat.Stdin = strings.NewReader(strings.Repeat("a line\n", 100_000))
+	if got := run(t, cat, 3, "done\n"); got != strings.Repeat("a line\n", 100_000) {
+		t.Errorf("cat returned %d bytes", len(got))
+	}
+	if got := run(t, login("pwd"), 0, ""); got != s.Dir+"\n" {
+		t.Errorf("began in %q", got)
+	}
+	if got := run(t, login("echo $USER; echo $(echo two words)"), 0, ""); got != "brandon\ntwo words\n" {
+		t.Errorf("one word: %q", got)
+	}
+	if got := run(t, login("printf", "%s|", "$USER", "it's", "", "*"), 0, ""); got != "$USER|it's||*|" {
+		t.Errorf("several words: %q", got)
+	}
+	run(t, login("kill -9 $$"), 128+9, "")
+	script := login()
+	script.Stdin = strings.NewReader("echo from a script\nexit 4\n")
+	if got := run(t, script, 4, ""); got != "from a script\n" {
+		t.Errorf("a script: %q", got)
+	}
+}
+
+// At a terminal, Login makes the other terminal ours. Ours is as before when
+// Login ends.
+func TestLoginTerminal(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	ours, theirs, err := netns.OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	ours.SetDeadline(time.Now().Add(child.Patience))
+	before := settings(t, theirs)
+	cmd := program("login", s.trusted(t))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
+	screen := &transcript{r: ours}
+	screen.waitFor(t, "$ ")
+	io.WriteString(ours, "stty size\r")
+	screen.waitFor(t, "24 80\r\n")
+	resize(t, ours, 30, 90)
+	io.WriteString(ours, "until test \"$(stty size)\" = \"30 90\"; do sleep .01; done; echo re''sized\r")
+	screen.waitFor(t, "resized\r\n")
+	io.WriteString(ours, "sh -c 'echo as\"\"leep; exec sleep 1000'\r")
+	screen.waitFor(t, "asleep\r\n")
+	io.WriteString(ours, "\x1a")
+	screen.waitFor(t, "$ ")
+	io.WriteString(ours, "kill -9 %1; fg; exit 5\r")
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 5 {
+		t.Errorf("got %v", err)
+	}
+	if after := settings(t, theirs); after != before {
+		t.Errorf("the terminal was %v and is %v", before, after)
+	}
+	theirs.Close()
+}
+
+// The first Ctrl-C goes to the command. SIGTERM ends Login, and the command
+// with it. If the server goes, Login says so.
+func TestLoginEnds(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	start := func() (*exec.Cmd, *bytes.Buffer, int) {
+		port := s.trusted(t)
+		cmd := program("login", port, "trap 'echo interrupted' INT; echo $$; while :; do sleep 1000 & wait $!; kill $! 2>/dev/null; done")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill() })
+		screen := &transcript{r: out}
+		pid, err := strconv.Atoi(strings.TrimSpace(screen.waitFor(t, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Process.Signal(syscall.SIGINT)
+		screen.waitFor(t, "interrupted\n")
+		return cmd, &stderr, pid
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		cmd, stderr, pid := start()
+		cmd.Process.Signal(signal)
+		late := time.AfterFunc(child.Patience, func() { cmd.Process.Kill() })
+		cmd.Wait()
+		late.Stop()
+		if cmd.ProcessState.ExitCode() != 128+int(signal) || stderr.Len() > 0 {
+			t.Errorf("%v: %v, %q", signal, cmd.ProcessState, stderr)
+		}
+		progtest.Until(t, "the command has gone", func() bool { return syscall.Kill(pid, 0) != nil })
+	}
+}
+
+// settings returns the settings of a terminal.
+func settings(t testing.TB, terminal *os.File) unix.Termios {
+	t.Helper()
+	termios, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *termios
+}
+
+// resize changes the size of a terminal.
+func resize(t testing.TB, terminal *os.File, rows, columns uint16) {
+	t.Helper()
+	raw, err := terminal.SyscallConn() // Fd would take the deadline away
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns})
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

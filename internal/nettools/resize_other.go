@@ -1,0 +1,7 @@
+//go:build !unix
+
+package nettools
+
+import "os"
+
+func notifyResize(chan<- os.Signal) {}

@@ -1,0 +1,5 @@
+//go:build windows || (unix && !linux)
+
+package main
+
+func becomeHelper() {}

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+)
+
+func begin() {}
+
+func wire([]string) int { return failed(errors.ErrUnsupported) }
+
+func failed(error) int {
+	fmt.Fprintf(os.Stderr, `playground: a network of hosts needs Linux, and this is %s
+On Windows, run it in WSL 2. On a Mac, run it in a Linux machine, or in Docker:
+docker run --privileged -it -v "$PWD:/fopnp" -w /fopnp golang go run ./playground
+`, runtime.GOOS)
+	return 1
+}

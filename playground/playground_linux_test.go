@@ -1,0 +1,255 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/terminal"
+)
+
+var count atomic.Int64
+
+// own returns the environment of a playground that no other test joins.
+func own() []string {
+	return append(os.Environ(), fmt.Sprintf("PLAYGROUND=%d.%d", os.Getpid(), count.Add(1)))
+}
+
+// The scripts run with the programs that the machine has, and with our own.
+func TestScripts(t *testing.T) {
+	needsNamespaces(t)
+	for name, prefersOwn := range map[string]string{"machine": "", "own": "1"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, testscript.Params{
+				Dir:                 "../testdata/playground",
+				RequireExplicitExec: true,
+				UpdateScripts:       *progtest.Update,
+				Setup: func(env *testscript.Env) error {
+					all := own()
+					name, value, _ := strings.Cut(all[len(all)-1], "=")
+					env.Setenv(name, value)
+					env.Setenv("PLAYGROUND_OWN", prefersOwn)
+					env.Setenv("GOCOVERDIR", progtest.Coverage())
+					return nil
+				},
+				// The condition has:PROGRAM holds where the hosts have that program.
+				Condition: func(condition string) (bool, error) {
+					program, ok := strings.CutPrefix(condition, "has:")
+					if !ok {
+						return false, fmt.Errorf("unknown condition %s", condition)
+					}
+					_, err := exec.LookPath(program)
+					return err == nil || programs[program] != nil, nil
+				},
+			})
+		})
+	}
+}
+
+// command returns the command of a playground that no other test joins.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(progtest.Bin(), "playground"), args...)
+	cmd.Env = own()
+	return cmd
+}
+
+// At a terminal, the shell has a terminal of the same size, which follows the
+// user's. Ctrl-C and Ctrl-Z go to the programs on the host.
+func TestTerminal(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	p := atTerminal(t, command("h1"))
+	p.Contains("root@h1:")
+	p.Type("PS1='$ '; stty size\r")
+	p.Contains("\n24 100\n$")
+	p.Resize(60)
+	p.Type("stty size\r")
+	p.Contains("\n24 60\n$")
+	p.Type("sh -c 'echo begun; exec sleep 1000'\r")
+	p.Contains("\nbegun")
+	p.Type("\x03")
+	p.Contains("^C\n$")
+	p.Type("echo status $?\r")
+	p.Contains("\nstatus 130\n$")
+	p.Type("sh -c 'echo again; exec sleep 1000'\r")
+	p.Contains("\nagain")
+	p.Type("\x1a")
+	p.Contains("Stopped")
+	p.Type("kill -9 %1; exec sh -c 'exit 3'\r") // exit would warn of the stopped job
+	p.Exits(3)
+}
+
+// A second terminal joins the playground of the first. When the first shell exits,
+// the second one ends as well, and says why.
+func TestTwoTerminals(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := command("h1")
+	first := atTerminal(t, cmd)
+	first.Contains("root@h1:")
+	join := exec.Command(cmd.Path, "www")
+	join.Env = cmd.Env
+	second := atTerminal(t, join)
+	second.Contains("root@www:")
+	second.Type("ping -c 1 10.1.1.1 | grep ttl\r")
+	second.Contains("ttl=63")
+	first.Type("exit\r")
+	first.Exits(0)
+	second.Contains("playground: www: the network has ended")
+	second.Exits(1)
+}
+
+// Four that start at once share one playground: one of them brings it up, and the
+// others wait until they can join.
+func TestAtOnce(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	const all = 4
+	first := command("h1", fmt.Sprintf(
+		"mktemp -p /var/tmp >/dev/null; until [ $(ls /var/tmp | wc -l) = %d ]; do sleep 0.01; done; echo together; cat", all))
+	var outputs []*bufio.Reader
+	for range all {
+		cmd := exec.Command(first.Path, first.Args[1:]...)
+		cmd.Env = first.Env
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			stdin.Close()
+			cmd.Wait() // its error says that the one who brought it up has ended
+		})
+		outputs = append(outputs, bufio.NewReader(stdout))
+	}
+	timeout := time.AfterFunc(progtest.Patience, func() { panic("they did not meet") })
+	defer timeout.Stop()
+	for _, output := range outputs {
+		if line, err := output.ReadString('\n'); line != "together\n" {
+			t.Errorf("one printed %q (%v)", line, err)
+		}
+	}
+}
+
+// When a client is killed, what it runs on the host gets SIGHUP, and the playground
+// stays.
+func TestHangUp(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := command("h1")
+	first := atTerminal(t, cmd)
+	first.Contains("root@h1:")
+	join := exec.Command(cmd.Path, "h1", "trap 'touch /var/tmp/hung-up; exit' HUP; echo up; while :; do sleep 0.01; done")
+	join.Env = cmd.Env
+	stdout, err := join.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := join.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("up\n"))); err != nil {
+		t.Error(err)
+	}
+	join.Process.Kill()
+	join.Wait() // its error says that it was killed
+	first.Type("until [ -e /var/tmp/hung-up ]; do sleep 0.01; done; echo status $?\r")
+	first.Contains("\nstatus 0\n")
+	first.Type("exit\r")
+	first.Exits(0)
+}
+
+// atTerminal starts a command at a terminal whose bash does without the sequences
+// that package terminal does not know.
+func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
+	cmd.Env = append(cmd.Env, "TERM=dumb")
+	return terminal.StartCommand(t, 100, cmd)
+}
+
+// However a playground ends, nothing is left of it.
+func TestNothingLeft(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+	cmd := inside(t, "ends", all)
+	cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Where the system does not grant what a playground needs, it says why and what
+// the user can do.
+func TestRefusals(t *testing.T) {
+	needsNamespaces(t)
+	for _, test := range []struct {
+		helper     string
+		namespaces uintptr
+		want       string
+	}{
+		{"deny namespaces", 0, "a filter for system calls forbids namespaces, as in a container\n" +
+			"To allow it: in Docker, start the container with --privileged\n"},
+		{"deny mounts", 0, "a filter for system calls forbids namespaces, as in a container\n" +
+			"To allow it: in Docker, start the container with --privileged\n"},
+		{"allow none", unix.CLONE_NEWNS, "the system allows no user namespaces\n" +
+			"To allow it: sudo sysctl user.max_user_namespaces=10000\n"},
+		{"hide", unix.CLONE_NEWNS, "parts of /proc are hidden, as in a container\n" +
+			"To allow it: in Docker, start the container with --privileged\n"},
+	} {
+		t.Run(test.helper, func(t *testing.T) {
+			t.Parallel()
+			cmd := inside(t, test.helper, test.namespaces)
+			all := own()
+			cmd.Env = append(cmd.Env, all[len(all)-1], "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR="+progtest.Coverage())
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+				t.Errorf("it ended with %v, want exit status 1", err)
+			}
+			first, _, _ := strings.Cut(stderr.String(), "\n")
+			if !strings.HasPrefix(first, "playground: ") || !strings.Contains(stderr.String(), ": "+test.want) || stdout.Len() > 0 {
+				t.Errorf("it printed %q and, to stderr:\n%s\nwant:\n...%s", stdout.String(), &stderr, test.want)
+			}
+		})
+	}
+}
+
+// Twenty playgrounds start, four at a time, and none disturbs another.
+func TestManyStarts(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	turns := make(chan bool, 4)
+	for i := range 20 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			turns <- true
+			defer func() { <-turns }()
+			out, err := command("h1", "hostname; ping -c 1 10.130.1.4 | grep -o ttl=..").CombinedOutput()
+			if string(out) != "h1\nttl=60\n" || err != nil {
+				t.Errorf("it printed %q (%v)", out, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fopnp/internal/netlab"
+	"fopnp/internal/netlab/services"
+	"fopnp/internal/nettools"
+	"fopnp/internal/superserver"
+)
+
+// programs are those that a host has if the machine has none of that name.
+var programs = map[string]netlab.Program{
+	"host":        nettools.HostMain,
+	"in.telnetd":  nettools.TelnetdMain,
+	"inetd":       superserver.Main,
+	"map":         printMap,
+	"nc":          nettools.NcMain,
+	"ping":        nettools.PingMain,
+	"scp":         services.ScpMain,
+	"sftp-server": services.SFTPServerMain,
+	"ssh":         services.SSHMain,
+	"tcpdump":     nettools.TcpdumpMain,
+	"telnet":      nettools.TelnetMain,
+	"traceroute":  nettools.TracerouteMain,
+	"wire":        wire,
+}
