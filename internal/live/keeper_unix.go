@@ -26,7 +26,8 @@ func keeperMain() {
 	adopt()
 	k := &keeping{reports: json.NewEncoder(os.Stdout), pids: map[int]bool{}}
 	go k.reap()
-	go watch(k)
+	w := newWatcher()
+	go w.watch(k)
 	k.obey(os.Stdin)
 	k.end()
 	if k.dir != "" {

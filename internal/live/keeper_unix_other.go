@@ -43,8 +43,11 @@ func (k *keeping) end() {
 	}
 }
 
-// watch does nothing: this system does not tell who waits in a server's queue.
-func watch(*keeping) {}
+// A watcher does nothing: this system does not tell who waits in a server's queue.
+type watcher struct{}
+
+func newWatcher() watcher      { return watcher{} }
+func (watcher) watch(*keeping) {}
 
 // listeners returns nil: we cannot tell whose sockets the system has.
 func (k *keeper) listeners() []netns.Socket { return nil }

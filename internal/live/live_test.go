@@ -312,7 +312,7 @@ func (c *client) until(what string, isTrue func() bool) {
 		case <-timeout:
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.t.Fatalf("not so: %s; commands %+v, notes %q, screens %v", what, c.commands, c.notes, c.screens)
+			c.t.Fatalf("not so: %s; commands %+v, notes %q, screens %v, lanes %+v", what, c.commands, c.notes, c.screens, c.lanes)
 		}
 	}
 }

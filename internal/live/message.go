@@ -78,6 +78,7 @@ type (
 		Kind   string  `json:"kind"`
 		Size   int     `json:"size,omitempty"`
 		Text   string  `json:"text,omitempty"`
+		Doubt  float64 `json:"doubt,omitempty"` // the state may have begun earlier or later
 	}
 
 	// The reader should know something.

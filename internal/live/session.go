@@ -315,9 +315,10 @@ func (s *session) ended(pid, status int) {
 // lanes hears what happens to connections.
 func (s *session) lanes(events []lanes.Event) {
 	change := lanesChange{Tell: "lanes"}
+	ms := func(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Millisecond) }
 	for _, e := range events {
 		change.Events = append(change.Events, laneEvent{
-			At:     float64(e.At.Round(time.Microsecond)) / float64(time.Millisecond),
+			At: ms(e.At), Doubt: ms(e.Doubt),
 			Server: e.Server, Client: e.Client, UDP: e.UDP, Kind: e.Kind, Size: e.Size, Text: printable(e.Text),
 		})
 	}

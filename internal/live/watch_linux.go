@@ -34,17 +34,23 @@ type watcher struct {
 	control [128]byte
 }
 
-// watch reports what happens on the session's network, until the keeper ends.
-func watch(k *keeping) {
+// newWatcher returns a watcher that misses nothing from now on, however late its
+// watch begins. On a busy machine, the first clients may be faster.
+func newWatcher() *watcher {
 	w := &watcher{begin: time.Now(), packets: -1}
-	var err error
-	if w.table, err = kernel.OpenTable(); err != nil {
-		return // a kernel without sock_diag
-	}
 	if os.Getpid() == 1 { // the network is ours
 		w.packets, _ = listenToLoopback() // without packets, samples must do
 	}
 	w.machine.NoPackets = w.packets < 0
+	return w
+}
+
+// watch reports what happens on the session's network, until the keeper ends.
+func (w *watcher) watch(k *keeping) {
+	var err error
+	if w.table, err = kernel.OpenTable(); err != nil {
+		return // a kernel without sock_diag
+	}
 	var reported time.Time
 	for {
 		w.wait()
@@ -82,11 +88,12 @@ func listenToLoopback() (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
-	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, all)
+	const none = 0 // until Bind
+	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, none)
 	if err != nil {
 		return -1, err
 	}
+	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
 	// Each packet of a loopback goes out and comes in.
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
@@ -141,6 +148,7 @@ func (w *watcher) look() (err error) {
 	if w.sockets, err = w.table.Sockets(w.sockets[:0]); err != nil {
 		return err
 	}
+	sample.Took = w.now() - sample.At
 	if w.packets < 0 {
 		w.findOwned()
 	}

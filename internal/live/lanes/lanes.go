@@ -61,6 +61,10 @@ type Event struct {
 	Kind string // a State, or one of the words above
 	Size int    // of what is said, in bytes
 	Text string // its beginning
+
+	// Doubt is how much earlier or later a state may have begun, because there was no
+	// sample at that moment. It grows if the machine is too busy for samples.
+	Doubt time.Duration
 }
 
 // A Packet is something that went over the network.
@@ -79,9 +83,10 @@ const TextLimit = 80
 
 // A Sample is what the kernel's table shows at one moment: the sockets of servers.
 type Sample struct {
-	At      time.Duration
-	Listens []uint16 // the ports of servers, each once
-	Sockets []Socket // the servers' ends of connections
+	At      time.Duration // the moment is not earlier,
+	Took    time.Duration // and at most so much later
+	Listens []uint16      // the ports of servers, each once
+	Sockets []Socket      // the servers' ends of connections
 }
 
 // A Socket is the server's end of a connection.
@@ -134,6 +139,7 @@ type lane struct {
 	question    []byte        // its beginning
 	unread      time.Duration // the last sample that showed it in the queue or unread
 	sampled     bool          // a sample has shown it
+	looked      time.Duration // the last sample that did
 	missing     bool          // the last one has not
 	missed      time.Duration // since when, if it is missing
 	clientEnded bool
@@ -280,20 +286,21 @@ func (m *Machine) answer(l *lane, at time.Duration) {
 		if l.state == Queue || l.state == Waits {
 			from = l.unread
 		}
-		m.set(l, Served, min(from, at))
+		from = min(from, at)
+		m.set(l, Served, from, at-from)
 	}
 	l.owes = false
 	if l.state == Served {
 		l.answered = at
 	} else if l.state == Queue { // it was accepted, or it could not answer
-		m.set(l, Idle, at)
+		m.set(l, Idle, at, at-l.unread)
 	}
 }
 
 // settle ends the time of a lane that was served, when its last answer came.
 func (m *Machine) settle(l *lane) {
 	if l.state == Served && !l.owes {
-		m.set(l, Idle, l.answered)
+		m.set(l, Idle, l.answered, 0)
 	}
 }
 
@@ -305,7 +312,7 @@ func (m *Machine) endIfBothEnded(l *lane, at time.Duration) {
 
 func (m *Machine) end(l *lane, at time.Duration) {
 	m.settle(l)
-	m.set(l, Gone, at)
+	m.set(l, Gone, at, 0)
 	delete(m.lanes, l.conn)
 }
 
@@ -341,7 +348,7 @@ func (m *Machine) Sample(s Sample) {
 		}
 		shown[socket.Conn] = true
 		l.sampled = true
-		m.look(l, socket, s.At)
+		m.look(l, socket, s)
 	}
 	for c, l := range m.lanes {
 		if shown[c] {
@@ -381,7 +388,8 @@ func (m *Machine) listeners(s Sample) {
 }
 
 // look compares a lane with its socket.
-func (m *Machine) look(l *lane, s Socket, at time.Duration) {
+func (m *Machine) look(l *lane, s Socket, by Sample) {
+	at := by.At
 	if m.NoPackets {
 		if s.Owes && !s.Ended {
 			if !l.owes {
@@ -402,36 +410,46 @@ func (m *Machine) look(l *lane, s Socket, at time.Duration) {
 	if since > at {
 		return // the sample is older than the packet
 	}
+	// What it shows may have begun when we looked last.
+	earliest := l.connected
+	if l.state != "" {
+		earliest = max(earliest, l.looked)
+	}
+	if l.owes {
+		earliest = max(earliest, l.asked)
+	}
+	l.looked = at
+	doubt := func() time.Duration { return at + by.Took - min(earliest, at) }
 	switch {
 	case !s.Accepted && !s.Ended:
 		l.unread = at
-		m.set(l, Queue, since)
+		m.set(l, Queue, since, 0)
 	case s.Unread:
 		if !l.owes { // there was another question behind the one that was answered
 			m.settle(l)
 			l.owes, l.asked = true, at
 		}
 		l.unread = at
-		m.set(l, Waits, max(since, l.asked))
+		m.set(l, Waits, max(since, l.asked), doubt())
 	case l.owes && !s.Ended:
-		m.set(l, Served, max(since, l.asked))
+		m.set(l, Served, max(since, l.asked), doubt())
 	case l.state == Served:
 		if at > l.answered+pause {
 			m.settle(l)
 		}
 	default:
-		m.set(l, Idle, since)
+		m.set(l, Idle, since, doubt())
 	}
 	l.decided = true
 }
 
 // set reports a state, unless it is the lane's already.
-func (m *Machine) set(l *lane, state State, at time.Duration) {
+func (m *Machine) set(l *lane, state State, at, doubt time.Duration) {
 	if l.state == state {
 		return
 	}
 	l.state, l.at = state, max(l.at, at)
-	event := Event{Conn: l.conn, At: l.at, Kind: string(state)}
+	event := Event{Conn: l.conn, At: l.at, Kind: string(state), Doubt: doubt}
 	if len(m.events) >= maxEvents && l.reported > 0 && state != Gone {
 		m.events[l.reported-1] = event // only the last one matters
 		m.omit(at)

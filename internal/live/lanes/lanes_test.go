@@ -429,6 +429,52 @@ func TestParsePacket(t *testing.T) {
 	}
 }
 
+// A state is as doubtful as the samples are far apart.
+func TestDoubt(t *testing.T) {
+	for _, test := range []struct{ what, steps, want string }{
+		{
+			what: "the server may have read the question just after the sample before",
+			steps: `1 1 connects
+				2 sample 1
+				10 sample 1+
+				20 1 asks a
+				21 sample 1+u
+				50 sample 1+
+				90 1 answers b
+				150 sample 1+`,
+			want: "queue 1±0, idle 10±8, waits 20±1, served 50±29, idle 90±0",
+		},
+		{
+			what: "the answer comes before the next sample",
+			steps: `1 1 connects
+				2 sample 1+u
+				3 1 asks a
+				4 sample 1+u
+				90 1 answers b
+				91 1 asks c
+				99 1 answers d
+				150 sample 1+`,
+			want: "waits 2±1, served 4±86, idle 90±0, served 91±8, idle 99±0",
+		},
+	} {
+		m := &Machine{}
+		for line := range strings.Lines(test.steps) {
+			if err := tell(m, line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for _, e := range m.Take() {
+			if strings.Contains("queue waits served idle", e.Kind) {
+				got = append(got, fmt.Sprintf("%s %d±%d", e.Kind, e.At.Milliseconds(), e.Doubt.Milliseconds()))
+			}
+		}
+		if diff := cmp.Diff(test.want, strings.Join(got, ", ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.what, diff)
+		}
+	}
+}
+
 // FuzzMachine turns any bytes into packets and samples. The machine must report
 // states that follow each other, and stay within its limits.
 func FuzzMachine(f *testing.F) {
@@ -492,7 +538,7 @@ func FuzzMachine(f *testing.F) {
 					}
 					said[e.Conn] = max(said[e.Conn], e.At)
 				}
-				if e.At > at {
+				if e.At > at || e.Doubt < 0 {
 					t.Fatalf("%+v is in the future", e)
 				}
 			}
