@@ -158,7 +158,7 @@ func TestRunInBrowser(t *testing.T) {
 		if left := r.is(`all("figure[data-section='" + ` + section + ` + "'] .command").filter(c => !one(".state", c)).length`); left != "0" {
 			t.Errorf("%s: %s commands have not run", server, left)
 		}
-		r.until(`!one(".lanes").hidden && one(".chart text").textContent.startsWith("client ") && all(".said li").length > 0`)
+		r.until(`!one(".lanes").hidden && one(".chart text").textContent.startsWith("client ") && all(".said li").length > 2`)
 		if !strings.Contains(r.is(screens), server) {
 			t.Errorf("%s: no terminal shows it:\n%s", server, r.is(screens))
 		}

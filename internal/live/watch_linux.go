@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	lookEvery   = 5 * time.Millisecond  // while there are packets
 	sampleEvery = 10 * time.Millisecond // while a client waits or is served
 	idleEvery   = 50 * time.Millisecond
 	reportEvery = 20 * time.Millisecond
@@ -51,12 +52,16 @@ func (w *watcher) watch(k *keeping) {
 	if w.table, err = kernel.OpenTable(); err != nil {
 		return // a kernel without sock_diag
 	}
-	var reported time.Time
+	var looked, reported time.Time
 	for {
 		w.wait()
 		w.read()
-		if w.look() != nil {
-			return
+		// Not at every packet of a program that sends many.
+		if time.Since(looked) >= lookEvery {
+			looked = time.Now()
+			if w.look() != nil {
+				return
+			}
 		}
 		if time.Since(reported) >= reportEvery {
 			if events := w.machine.Take(); events != nil {
@@ -145,7 +150,11 @@ func (w *watcher) now() time.Duration { return time.Now().Round(0).Sub(w.begin.R
 // look tells the machine what is in the kernel's table.
 func (w *watcher) look() (err error) {
 	sample := lanes.Sample{At: w.now()}
-	if w.sockets, err = w.table.Sockets(w.sockets[:0]); err != nil {
+	sockets := w.table.Listeners
+	if w.machine.Follows() {
+		sockets = w.table.Sockets
+	}
+	if w.sockets, err = sockets(w.sockets[:0]); err != nil {
 		return err
 	}
 	sample.Took = w.now() - sample.At

@@ -136,7 +136,9 @@ func (s *Side) read(attributes []byte) {
 			var info unix.TCPInfo
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info)), value)
 			s.Received, s.Denied = info.Bytes_received, info.Backoff > 0
-			s.Owes = s.Received > 0 && info.Last_data_recv < info.Last_data_sent // they are ages
+			// They are ages, in ticks of the kernel. A connection begins as if it had just
+			// sent, and the first bytes may come in the same tick.
+			s.Owes = s.Received > 0 && (info.Bytes_sent == 0 || info.Last_data_recv < info.Last_data_sent)
 		case kind == memory && len(value) >= 4*(queued+1):
 			word := func(i int) uint32 { return binary.NativeEndian.Uint32(value[4*i:]) }
 			s.Full = word(queued)+word(queued)/2 > word(sendBuffer) // sk_stream_is_writeable

@@ -40,6 +40,16 @@ func (t *Table) Close() error { return unix.Close(t.fd) }
 // Sockets appends to sockets those that listen, and the ends of connections that
 // their process has not closed or the peer may still read from.
 func (t *Table) Sockets(sockets []Socket) ([]Socket, error) {
+	return t.in(1<<established|1<<finWait1|1<<finWait2|1<<closeWait|1<<listening, sockets)
+}
+
+// Listeners is Sockets for those that listen. It costs little: for the others, the
+// kernel walks through a table for all networks of the machine.
+func (t *Table) Listeners(sockets []Socket) ([]Socket, error) {
+	return t.in(1<<listening, sockets)
+}
+
+func (t *Table) in(states uint32, sockets []Socket) ([]Socket, error) {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		var message struct {
 			header unix.NlMsghdr
@@ -52,7 +62,7 @@ func (t *Table) Sockets(sockets []Socket) ([]Socket, error) {
 		}
 		message.request = request{
 			family: family, protocol: unix.IPPROTO_TCP, extensions: 1 << (tcpInfo - 1),
-			states: 1<<established | 1<<finWait1 | 1<<finWait2 | 1<<closeWait | 1<<listening,
+			states: states,
 		}
 		sent := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
 		if err := unix.Sendto(t.fd, sent, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"net"
+	"slices"
 	"testing"
 	"time"
 )
@@ -55,6 +56,11 @@ func TestTable(t *testing.T) {
 			until("it is in the queue", client, func(s Socket) bool { return s.Port == port && s.Inode == 0 && !s.Closed })
 			if !listens {
 				t.Error("the listener is not in the table")
+			}
+			sockets, err := table.Listeners(nil)
+			if err != nil || !slices.ContainsFunc(sockets, func(s Socket) bool { return s.Listens && s.Port == port }) ||
+				slices.ContainsFunc(sockets, func(s Socket) bool { return !s.Listens }) {
+				t.Errorf("the listeners are %+v (%v)", sockets, err)
 			}
 			client.Write([]byte("hello"))
 			until("five bytes have arrived", client, func(s Socket) bool { return s.Unread == 5 && s.Owes })

@@ -189,6 +189,9 @@ func (m *Machine) Busy() bool {
 	return len(m.events) > 0
 }
 
+// Follows reports whether there are clients that a sample can tell something about.
+func (m *Machine) Follows() bool { return m.NoPackets || len(m.lanes) > 0 }
+
 func (m *Machine) begin() {
 	if m.lanes == nil {
 		m.lanes, m.known, m.listens = map[Conn]*lane{}, map[Conn]bool{}, map[uint16]bool{}
