@@ -5,13 +5,20 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	neturl "net/url"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"fopnp/internal/check/kernel"
@@ -219,6 +226,62 @@ func untilServers(t *testing.T, book, want int) {
 			t.Fatalf("%d servers run, want %d", servers(t, book), want)
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// A page of another server, on this machine or elsewhere, embeds the book in a frame, to
+// have the reader click Run there. The browser does not show it, even if it sends nothing
+// about the page, as old browsers do.
+func TestFrame(t *testing.T) {
+	url, _ := openBook(t)
+	base, _, _ := strings.Cut(url, "#")
+	at, err := neturl.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := httputil.NewSingleHostReverseProxy(at) // without what the browser says about the page
+	director := old.Director
+	old.Director = func(r *http.Request) {
+		director(r)
+		r.Host = at.Host
+		for name := range r.Header {
+			if strings.HasPrefix(name, "Sec-") {
+				r.Header.Del(name)
+			}
+		}
+	}
+	proxy := httptest.NewServer(old)
+	defer proxy.Close()
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<script>shown = 0</script><iframe src="%s" onload="shown++"></iframe><iframe src="%s" onload="shown++"></iframe>`,
+			url, proxy.URL)
+	}))
+	defer evil.Close()
+	browser, cancel := chromedp.NewContext(newBrowser(t))
+	defer cancel()
+	var mu sync.Mutex
+	var requests []string
+	r := &reader{t, browser}
+	r.do(chromedp.Navigate("about:blank"))
+	err = chromedp.Listen(browser, func(event any) {
+		if e, ok := event.(*network.EventRequestWillBeSent); ok {
+			mu.Lock()
+			defer mu.Unlock()
+			requests = append(requests, e.Request.URL)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.do(chromedp.Navigate(evil.URL))
+	r.until("shown === 2")
+	r.is("fetch('/end').then(() => 1)")
+	r.until("performance.getEntriesByType('resource').some(e => e.name.endsWith('/end'))")
+	mu.Lock()
+	defer mu.Unlock()
+	if n := len(requests); n < 3 || slices.ContainsFunc(requests, func(url string) bool { return strings.Contains(url, "/assets/") }) {
+		t.Errorf("a frame shows the book: the browser asked for %q", requests)
 	}
 }
 
