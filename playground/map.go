@@ -156,7 +156,8 @@ func textMap() string {
 	return d.String()
 }
 
-// svgMap draws the map in the colours of the page that shows it.
+// svgMap draws the map, in colours that can be read on light and on dark pages.
+// They are those of the other pictures of this repository.
 func svgMap() string {
 	const (
 		columnWidth, rowHeight = 168, 62
@@ -169,20 +170,8 @@ func svgMap() string {
 	}
 	var svg strings.Builder
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="The hosts of the playground and the wires between them">
-<style>
-text{font:13px system-ui,sans-serif;fill:#1f2328}
-.address,.services{font:11px ui-monospace,monospace;fill:#59636e}
-.services{fill:#0969da}
-rect{fill:#f6f8fa;stroke:#59636e}
-path{fill:none;stroke:#59636e;stroke-width:1.5}
-@media(prefers-color-scheme:dark){
-text{fill:#f0f6fc}
-.address{fill:#9198a1}
-.services{fill:#4493f8}
-rect{fill:#151b23;stroke:#9198a1}
-path{stroke:#9198a1}
-}
-</style>
+<g font-family="system-ui,sans-serif" font-size="13" fill="#787B80">
+<g fill="none" stroke="#787B80" stroke-width="1.5">
 `, 2*margin+(columns-1)*columnWidth+width, 2*margin+label+(rows-1)*rowHeight+height)
 	for _, w := range playground.Wires() {
 		hub, others := ends(w)
@@ -198,19 +187,21 @@ path{stroke:#9198a1}
 				x1, y1, middle, y1, middle, y2, x2, y2, w.Name)
 		}
 	}
+	svg.WriteString("</g>\n")
 	for _, h := range playground.Hosts {
 		x, y := at(h)
-		fmt.Fprintf(&svg, `<rect x="%d" y="%d" width="%d" height="%d" rx="6"/>`, x, y, width, height)
-		text := func(class string, dy int, words string) {
-			fmt.Fprintf(&svg, `<text%s x="%d" y="%d">%s</text>`, class, x+9, y+dy, words)
+		fmt.Fprintf(&svg, `<rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="none" stroke="#787B80"/>`,
+			x, y, width, height)
+		text := func(attributes string, dy int, words string) {
+			fmt.Fprintf(&svg, `<text %s x="%d" y="%d">%s</text>`, attributes, x+9, y+dy, words)
 		}
-		text("", 19, h.Full())
-		text(` class="address"`, 36, h.Address().String())
+		text(`font-weight="bold"`, 19, h.Full())
+		text(`font-size="12"`, 36, h.Address().String())
 		if names := servicesOf(h, false); names != "" {
-			text(` class="services"`, -4, names)
+			text(`font-size="12" fill="#0072B2"`, -4, names)
 		}
 		svg.WriteString("\n")
 	}
-	svg.WriteString("</svg>\n")
+	svg.WriteString("</g>\n</svg>\n")
 	return svg.String()
 }
