@@ -160,8 +160,8 @@ func textMap() string {
 // They are those of the other pictures of this repository.
 func svgMap() string {
 	const (
-		columnWidth, rowHeight = 168, 62
-		width, height          = 132, 46 // of a host
+		columnWidth, rowHeight = 168, 66
+		width, height          = 134, 46 // of a host
 		margin, label          = 14, 16
 	)
 	at := func(h *netlab.Host) (x, y int) {
@@ -195,7 +195,7 @@ func svgMap() string {
 		text := func(attributes string, dy int, words string) {
 			fmt.Fprintf(&svg, `<text %s x="%d" y="%d">%s</text>`, attributes, x+9, y+dy, words)
 		}
-		text(`font-weight="bold"`, 19, h.Full())
+		text(`font-size="13"`, 19, h.Full())
 		text(`font-size="12"`, 36, h.Address().String())
 		if names := servicesOf(h, false); names != "" {
 			text(`font-size="12" fill="#0072B2"`, -4, names)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -40,6 +41,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "unexpected %s=%q\n", becomes, name)
 		os.Exit(2)
 	}
+	// Programs that nohup starts ignore SIGHUP, and so would the shells of our
+	// sessions.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	status := m.Run()
 	if stacks := leftGoroutines(); status == 0 && stacks != "" {
 		fmt.Printf("FAIL: goroutines are left:\n%s\n", stacks)
