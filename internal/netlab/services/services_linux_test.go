@@ -35,8 +35,8 @@ func TestMain(m *testing.M) {
 		os.Exit(services.ScpMain(os.Args[1:]))
 	case "sftp-server":
 		os.Exit(services.SFTPServerMain(os.Args[1:]))
-	case "login":
-		os.Exit(loginMain(os.Args[1:]))
+	case "ssh, then cat":
+		os.Exit(sshThenCat(os.Args[1:]))
 	default:
 		fmt.Fprintf(os.Stderr, "unexpected %s=%q\n", becomes, name)
 		os.Exit(2)
