@@ -7,16 +7,17 @@ import (
 	"fopnp/internal/netlab"
 )
 
-// columns is the number of columns of the map, and rows that of its rows.
+// The map has this many columns and rows.
 const columns, rows = 6, 5
 
-// place returns the column and the row of a host.
+// place returns a host's column and row on the map.
 func place(h *netlab.Host) (column, row int) {
 	at := places[h.Short()]
 	return at.column, at.row
 }
 
-// ends returns the end of a wire that is alone in its column, and all others.
+// ends returns the host that is alone in its column among the ends of a wire, and all
+// other ends. If there is no such host, hub is nil.
 func ends(w netlab.Wire) (hub *netlab.Host, others []*netlab.Host) {
 	var count [columns]int
 	for _, e := range w.Ends {
@@ -49,7 +50,7 @@ func servicesOf(h *netlab.Host, ports bool) string {
 	return strings.Join(names, ", ")
 }
 
-// table returns a line for each host: its name, its addresses, and its services.
+// table returns a line for each host, with its name, addresses and services.
 func table() string {
 	var text strings.Builder
 	line := func(name, addresses, services string) {
@@ -62,10 +63,10 @@ func table() string {
 	return text.String()
 }
 
-// A drawing is text with lines between its words.
+// A drawing consists of words, and lines between them.
 type drawing struct {
 	text  [][]rune
-	lines [][]int // where the lines go from each place: see the bits below
+	lines [][]int // in which directions lines leave each place: see the bits below
 }
 
 const (
@@ -75,7 +76,7 @@ const (
 	down
 )
 
-// strokes are the characters for all sets of directions.
+// strokes has a character for each set of directions.
 var strokes = []rune(" ───╵┘└┴╷┐┌┬│┤├┼")
 
 func newDrawing(width, height int) *drawing {
@@ -118,8 +119,8 @@ func (d *drawing) String() string {
 	return text.String()
 }
 
-// textMap draws the map: each host is its name and, below that, its address. The
-// lines are wires.
+// textMap draws the map as text. It shows the name of each host, with its address
+// below. The lines are wires.
 func textMap() string {
 	const between, lines = 4, 3 // characters between two columns, lines for each row
 	var start, width [columns]int
@@ -156,8 +157,8 @@ func textMap() string {
 	return d.String()
 }
 
-// svgMap draws the map, in colours that can be read on light and on dark pages.
-// They are those of the other pictures of this repository.
+// svgMap draws the map as an SVG picture. Its colours are those of the other pictures
+// in this repository, which are readable on light and on dark pages.
 func svgMap() string {
 	const (
 		columnWidth, rowHeight = 168, 66
