@@ -1,8 +1,8 @@
-// Playground brings up an internet of twelve hosts on this machine, in namespaces of
-// Linux, and opens a shell on one of them.
+// Playground brings up an internet of twelve hosts on this machine, in Linux
+// namespaces, and opens a shell on one of them.
 //
-// See README.md for a first walk through it. The table in topology.go says which
-// hosts there are.
+// See README.md for a first walk through it. The table in topology.go lists the
+// hosts.
 package main
 
 import (
@@ -15,25 +15,28 @@ const usage = `usage: playground [HOST [COMMAND ...]]
        playground wire [NAME [delay 50ms] [loss 5%] [rate 1Mbit]]
        playground wire NAME perfect
 
-Brings up an internet of twelve hosts on this machine and opens a shell on HOST,
-which is h1 unless you name another. If you have a playground up already, it joins
-that one. The playground is gone when the shell that brought it up exits.
+Brings up an internet of twelve hosts on this machine and opens a shell on HOST
+(default: h1). If your playground is already up, it joins that one. The playground
+disappears when the shell that brought it up exits.
 
-With COMMAND, it runs that instead of a shell: one word is a line for the shell,
-several words are a program and its arguments. The exit status is the command's.
+If you give a COMMAND, it runs that instead of a shell. One word is a line for the
+shell; several words are a program and its arguments. The exit status is that of
+the command.
 
-  map         draws the hosts and the wires, as text or as a picture
-  wire        shows what the wires do to packets
-  wire NAME   makes a wire slow, lossy or narrow, or perfect again
+  map         draws the hosts and the wires, as text or as a picture (-svg)
+  wire        shows what each wire does to packets
+  wire NAME   makes a wire delay or lose packets, limits its rate, or makes it
+              perfect again
 
-On each host, ssh, scp and "playground HOST" lead to the others. This repository
-is in /fopnp there. The passwords of root and brandon are abc123.
+On each host, you can reach the others with ssh, scp and "playground HOST". This
+repository is in /fopnp there. The password of root and of brandon is abc123.
 
-The environment variable PLAYGROUND names a second playground beside the first.
-If PLAYGROUND_OWN is set, the hosts use the playground's own programs, such as
-ping and inetd, even where the machine has them.
+To run a second playground beside the first, set the environment variable
+PLAYGROUND to a name for it. If PLAYGROUND_OWN is set, the hosts use the
+playground's own programs, such as ping and inetd, even if they are installed on
+the machine.
 
-The playground is for learning. It is no security boundary.
+The playground is for learning. It is not a security boundary.
 `
 
 func main() {
@@ -41,7 +44,7 @@ func main() {
 	os.Exit(run(os.Args[1:]))
 }
 
-// run does what the arguments say and returns the exit status.
+// run carries out the command line and returns the exit status.
 func run(args []string) int {
 	if len(args) == 0 {
 		return enter("h1", nil)
@@ -84,7 +87,7 @@ func enter(name string, command []string) int {
 	return status
 }
 
-// wrong reports that the command line is wrong.
+// wrong reports an error in the command line and returns the exit status.
 func wrong(err error) int {
 	fmt.Fprintf(os.Stderr, "playground: %v\nRun playground -h for help.\n", err)
 	return 2

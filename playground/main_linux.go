@@ -9,11 +9,11 @@ import (
 	"fopnp/internal/netns"
 )
 
-// begin becomes one of the playground's processes, or one of its programs, if this
-// process is to be one.
+// begin turns this process into one of the playground's own processes or programs,
+// if it was started as one. Then it does not return.
 func begin() { netlab.Main(playground, programs) }
 
-// wire shows what wires do to packets, or changes it.
+// wire shows what the wires do to packets, or changes one wire.
 func wire(args []string) int {
 	text, err := playground.Wire(args)
 	switch {
@@ -29,14 +29,14 @@ func wire(args []string) int {
 	return 0
 }
 
-// failed reports an error. If the system does not let users have a network, it also
-// says what they can do.
+// failed reports an error and returns the exit status. If the system does not let the
+// user create a network, it also says how to allow it.
 func failed(err error) int {
 	fmt.Fprintln(os.Stderr, "playground:", err)
 	var refusal *netns.Refusal
 	if errors.As(err, &refusal) {
 		fmt.Fprintf(os.Stderr, `To allow it: %s
-Without the playground, everything else works: put localhost in the place of the
+Everything else works without the playground: use localhost instead of the
 playground's hosts.
 `, refusal.Remedy)
 	}

@@ -7,16 +7,17 @@ import (
 	"fopnp/internal/netlab"
 )
 
-// columns is the number of columns of the map, and rows that of its rows.
+// The map has this many columns and rows.
 const columns, rows = 6, 5
 
-// place returns the column and the row of a host.
+// place returns a host's column and row on the map.
 func place(h *netlab.Host) (column, row int) {
 	at := places[h.Short()]
 	return at.column, at.row
 }
 
-// ends returns the end of a wire that is alone in its column, and all others.
+// ends returns the host that is alone in its column among the ends of a wire, and all
+// other ends. If there is no such host, hub is nil.
 func ends(w netlab.Wire) (hub *netlab.Host, others []*netlab.Host) {
 	var count [columns]int
 	for _, e := range w.Ends {
@@ -49,7 +50,7 @@ func servicesOf(h *netlab.Host, ports bool) string {
 	return strings.Join(names, ", ")
 }
 
-// table returns a line for each host: its name, its addresses, and its services.
+// table returns a line for each host, with its name, addresses and services.
 func table() string {
 	var text strings.Builder
 	line := func(name, addresses, services string) {
@@ -62,10 +63,10 @@ func table() string {
 	return text.String()
 }
 
-// A drawing is text with lines between its words.
+// A drawing consists of words, and lines between them.
 type drawing struct {
 	text  [][]rune
-	lines [][]int // where the lines go from each place: see the bits below
+	lines [][]int // in which directions lines leave each place: see the bits below
 }
 
 const (
@@ -75,7 +76,7 @@ const (
 	down
 )
 
-// strokes are the characters for all sets of directions.
+// strokes has a character for each set of directions.
 var strokes = []rune(" ───╵┘└┴╷┐┌┬│┤├┼")
 
 func newDrawing(width, height int) *drawing {
@@ -118,8 +119,8 @@ func (d *drawing) String() string {
 	return text.String()
 }
 
-// textMap draws the map: each host is its name and, below that, its address. The
-// lines are wires.
+// textMap draws the map as text. It shows the name of each host, with its address
+// below. The lines are wires.
 func textMap() string {
 	const between, lines = 4, 3 // characters between two columns, lines for each row
 	var start, width [columns]int
@@ -156,11 +157,12 @@ func textMap() string {
 	return d.String()
 }
 
-// svgMap draws the map in the colours of the page that shows it.
+// svgMap draws the map as an SVG picture. Its colours are those of the other pictures
+// in this repository, which are readable on light and on dark pages.
 func svgMap() string {
 	const (
-		columnWidth, rowHeight = 168, 62
-		width, height          = 132, 46 // of a host
+		columnWidth, rowHeight = 168, 66
+		width, height          = 134, 46 // of a host
 		margin, label          = 14, 16
 	)
 	at := func(h *netlab.Host) (x, y int) {
@@ -169,20 +171,8 @@ func svgMap() string {
 	}
 	var svg strings.Builder
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-label="The hosts of the playground and the wires between them">
-<style>
-text{font:13px system-ui,sans-serif;fill:#1f2328}
-.address,.services{font:11px ui-monospace,monospace;fill:#59636e}
-.services{fill:#0969da}
-rect{fill:#f6f8fa;stroke:#59636e}
-path{fill:none;stroke:#59636e;stroke-width:1.5}
-@media(prefers-color-scheme:dark){
-text{fill:#f0f6fc}
-.address{fill:#9198a1}
-.services{fill:#4493f8}
-rect{fill:#151b23;stroke:#9198a1}
-path{stroke:#9198a1}
-}
-</style>
+<g font-family="system-ui,sans-serif" font-size="13" fill="#787B80">
+<g fill="none" stroke="#787B80" stroke-width="1.5">
 `, 2*margin+(columns-1)*columnWidth+width, 2*margin+label+(rows-1)*rowHeight+height)
 	for _, w := range playground.Wires() {
 		hub, others := ends(w)
@@ -198,19 +188,21 @@ path{stroke:#9198a1}
 				x1, y1, middle, y1, middle, y2, x2, y2, w.Name)
 		}
 	}
+	svg.WriteString("</g>\n")
 	for _, h := range playground.Hosts {
 		x, y := at(h)
-		fmt.Fprintf(&svg, `<rect x="%d" y="%d" width="%d" height="%d" rx="6"/>`, x, y, width, height)
-		text := func(class string, dy int, words string) {
-			fmt.Fprintf(&svg, `<text%s x="%d" y="%d">%s</text>`, class, x+9, y+dy, words)
+		fmt.Fprintf(&svg, `<rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="none" stroke="#787B80"/>`,
+			x, y, width, height)
+		text := func(attributes string, dy int, words string) {
+			fmt.Fprintf(&svg, `<text %s x="%d" y="%d">%s</text>`, attributes, x+9, y+dy, words)
 		}
-		text("", 19, h.Full())
-		text(` class="address"`, 36, h.Address().String())
+		text(`font-size="13"`, 19, h.Full())
+		text(`font-size="12"`, 36, h.Address().String())
 		if names := servicesOf(h, false); names != "" {
-			text(` class="services"`, -4, names)
+			text(`font-size="12" fill="#0072B2"`, -4, names)
 		}
 		svg.WriteString("\n")
 	}
-	svg.WriteString("</svg>\n")
+	svg.WriteString("</g>\n</svg>\n")
 	return svg.String()
 }

@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testscript.Run(t, testscript.Params{
-				Dir:                 "../testdata/playground",
+				Dir:                 "testdata",
 				RequireExplicitExec: true,
 				UpdateScripts:       *progtest.Update,
 				Setup: func(env *testscript.Env) error {

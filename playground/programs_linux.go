@@ -7,7 +7,8 @@ import (
 	"fopnp/internal/superserver"
 )
 
-// programs are those that a host has if the machine has none of that name.
+// programs are our own programs, which a host uses if none of that name is installed
+// on the machine.
 var programs = map[string]netlab.Program{
 	"host":        nettools.HostMain,
 	"in.telnetd":  nettools.TelnetdMain,

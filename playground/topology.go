@@ -6,8 +6,8 @@ import (
 	"fopnp/internal/netlab"
 )
 
-// The playground's hosts. The network, its names, the map and the page are all made
-// from this table.
+// playground is the table of the playground's hosts. The network, its DNS names and
+// the maps are made from it.
 var playground = &netlab.Lab{Name: "playground", Domain: "example.com", Hosts: []*netlab.Host{
 	{
 		Names:      []string{"h1"},
@@ -87,8 +87,7 @@ var playground = &netlab.Lab{Name: "playground", Domain: "example.com", Hosts: [
 	},
 }}
 
-// places says where on the map a host is: its column, and its row, of which two are
-// a line of text apart.
+// places gives the column and the row of each host on the map.
 var places = map[string]struct{ column, row int }{
 	"h1": {0, 0}, "h2": {0, 1}, "h3": {0, 2}, "h4": {0, 4},
 	"modemA": {1, 1}, "modemB": {1, 4},
@@ -96,17 +95,17 @@ var places = map[string]struct{ column, row int }{
 	"ftp": {5, 1}, "mail": {5, 2}, "www": {5, 3},
 }
 
-// on returns an interface that is plugged into a wire.
+// on returns an interface plugged into a wire.
 func on(wire, name, address string) netlab.Interface {
 	return netlab.Interface{Name: name, Address: netip.MustParsePrefix(address), Wire: wire}
 }
 
-// by returns a route to some addresses, by way of a router.
+// by returns a route to some addresses via a router.
 func by(to, router string) netlab.Route {
 	return netlab.Route{To: netip.MustParsePrefix(to), Via: router}
 }
 
-// others returns the route to all addresses for which there is no other one.
+// others returns the default route, for all addresses that no other route covers.
 func others(router string) netlab.Route { return by("0.0.0.0/0", router) }
 
 // cable returns a route to an address at the other end of an interface's wire.

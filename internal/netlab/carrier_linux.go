@@ -15,10 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A carrier is a wire at work. A perfect wire is a bridge of the kernel. When the
-// wire is to delay or lose packets, the carrier takes the ports off the bridge and
-// carries each packet itself, from one packet socket to another. So it needs
-// nothing from the kernel that some kernels lack, such as the module netem.
+// A carrier operates a wire. A perfect wire is a bridge in the kernel. If the wire
+// should delay or lose packets, or has a rate, the carrier takes the ports off the
+// bridge and carries each packet itself, from one packet socket to another. So it
+// does not need the module netem, which some kernels lack.
 type carrier struct {
 	name   string
 	place  *place // the fabric
@@ -30,7 +30,7 @@ type carrier struct {
 	run     *run // nil while the wire is perfect
 }
 
-// set changes what the wire does to packets. Packets that are under way are lost.
+// set changes what the wire does to packets. Packets in transit are lost.
 func (c *carrier) set(q Quality) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +65,7 @@ func (c *carrier) set(q Quality) error {
 	return nil
 }
 
-// String returns the line that the command wire prints for the wire.
+// String returns the line that the wire command prints for this wire.
 func (c *carrier) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -89,10 +89,10 @@ type run struct {
 	quit    chan struct{}
 
 	mu      sync.Mutex
-	learned map[[6]byte]*end // which hardware address is where, as in a switch
+	learned map[[6]byte]*end // the end behind which each hardware address is, as in a switch
 }
 
-// An end is the carrier's side of a cable.
+// An end is the carrier's end of a cable.
 type end struct {
 	socket *os.File
 	queue  chan parcel // to this end
@@ -100,18 +100,18 @@ type end struct {
 	carried, lost, refused atomic.Int64 // packets to this end
 
 	mu   sync.Mutex
-	free time.Time // when the last bit that it has accepted will have left
+	free time.Time // when the last accepted bit will have left
 }
 
-// A parcel is a packet, and when it is due at the other end.
+// A parcel is a packet with the time when it is due at the other end.
 type parcel struct {
 	due    time.Time
 	packet []byte
 }
 
 const (
-	// In front of each packet is a struct virtio_net_hdr. It says which checksum
-	// must still be computed, and how to cut the packet.
+	// A struct virtio_net_hdr precedes each packet. It says which checksum must still
+	// be computed, and how to segment the packet.
 	offloads = 10
 	ethernet = 14
 	largest  = offloads + ethernet + 1<<16
@@ -120,7 +120,7 @@ const (
 	maxBuffered = 100 * time.Millisecond // how long a packet may wait to be sent
 )
 
-// carry starts to carry packets between ports. It must run in the fabric.
+// carry starts carrying packets between ports. It must run in the fabric.
 func carry(ports []int, q Quality) (*run, error) {
 	r := &run{quality: q, quit: make(chan struct{}), learned: map[[6]byte]*end{}}
 	for _, port := range ports {
@@ -163,7 +163,7 @@ func packetSocket(port int) (*os.File, error) {
 	return os.NewFile(uintptr(fd), "port"), nil
 }
 
-// collect reads what comes from one end, and puts it on the wire to the others.
+// collect reads packets from one end, and puts them on the wire to the others.
 func (r *run) collect(from *end) {
 	buffer := make([]byte, largest)
 	for {
@@ -185,8 +185,8 @@ func (r *run) collect(from *end) {
 	}
 }
 
-// receivers returns the ends for a frame: the one where its receiver is known to
-// be, or else all others.
+// receivers returns the ends that should get a frame: the one where its receiver is
+// known to be, or all others if that is unknown.
 func (r *run) receivers(from *end, frame []byte) []*end {
 	receiver, sender := [6]byte(frame), [6]byte(frame[6:])
 	r.mu.Lock()
@@ -224,7 +224,7 @@ func (e *end) accept(packet []byte, q Quality) {
 	}
 }
 
-// deliver hands the packets to an end, each when it is due.
+// deliver delivers packets to an end, each when it is due.
 func (r *run) deliver(e *end) {
 	for {
 		select {
@@ -239,7 +239,7 @@ func (r *run) deliver(e *end) {
 	}
 }
 
-// changeWire carries out the command wire and returns what it prints.
+// changeWire carries out the wire command and returns its output.
 func (w *world) changeWire(words []string) (string, error) {
 	shown := w.wires
 	if len(words) > 0 {

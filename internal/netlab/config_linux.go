@@ -11,14 +11,14 @@ import (
 	"fopnp/internal/netlab/services"
 )
 
-// A config is what all hosts must know. The process that brings the network up
-// makes it, once.
+// A config is what all hosts need to know. The process that brings the network up
+// makes it once.
 type config struct {
 	Program    string   // the file of this program
-	Repository string   // the folder of go.mod around the user's folder, or ""
+	Repository string   // the nearest folder with a go.mod, from the user's folder upwards, or ""
 	Writable   []string // Go's caches
-	ReadOnly   []string // Go itself, and the folders of Path
-	Path       []string // where the user's programs are
+	ReadOnly   []string // the Go installation, and the folders in Path
+	Path       []string // the folders of the user's programs
 	Env        []string // for all shells
 	AllUsers   bool     // whether there are users besides root
 	Own        bool     // whether our programs come before the machine's
@@ -40,7 +40,7 @@ func newConfig() (config, error) {
 		return c, err
 	}
 	c.Repository = repository(folder)
-	home, _ := os.UserHomeDir() // an error is "", and then the folders do not exist
+	home, _ := os.UserHomeDir() // after an error, it is "", and the folders do not exist
 	cache, _ := os.UserCacheDir()
 	gopath := cmp.Or(os.Getenv("GOPATH"), filepath.Join(home, "go"))
 	modules := cmp.Or(os.Getenv("GOMODCACHE"), filepath.Join(gopath, "pkg", "mod"))
@@ -73,7 +73,8 @@ func newConfig() (config, error) {
 	return c, nil
 }
 
-// repository returns the folder with a go.mod that folder is in, or "".
+// repository returns folder, or the nearest folder above it, that contains a go.mod.
+// If there is none, it returns "".
 func repository(folder string) string {
 	for {
 		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
@@ -87,8 +88,8 @@ func repository(folder string) string {
 	}
 }
 
-// path returns the variable PATH of the hosts' shells. The machine's programs come
-// before ours, unless the user wants it the other way round.
+// path returns the PATH of the hosts' shells. The machine's programs come before
+// ours, unless the user wants it the other way round.
 func (c *config) path() string {
 	folders := append([]string{"/fopnp/bin"}, c.Path...)
 	for _, folder := range []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"} {
@@ -104,13 +105,13 @@ func (c *config) path() string {
 	return strings.Join(folders, ":")
 }
 
-// environment returns what all programs on a host inherit, besides what depends on
-// the user.
+// environment returns the variables that all programs on a host inherit, except those
+// that depend on the user.
 func (c *config) environment() []string {
 	return append([]string{"PATH=" + c.path(), "SSL_CERT_FILE=" + authorities}, c.Env...)
 }
 
-// shell returns the file of the users' shell.
+// shell returns the path of the users' shell.
 func shell() string {
 	if _, err := os.Stat("/bin/bash"); err == nil {
 		return "/bin/bash"

@@ -11,17 +11,17 @@ import (
 )
 
 // A control socket carries messages between the processes of a network. A message
-// is a value in JSON, and may have open files with it.
+// is a JSON value, and may carry open files.
 type control struct{ *net.UnixConn }
 
-// maxMessage is the size of the largest message, in bytes.
+// maxMessage is the maximum size of a message, in bytes.
 const maxMessage = 128 << 10
 
-// A request is the first message of a client. With a login come its three standard
+// A request is a client's first message. A login carries the client's three standard
 // files.
 type request struct {
 	Host     string   // to log in to, or ""
-	Command  []string // one word is a line for the shell; none is a login shell
+	Command  []string // one word is a line for the shell; none means a login shell
 	Dir      string   // where the client is
 	Env      []string // of the terminal: TERM and the like
 	Terminal *unix.Winsize
@@ -30,15 +30,15 @@ type request struct {
 	Wire  []string // its name and quality
 }
 
-// An answer is the world's, or a host's. With Terminal comes the other end of the
-// shell's terminal.
+// An answer comes from the world or from a host. If Terminal is set, it carries the
+// other end of the shell's terminal.
 type answer struct {
 	Ready    bool
 	Terminal bool
 	Text     string
 	Error    string
-	Usage    bool // the client asked for something that there is not
-	Status   int  // of the shell or command, which has ended
+	Usage    bool // the request is wrong: see ErrUsage
+	Status   int  // the exit status of the shell or command, which has ended
 }
 
 // socketPair returns the two ends of a control socket. The second one is for
@@ -106,7 +106,7 @@ func (c control) receive(message any) (files []*os.File, err error) {
 	for _, scm := range scms {
 		fds, err := unix.ParseUnixRights(&scm)
 		if err != nil {
-			continue // it is something else than files
+			continue // it carries no files
 		}
 		for _, fd := range fds {
 			files = append(files, os.NewFile(uintptr(fd), "received"))
@@ -124,8 +124,8 @@ func (c control) receive(message any) (files []*os.File, err error) {
 	return files, nil
 }
 
-// pass sends the socket itself to another process, which is to serve it, and
-// closes it here.
+// pass hands the socket itself to another process, which will serve it, and closes it
+// here.
 func (c control) pass(to control) error {
 	defer c.Close()
 	f, err := c.File()

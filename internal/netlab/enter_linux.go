@@ -20,21 +20,21 @@ import (
 	"fopnp/internal/netns"
 )
 
-// Environment variables that concern a whole network.
+// Environment variables that apply to a whole network.
 const (
-	// networkName names the network, if a user wants more than one at a time.
+	// networkName names the network. It lets a user run more than one at a time.
 	networkName = "PLAYGROUND"
-	// ownPrograms, if it is not "", makes the hosts prefer our programs to the
-	// machine's.
+	// ownPrograms makes the hosts prefer our programs to the machine's, unless it
+	// is "".
 	ownPrograms = "PLAYGROUND_OWN"
 )
 
 var programs map[string]Program // set by Main
 
-// Main must be the first call of main in a program that calls [Enter]. In the
-// processes that make the network, and in those of the hosts' own programs, it does
-// not return. Everywhere else it returns at once. The table and the programs must be
-// the same in all processes.
+// Main must be the first call in the main function of a program that calls
+// [Lab.Enter]. In the processes that make up the network, and in those that run the
+// hosts' own programs, it does not return. Everywhere else it returns at once. The
+// table and the programs must be the same in all processes.
 func Main(l *Lab, own map[string]Program) {
 	programs = own
 	name := filepath.Base(os.Args[0])
@@ -49,16 +49,15 @@ func Main(l *Lab, own map[string]Program) {
 }
 
 // Enter runs a command on a host, or a shell if there is no command, and returns
-// its exit status. One word of a command is a line for the shell; more are a
-// program and its arguments. The host is on the network that the user has up, or
-// on a new one, which ends before Enter returns.
+// its exit status. A command of one word is a line for the shell; more words are a
+// program and its arguments. The host is on the network that the user has brought
+// up, or on a new one, which ends before Enter returns.
 //
 // The command reads and writes this process's standard files. If standard input
-// and output are a terminal, the command gets a terminal of the same size, and
+// and output are a terminal, the command gets its own terminal of the same size, and
 // Ctrl-C goes there.
 //
-// If the system does not grant what a network needs, the error is a
-// [*netns.Refusal].
+// If the system forbids what a network needs, the error is a [*netns.Refusal].
 func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 	client, end, err := l.join()
 	if err != nil {
@@ -86,9 +85,10 @@ func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 	return a.Status, nil
 }
 
-// Wire returns the state of all wires, or of the one that words[0] names, a line
-// for each wire. If there are more words, they are the new quality of that wire: see
-// [ParseQuality]. The error may be [ErrNotUp] or one that is [ErrUsage].
+// Wire returns the state of all wires, one line each, or only that of the wire that
+// words[0] names. If there are more words, they are the new quality of that wire: see
+// [ParseQuality]. The error is [ErrNotUp] if no network is up. It matches [ErrUsage]
+// if the words are wrong.
 func (l *Lab) Wire(words []string) (string, error) {
 	client, err := dial()
 	if errors.Is(err, unix.ECONNREFUSED) {
@@ -129,8 +129,8 @@ func windowSize() *unix.Winsize {
 	return size
 }
 
-// converse returns the host's last answer, when the command has ended. Meanwhile it
-// connects the command's terminal, if it has one, to the user's.
+// converse waits until the command has ended and returns the host's last answer.
+// Meanwhile it connects the command's terminal, if it has one, to the user's.
 func converse(client control) (answer, error) {
 	var a answer
 	files, err := client.receive(&a)
@@ -146,7 +146,7 @@ func converse(client control) (answer, error) {
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, unix.SIGWINCH)
 	defer signal.Stop(resized)
-	resized <- unix.SIGWINCH // it may have changed before we were listening
+	resized <- unix.SIGWINCH // the size may have changed before we listened for the signal
 	go func() {
 		for range resized {
 			unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, windowSize())
@@ -159,8 +159,8 @@ func converse(client control) (answer, error) {
 	return a, err
 }
 
-// join connects to the network that the user has up. If there is none, it brings
-// one up, which end ends.
+// join connects to the network that the user has brought up. If there is none, it
+// brings one up. The function end ends that one.
 func (l *Lab) join() (client control, end func(), err error) {
 	for {
 		if client, err = dial(); err == nil {
@@ -169,7 +169,7 @@ func (l *Lab) join() (client control, end func(), err error) {
 		if !errors.Is(err, unix.ECONNREFUSED) {
 			return control{}, nil, err
 		}
-		// The one that has the name brings the network up. Others wait for it.
+		// The process that gets the name brings the network up. Others wait for it.
 		door, err := net.ListenUnix("unixpacket", address())
 		if errors.Is(err, unix.EADDRINUSE) {
 			continue
@@ -196,15 +196,15 @@ func (l *Lab) join() (client control, end func(), err error) {
 	}
 }
 
-// address is where other processes of the user find the network: an abstract
+// address returns where the user's other processes find the network: an abstract
 // socket, which leaves nothing behind.
 func address() *net.UnixAddr {
 	name := fmt.Sprintf("@fopnp-playground-%d-%s", os.Geteuid(), os.Getenv(networkName))
 	return &net.UnixAddr{Net: "unixpacket", Name: name}
 }
 
-// dial connects to the network that this process is on, or that the user has up. If
-// there is none, the error is [unix.ECONNREFUSED].
+// dial connects to the network that this process is on, or else to the one that the
+// user has brought up. If there is none, the error is [unix.ECONNREFUSED].
 func dial() (control, error) {
 	if c, err := net.Dial("unixpacket", "/playground/run/control"); err == nil {
 		return control{c.(*net.UnixConn)}, nil
@@ -240,8 +240,8 @@ func (l *Lab) up() (world control, end func(), err error) {
 	if err != nil {
 		return control{}, nil, err
 	}
-	// The kernel kills the world when this thread ends, so it must not end before
-	// the process does.
+	// The kernel kills the world when this thread ends, so the thread must last as
+	// long as the process.
 	runtime.LockOSThread()
 	if err := ownProc(); err != nil {
 		return control{}, nil, netns.Explain(err)
@@ -274,7 +274,7 @@ func (l *Lab) up() (world control, end func(), err error) {
 	end = func() {
 		world.Close()
 		first.Process.Kill()
-		first.Wait() // its error says that it was killed
+		first.Wait() // the error only says that it was killed
 	}
 	var a answer
 	if err = world.send(config); err == nil {
@@ -290,14 +290,14 @@ func (l *Lab) up() (world control, end func(), err error) {
 	return world, end, nil
 }
 
-// namespaces are those of the world.
+// namespaces are the namespaces of the world.
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
 	unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
-// ownProc makes sure that /proc shows the calling thread's children by the numbers
-// that they have for it. In a process namespace that has kept the /proc of another
-// one, as after unshare --pid, the kernel would take their numbers for those of
-// other processes.
+// ownProc makes sure that /proc shows the calling thread's children under the numbers
+// by which the thread knows them. If a process namespace still shows the /proc of
+// another one, as after unshare --pid, the same numbers stand for other
+// processes there.
 func ownProc() error {
 	self, err := os.Readlink("/proc/self")
 	if err != nil || self == fmt.Sprint(os.Getpid()) {
@@ -312,9 +312,9 @@ func ownProc() error {
 	return mountProc()
 }
 
-// mappings returns which users and groups the network has. Root's network has all
-// that there are outside, by the same numbers. For all others, the network has one
-// user, who is root there.
+// mappings returns the users and groups of the network. A network that root brings up
+// has all the users of the machine, with the same numbers. Any other network has a
+// single user, who is root there.
 func mappings() (uids, gids []syscall.SysProcIDMap, all bool) {
 	setgroups, _ := os.ReadFile("/proc/self/setgroups")
 	if os.Geteuid() == 0 && mayChangeUsers() && strings.TrimSpace(string(setgroups)) == "allow" {
@@ -343,8 +343,8 @@ func sameNumbers(file string) (m []syscall.SysProcIDMap) {
 	return m
 }
 
-// covers reports whether the numbers that systems give to users, 0 to 65534, are in
-// m.
+// covers reports whether m contains 0 to 65534, the numbers that systems give to
+// users.
 func covers(m []syscall.SysProcIDMap) bool {
 	known := 0
 	for _, r := range m {

@@ -2,12 +2,13 @@ package netlab
 
 import "errors"
 
-// ErrNotUp means that the user has no network up.
+// ErrNotUp means that the user has not brought up a network.
 var ErrNotUp = errors.New("no network is up")
 
-// ErrUsage means that the user asked for something that there is not.
+// ErrUsage means that the user's command is wrong, such as one that names an unknown
+// wire.
 var ErrUsage = errors.New("wrong usage")
 
-// A Program is one that the hosts have if the machine does not have it. It gets the
-// command line without its name and returns the exit status.
+// A Program is a program that the hosts use if it is not installed on the machine. It
+// gets the arguments of the command line and returns the exit status.
 type Program func(args []string) int

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// authorities is the file with the certificates that the hosts trust: that of the
-// network's own authority.
+// authorities is the file with the certificate that the hosts trust: that of the
+// network's own certificate authority.
 const authorities = "/etc/ssl/certs/ca-certificates.crt"
 
-// brandon is the hosts' user besides root. Where there is only one user, brandon is
-// another name for root.
+// brandon is the second user of the hosts, besides root. If there is only one user,
+// brandon is another name for root.
 func (c *config) brandon() int {
 	if c.AllUsers {
 		return 1000
@@ -23,8 +23,8 @@ func (c *config) brandon() int {
 	return 0
 }
 
-// configure writes the files in /etc that make this host what it is. All others
-// are links to the machine's.
+// configure writes the files in /etc that differ from the machine's. All others are
+// links to the machine's files.
 func (s *server) configure() error {
 	files := map[string]string{
 		"passwd":      s.passwd(),
@@ -88,7 +88,7 @@ func (s *server) writeKeys() error {
 	return nil
 }
 
-// linkEtc fills up /etc with links to the machine's files.
+// linkEtc fills /etc up with links to the machine's files.
 func linkEtc() error {
 	const theirs = "/playground/etc"
 	if err := bindReadOnly(machine+"/etc", theirs); err != nil {
@@ -120,8 +120,8 @@ func linkEtc() error {
 	return nil
 }
 
-// onlyRoot are the users that daemons become. Where there is only one user, they
-// are other names for root.
+// onlyRoot has the users that daemons switch to. If there is only one user, they are
+// other names for root.
 var onlyRoot = []string{"daemon", "nobody", "sshd", "tcpdump"}
 
 func (s *server) passwd() string {
@@ -175,7 +175,8 @@ func (s *server) resolver() string {
 	return text.String()
 }
 
-// services names the ports of the network's services, as /etc/services does.
+// services returns the names of the network's services and their ports, in the
+// format of /etc/services.
 func (s *server) services() string {
 	ports := map[string]int{"ssh": 22}
 	for _, h := range s.lab.Hosts {
@@ -216,7 +217,7 @@ func (h *Host) inetdConf() string {
 	return text
 }
 
-// initScript has the name that Debian gives it, whichever inetd runs.
+// initScript is Debian's name for the script, whichever inetd runs.
 const initScript = `#!/bin/sh
 # Starts and stops inetd.
 pid=$(cat /run/inetd.pid 2>/dev/null)
@@ -244,5 +245,5 @@ status) runs && echo "inetd is running" ;;
 esac
 `
 
-// abc123 is the password of root and brandon, as crypt(3) stores it.
+// abc123 is the password of root and brandon, hashed as by crypt(3).
 const abc123 = "$6$playground$VqXe/GpgD2pRyqmzXlfaLpNSfEU38S97So1b07GMiIe.yxR52SfHJTSF6NiXEr3s/U3SBOBAVnBpLfQx4U8ON0"

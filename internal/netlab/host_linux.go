@@ -54,12 +54,12 @@ func runHost(l *Lab, name string) {
 }
 
 func (s *server) begin(world control) error {
-	// The name of the process, which is that of its file until now.
+	// Until now, the process has the name of its file.
 	os.WriteFile("/proc/self/comm", []byte("init"), 0)
 	unix.Umask(0o022)
 	go reap()
-	// If this process ignored signals, as under nohup, so would all that it starts. But
-	// a signal that it catches is not ignored after exec.
+	// If this process ignored signals, as under nohup, so would every program that it
+	// starts. But a signal that it catches is not ignored after exec.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
 	if err := unix.Sethostname([]byte(s.Full())); err != nil {
 		return fmt.Errorf("set the host name: %w", err)
@@ -81,8 +81,8 @@ func (s *server) begin(world control) error {
 	return passOn("/playground/run/control", world)
 }
 
-// passOn passes the clients that come to a socket on to the world: programs on this
-// host that want a shell on another one, or to change a wire.
+// passOn passes a socket's clients on to the world. They are programs on this host
+// that want a shell on another host, or want to show or change wires.
 func passOn(path string, world control) error {
 	l, err := net.ListenUnix("unixpacket", &net.UnixAddr{Net: "unixpacket", Name: path})
 	if err != nil {
@@ -103,8 +103,8 @@ func passOn(path string, world control) error {
 	return nil
 }
 
-// logToFile appends what the programs of this host send to the socket of the
-// system's log to a file.
+// logToFile appends log messages to a file. This host's programs send them to the
+// system's log socket.
 func logToFile(socket, path string) error {
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: socket})
 	if err != nil {
@@ -134,8 +134,8 @@ func logToFile(socket, path string) error {
 	return nil
 }
 
-// children are the processes that spawn has started and that still run. A first
-// process also gets the dead children of others, so reap waits for all of them.
+// children are the running processes that spawn has started. A host's first process
+// also inherits the orphans of others, so reap waits for every child.
 var children = struct {
 	sync.Mutex
 	ended map[int]chan syscall.WaitStatus
@@ -168,20 +168,20 @@ func reapOne() bool {
 	return true
 }
 
-// A process is one that spawn has started.
+// A process is a program that spawn has started.
 type process struct {
 	pid   int
 	ended chan syscall.WaitStatus
 }
 
-// Pid returns the process's number on the host.
+// Pid returns the process ID on the host.
 func (p *process) Pid() int { return p.pid }
 
-// Wait returns how the process has ended, when it has. It may be called once.
+// Wait waits until the process has ended and returns its status. Call it only once.
 func (p *process) Wait() syscall.WaitStatus { return <-p.ended }
 
-// spawn starts a program as the leader of a session. With tty, the terminal
-// files[0] is that of the session. A nil credential means root.
+// spawn starts a program as the leader of a session. With tty, the terminal files[0]
+// becomes the session's terminal. A nil credential means root.
 func spawn(path string, argv, env []string, dir string, files [3]*os.File, tty bool, credential *syscall.Credential) (*process, error) {
 	children.Lock() // so reap does not see the child before we know it
 	defer children.Unlock()

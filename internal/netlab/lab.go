@@ -1,22 +1,22 @@
 // Package netlab brings up networks of hosts on one Linux machine, without root.
 //
 // A [Lab] is a table: hosts with their addresses, the wires between them, routes,
-// address translation and services. [Enter] brings the network up, or joins the
-// one that the user has up already, and runs a shell on one of its hosts. When the
-// first of these shells exits, the network is gone, and leaves nothing behind.
+// address translation and services. [Lab.Enter] brings the network up, or joins the
+// one that the user has already brought up, and runs a shell on one of its hosts.
+// When the first of these shells exits, the network ends and leaves nothing behind.
 //
-// Three kinds of processes make a network, all of one program:
+// A network consists of three kinds of processes, which all run the same program:
 //
-//   - The one that the user started, which has the shell at its terminal.
+//   - The one that the user started. It connects the shell to the user's terminal.
 //   - The world, its child. It is the first process of a new process namespace, so
 //     when it ends, the kernel kills everything on the network. The kernel also
-//     kills the world when its parent ends. It has a network namespace for each
-//     host, connects them, and passes each login on to its host.
-//   - A first process for each host, in namespaces of its own. It makes the host's
-//     file system, serves what the host serves, and starts the shells.
+//     kills the world when its parent ends. The world creates a network namespace
+//     for each host, connects them, and passes each login on to its host.
+//   - A first process for each host, in its own namespaces. It makes the host's file
+//     system, runs the host's services, and starts the shells.
 //
-// A network is for learning. It keeps beginners' mistakes from the machine, but it
-// is no security boundary.
+// A network is for learning. It protects the machine from beginners' mistakes, but
+// it is not a security boundary.
 package netlab
 
 import (
@@ -29,34 +29,34 @@ import (
 // A Lab is a network of hosts.
 type Lab struct {
 	Name   string // of the program that runs it, as in "playground"
-	Domain string // which the hosts' resolvers search, or ""
+	Domain string // the search domain of the hosts' resolvers, or ""
 	Hosts  []*Host
 }
 
-// A Host is one computer of a network. It forwards packets if it has more than one
+// A Host is a computer on the network. It forwards packets if it has more than one
 // interface.
 type Host struct {
-	// Names are the full name of the host and the short one, as in
-	// "ftp.example.com", "ftp". They may be the same, and then there is only one.
+	// Names are the host's full name and short name, as in "ftp.example.com",
+	// "ftp". If they are the same, there is only one.
 	Names      []string
 	Interfaces []Interface
 	Routes     []Route
 	NAT        string    // the interface that translates addresses, or ""
 	Services   []Service // besides SSH, which all hosts have
-	Aliases    []string  // other full names, which DNS knows as CNAME
-	MailFor    []string  // names whose mail goes here, which DNS knows as MX
+	Aliases    []string  // other full names: CNAME records in DNS
+	MailFor    []string  // names whose mail goes here: MX records in DNS
 }
 
-// An Interface is a network card, with a cable to one wire.
+// An Interface is a network card with a cable to a wire.
 type Interface struct {
 	Name    string       // as in "eth0"; it ends in a digit
-	Address netip.Prefix // 10.25.1.65/16 also says which other addresses are near
+	Address netip.Prefix // as in 10.25.1.65/16, where /16 says which addresses are on the same wire
 	Wire    string
 }
 
-// A Route says where packets to some addresses go. Either of Dev and Via may be "".
+// A Route says where packets to some addresses go. Either Dev or Via may be "".
 type Route struct {
-	To  netip.Prefix // 0.0.0.0/0 stands for all others
+	To  netip.Prefix // 0.0.0.0/0 is the default route
 	Dev string       // the interface
 	Via string       // the address of the router
 }
@@ -72,7 +72,7 @@ type Service struct {
 // Full returns the host's full name, which the command hostname prints.
 func (h *Host) Full() string { return h.Names[0] }
 
-// Short returns the name by which users call the host.
+// Short returns the host's short name, which users type.
 func (h *Host) Short() string { return h.Names[len(h.Names)-1] }
 
 // Address returns the address of the host's first interface, which is its address
@@ -90,7 +90,7 @@ func (h *Host) Addresses() []netip.Addr {
 	return all
 }
 
-// Serves reports whether the host has the service of that name.
+// Serves reports whether the host has a service of that name.
 func (h *Host) Serves(name string) bool {
 	return slices.ContainsFunc(h.Services, func(s Service) bool { return s.Name == name })
 }
@@ -98,8 +98,7 @@ func (h *Host) Serves(name string) bool {
 // forwards reports whether the host is a router.
 func (h *Host) forwards() bool { return len(h.Interfaces) > 1 }
 
-// Find returns the host with that short or full name, in upper or lower case, or
-// nil.
+// Find returns the host with that short or full name, or nil. Case does not matter.
 func (l *Lab) Find(name string) *Host {
 	for _, h := range l.Hosts {
 		for _, n := range h.Names {
@@ -111,7 +110,7 @@ func (l *Lab) Find(name string) *Host {
 	return nil
 }
 
-// ShortNames returns the names of all hosts, separated by spaces.
+// ShortNames returns the short names of all hosts, separated by spaces.
 func (l *Lab) ShortNames() string {
 	var names []string
 	for _, h := range l.Hosts {
@@ -136,7 +135,7 @@ type Wire struct {
 	Ends []End
 }
 
-// An End is where a wire is plugged in.
+// An End is an interface that a wire is plugged into.
 type End struct {
 	Host      *Host
 	Interface Interface
@@ -161,7 +160,7 @@ func (l *Lab) Wires() []Wire {
 
 // Check returns an error if the table contradicts itself: two hosts with the same
 // name, two ends of a wire with the same address, a wire with one end, or a route
-// or a translation for an interface that the host does not have.
+// or address translation on an interface that the host does not have.
 func (l *Lab) Check() error {
 	known := map[string]bool{}
 	for _, h := range l.Hosts {
@@ -176,11 +175,11 @@ func (l *Lab) Check() error {
 			has[i.Name] = true
 		}
 		if !has[h.NAT] {
-			return fmt.Errorf("%s translates addresses on %s, which it does not have", h.Full(), h.NAT)
+			return fmt.Errorf("%s translates addresses on %s, but has no such interface", h.Full(), h.NAT)
 		}
 		for _, r := range h.Routes {
 			if !has[r.Dev] {
-				return fmt.Errorf("%s has a route to %v on %s, which it does not have", h.Full(), r.To, r.Dev)
+				return fmt.Errorf("%s has a route to %v on %s, but has no such interface", h.Full(), r.To, r.Dev)
 			}
 		}
 	}

@@ -29,9 +29,9 @@ func TestCheck(t *testing.T) {
 		{func(a, b *Host) { b.Aliases = []string{"a"} }, "two hosts have the name a"},
 		{func(a, b *Host) { b.Interfaces = a.Interfaces }, "two hosts on the wire lan have the address 10.0.0.1"},
 		{func(a, b *Host) { b.Interfaces = nil }, "the wire lan has only one end"},
-		{func(a, b *Host) { a.NAT = "eth1" }, "a.example.com translates addresses on eth1, which it does not have"},
+		{func(a, b *Host) { a.NAT = "eth1" }, "a.example.com translates addresses on eth1, but has no such interface"},
 		{func(a, b *Host) { b.Routes = []Route{{To: netip.MustParsePrefix("0.0.0.0/0"), Dev: "eth1"}} },
-			"b has a route to 0.0.0.0/0 on eth1, which it does not have"},
+			"b has a route to 0.0.0.0/0 on eth1, but has no such interface"},
 	} {
 		l := small()
 		test.spoil(l.Hosts[0], l.Hosts[1])

@@ -12,9 +12,9 @@ import (
 	"fopnp/internal/netns"
 )
 
-// login runs a shell, or a command, for a client. At a terminal, the shell gets a
-// terminal of the host, and the client the other end of it. Otherwise it gets the
-// client's own files.
+// login runs a shell or a command for a client. If the client is at a terminal, the
+// shell gets a new terminal on the host, and the client gets its other end. Otherwise
+// the shell gets the client's own files.
 func (s *server) login(client control, r request, files [3]*os.File) {
 	defer client.Close()
 	var ours *os.File
@@ -46,7 +46,7 @@ func (s *server) login(client control, r request, files [3]*os.File) {
 	go func() { ended <- p.Wait() }()
 	gone := make(chan struct{})
 	go func() {
-		client.receive(&request{}) // an error: the client says nothing more
+		client.receive(&request{}) // it returns an error when the client leaves: a client sends no second request
 		close(gone)
 	}()
 	select {
@@ -57,7 +57,7 @@ func (s *server) login(client control, r request, files [3]*os.File) {
 	}
 }
 
-// A command is how a client's request is started.
+// A command says how to start what a client requests.
 type command struct {
 	argv, env []string
 	dir       string
@@ -75,13 +75,13 @@ func (s *server) command(r request) command {
 		c.argv = []string{"-" + name} // a login shell
 	case 1:
 		c.argv = []string{name, "-c", r.Command[0]}
-	default: // a program and its arguments, which the shell is not to read
+	default: // a program and its arguments, which the shell must not interpret
 		c.argv = append([]string{name, "-c", `"$@"`, name}, r.Command...)
 	}
 	return c
 }
 
-// exitStatus returns the status that a shell reports for a process.
+// exitStatus returns a process's exit status as a shell reports it.
 func exitStatus(status syscall.WaitStatus) int {
 	if status.Signaled() {
 		return 128 + int(status.Signal())
@@ -89,7 +89,7 @@ func exitStatus(status syscall.WaitStatus) int {
 	return status.ExitStatus()
 }
 
-// terminalEnv returns what a shell must know about the user's terminal.
+// terminalEnv returns the variables that describe the user's terminal to a shell.
 func terminalEnv() []string {
 	var env []string
 	for _, v := range os.Environ() {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A place is a network namespace, and a thread that is in it. A process that the
-// thread starts is in it as well.
+// A place is a network namespace with a thread in it. A process that the thread
+// starts is in the namespace as well.
 type place struct {
 	namespace *os.File
 	links     *netlink.Handle
@@ -54,9 +54,9 @@ func (p *place) do(f func() error) error {
 	return <-result
 }
 
-// build makes the network: a place for each host, and the fabric, which is the
-// place of all wires. Each wire is a bridge there, and each cable a pair of
-// interfaces: one is the host's, the other a port of the bridge.
+// build makes the network: a place for each host, and the fabric, a place that
+// contains all wires. There each wire is a bridge. Each cable is a pair of
+// interfaces: one belongs to the host, and the other is a port of the bridge.
 func (w *world) build() (err error) {
 	if w.fabric, err = newPlace(); err != nil {
 		return fmt.Errorf("create a network: %w", err)
@@ -82,14 +82,14 @@ func (w *world) build() (err error) {
 	})
 }
 
-// settings are those of the kernel that must be there before the interfaces are.
+// settings are kernel settings that must be made before the interfaces are added.
 func settings(h *Host) error {
 	set := func(name, value string) error {
 		return os.WriteFile("/proc/sys/net/"+name, []byte(value), 0)
 	}
 	// The hosts have IPv4 only. A kernel without IPv6 has no such setting.
 	set("ipv6/conf/default/disable_ipv6", "1")
-	// ping needs no other rights if everyone may use sockets for ICMP.
+	// If everyone may use sockets for ICMP, ping needs no privilege.
 	set("ipv4/ping_group_range", "0 0")
 	if !h.forwards() {
 		return nil
@@ -124,8 +124,9 @@ func (w *world) plug(number int, wire Wire) error {
 	return nil
 }
 
-// hardwareAddr tells who is who in a capture: the fifth byte is the host's number in
-// the table, from 1, and the last one that of the interface.
+// hardwareAddr returns an address that identifies the interface in a capture. The
+// fifth byte is the host's number in the table, from 1, and the last byte is the
+// interface's number.
 func (w *world) hardwareAddr(e End) net.HardwareAddr {
 	var number byte
 	for i, h := range w.lab.Hosts {
@@ -177,7 +178,8 @@ func (p *place) configure(h *Host) error {
 	return p.translate(h.NAT)
 }
 
-// up switches an interface on, and notes its number in index, if that is not nil.
+// up switches an interface on. If index is not nil, up stores the interface's number
+// there.
 func (p *place) up(name string, index map[string]int) error {
 	link, err := p.links.LinkByName(name)
 	if err == nil {
@@ -192,16 +194,16 @@ func (p *place) up(name string, index map[string]int) error {
 	return nil
 }
 
-// computeChecksums has the kernel itself compute the checksums of an interface's
-// packets, and cut them to size. Otherwise it would leave both to a network card
-// that does not exist, and a capture would show packets as no wire carries them.
+// computeChecksums makes the kernel compute the checksums of an interface's packets
+// and segment them itself. Otherwise it would leave both to a network card that does
+// not exist, and a capture would show packets that no real wire carries.
 func computeChecksums(name string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	command := struct{ cmd, data uint32 }{unix.ETHTOOL_STXCSUM, 0} // segmentation needs it
+	command := struct{ cmd, data uint32 }{unix.ETHTOOL_STXCSUM, 0} // switching checksums off switches segmentation off, too
 	var req struct {                                               // struct ifreq
 		name [unix.IFNAMSIZ]byte
 		data unsafe.Pointer
@@ -216,15 +218,15 @@ func computeChecksums(name string) error {
 	return nil
 }
 
-// translate makes the kernel replace the sender's address in what leaves by an
-// interface, and the receiver's in the answers, as nft does with:
+// translate makes the kernel replace the sender's address in packets that leave by an
+// interface, and the receiver's address in the answers, as these nft rules do:
 //
 //	add rule nat postrouting oifname INTERFACE masquerade
 //	add rule nat prerouting ct state invalid drop
 //
-// A packet is invalid if the kernel cannot tell which connection it belongs to, such
-// as a late copy. If it came to the router itself, the router would answer that
-// there is no such connection, and so end it.
+// A packet is invalid if the kernel cannot tell which connection it belongs to, as
+// with a late copy. If such a packet reached the router itself, the router would
+// answer that there is no such connection, and this would end the connection.
 func (p *place) translate(out string) error {
 	c, err := nftables.New(nftables.WithNetNSFd(int(p.namespace.Fd())))
 	if err != nil {

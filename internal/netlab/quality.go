@@ -14,7 +14,7 @@ type Quality struct {
 	Rate  float64       // in bits per second, for each direction; 0 means no limit
 }
 
-// ParseQuality reads what a user types after the name of a wire: "perfect", or any
+// ParseQuality parses what a user types after the name of a wire: "perfect", or any
 // of "delay 50ms", "loss 5%" and "rate 1Mbit".
 func ParseQuality(words []string) (Quality, error) {
 	var q Quality
@@ -63,7 +63,7 @@ func parseLoss(s string) (float64, error) {
 	return percent / 100, nil
 }
 
-// units are those of tc(8), largest first.
+// units are the units of tc(8), largest first.
 var units = []struct {
 	suffix string
 	bits   float64

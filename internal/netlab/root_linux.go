@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// programFolder has our programs, which are all the same file.
+	// programFolder contains our programs, which are all the same file.
 	programFolder = "/playground/bin"
 	programFile   = programFolder + "/playground"
 
@@ -20,13 +20,13 @@ const (
 	machine = "/machine"
 )
 
-// own are the folders that a host has for itself. It shares all others with the
-// machine, and cannot write to them.
+// own are the folders that each host has for itself. It shares all others with the
+// machine, and cannot write to those.
 var own = []string{"boot", "dev", "etc", "fopnp", "home", "lost+found", "machine", "media", "mnt",
 	"playground", "proc", "root", "run", "srv", "sys", "tmp", "var"}
 
-// makeRoot gives the host a file system of its own. It is in memory and ends with
-// the host.
+// makeRoot gives the host its own file system, which is in memory and ends with the
+// host.
 func (s *server) makeRoot() error {
 	for _, step := range []struct {
 		what string
@@ -67,7 +67,7 @@ func pivot() error {
 	return os.Chdir("/")
 }
 
-// bind shows a file or a folder in a second place, which exists.
+// bind shows a file or a folder in a second place, which must exist.
 func bind(from, to string) error {
 	if err := unix.Mount(from, to, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		return &os.PathError{Op: "mount", Path: to, Err: err}
@@ -75,7 +75,7 @@ func bind(from, to string) error {
 	return nil
 }
 
-// bindReadOnly is bind for what the host must not change.
+// bindReadOnly is like bind, but the host cannot write there.
 func bindReadOnly(from, to string) error {
 	if err := bind(from, to); err != nil {
 		return err
@@ -140,7 +140,7 @@ func makeFolders() error {
 }
 
 // showRepository shows the repository, Go and its caches in the same places as on
-// the machine, and the repository also as /fopnp.
+// the machine. It also shows the repository as /fopnp.
 func (s *server) showRepository() error {
 	for _, folder := range s.config.ReadOnly {
 		if _, err := os.Stat(folder); err == nil {
@@ -220,15 +220,14 @@ func (s *server) showProcesses() error {
 		}
 	}
 	if err := unix.Mount("sysfs", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC|unix.MS_RDONLY, ""); err != nil {
-		// A container shows only parts of it. Those parts will do.
+		// A container shows only parts of /proc. Those parts are enough.
 		return bindReadOnly(machine+"/sys", "/sys")
 	}
 	return nil
 }
 
-// guardSettings protects the machine's settings from root. Where a host has all
-// users, its root is the machine's root. The settings of the network are the
-// host's own.
+// guardSettings protects the machine's settings from root. On a host with all users,
+// root is the machine's root. The network settings belong to the host.
 func guardSettings() error {
 	if err := errors.Join(
 		bind("/proc/sys/net", "/proc/sys/net"),

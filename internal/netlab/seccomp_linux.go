@@ -9,9 +9,9 @@ import (
 )
 
 // allowSetgroups makes setgroups(2) succeed and do nothing, in this process and all
-// that it starts. In a namespace with a single user the kernel refuses the call. So
-// daemons that become another user, such as inetd and tcpdump, could not start,
-// although there is no other user to become.
+// processes that it starts. In a namespace with a single user, the kernel refuses the
+// call. Without this filter, daemons that become another user, such as inetd and
+// tcpdump, could not start, although there is no other user to become.
 func allowSetgroups() error {
 	architecture, known := map[string]uint32{
 		"amd64":   unix.AUDIT_ARCH_X86_64,
@@ -19,7 +19,7 @@ func allowSetgroups() error {
 		"riscv64": unix.AUDIT_ARCH_RISCV64,
 	}[runtime.GOARCH]
 	if !known {
-		return nil // those daemons say what they cannot do
+		return nil // those daemons report the error themselves
 	}
 	const (
 		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS

@@ -15,7 +15,7 @@ import (
 	"fopnp/internal/netns"
 )
 
-// starters start the services that a table can name, except those of inetd.
+// starters start the services that a table can name, except those that inetd starts.
 var starters = map[string]func(*server, Service) error{
 	"DNS":  (*server).serveDNS,
 	"FTP":  (*server).serveFTP,
@@ -50,8 +50,8 @@ func (s *server) serve() error {
 	return s.awaitInetd()
 }
 
-// forever serves in the background until the host ends. If it cannot, the user's
-// terminal shows why.
+// forever serves in the background until the host ends. An error goes to the user's
+// terminal.
 func (s *server) forever(what string, serve func() error) {
 	go func() {
 		if err := serve(); err != nil {
@@ -62,7 +62,7 @@ func (s *server) forever(what string, serve func() error) {
 
 func listen(port int) (net.Listener, error) { return net.Listen("tcp", fmt.Sprint(":", port)) }
 
-// listenTwice returns the listeners for a service's port and for its port with TLS.
+// listenTwice returns the listeners for a service's plain port and for its TLS port.
 func listenTwice(service Service) (plain, secure net.Listener, err error) {
 	if plain, err = listen(service.Port); err == nil {
 		secure, err = listen(service.TLS)
@@ -70,7 +70,7 @@ func listenTwice(service Service) (plain, secure net.Listener, err error) {
 	return plain, secure, err
 }
 
-// accounts returns the users of the host.
+// accounts returns the host's users.
 func (s *server) accounts() []services.Account {
 	id := uint32(s.config.brandon())
 	return []services.Account{
@@ -145,7 +145,7 @@ func (s *server) serveFTP(service Service) error {
 	return nil
 }
 
-// withSMTP does nothing, because one server has all the mail of a host.
+// withSMTP does nothing, because one server handles all the mail of a host.
 func withSMTP(*server, Service) error { return nil }
 
 func (s *server) serveMail(Service) error {
@@ -203,10 +203,10 @@ func (l *Lab) zone() services.Zone {
 	return z
 }
 
-// inetds are the files of super-servers that the machine may have.
+// inetds are the paths of super-servers that may be installed on the machine.
 var inetds = []string{"/usr/sbin/inetd", "/usr/sbin/openbsd-inetd", "/usr/sbin/inetutils-inetd"}
 
-// startInetd starts the machine's inetd, or ours.
+// startInetd starts the machine's inetd, or ours if the machine has none.
 func (s *server) startInetd() error {
 	argv := []string{programFolder + "/inetd", "-i"}
 	for _, path := range inetds {
@@ -225,7 +225,7 @@ func (s *server) startInetd() error {
 	return err
 }
 
-// awaitInetd waits until inetd listens for all its services.
+// awaitInetd waits until inetd listens on the ports of all its services.
 func (s *server) awaitInetd() error {
 	const patience = 10 * time.Second
 	for begun := time.Now(); ; time.Sleep(time.Millisecond) {

@@ -18,10 +18,10 @@ type world struct {
 	fabric *place
 	places map[*Host]*place
 	wires  []*carrier
-	hosts  map[*Host]control // to their first processes
+	hosts  map[*Host]control // connections to their first processes
 }
 
-// The processes of a network show what they are in the list of processes.
+// These names show in a process list what each process of a network is.
 const (
 	worldName = "playground:world"
 	hostName  = "init" // and the host's full name as its argument
@@ -35,7 +35,7 @@ func runWorld(l *Lab) {
 	}
 	w := &world{lab: l, places: map[*Host]*place{}, hosts: map[*Host]control{}}
 	if _, err := above.receive(&w.config); err != nil {
-		os.Exit(1) // the one who wants a network has ended
+		os.Exit(1) // the process that brought up the network has ended
 	}
 	if err := w.begin(); err != nil {
 		above.send(answer{Error: err.Error()})
@@ -44,7 +44,7 @@ func runWorld(l *Lab) {
 	for _, c := range w.hosts {
 		go func() {
 			w.connections(c)
-			// A network with a dead host is of no use. Its users see it end.
+			// A network with a dead host is useless. So it ends, and its users notice.
 			os.Exit(1)
 		}()
 	}
@@ -127,7 +127,7 @@ func start(h *Host, theirs *os.File) error {
 	return nil
 }
 
-// connections serves the clients that come by a control socket, until the process
+// connections serves the clients that arrive over a control socket, until the process
 // at its other end has ended.
 func (w *world) connections(from control) {
 	for {
@@ -144,7 +144,7 @@ func (w *world) connections(from control) {
 	}
 }
 
-// serve answers a client's request. A login is the host's affair.
+// serve answers a client's request, or passes a login on to its host.
 func (w *world) serve(client control) {
 	defer client.Close()
 	var r request

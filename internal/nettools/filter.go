@@ -16,10 +16,10 @@ import (
 // A filter reports whether tcpdump should show a packet.
 type filter func(s *summary) bool
 
-// A summary is what filters look at.
+// A summary contains what filters look at.
 type summary struct {
 	etherType        layers.EthernetType
-	src, dst         netip.Addr // of IP or ARP, or not valid
+	src, dst         netip.Addr // from IP or ARP; otherwise not valid
 	protocol         layers.IPProtocol
 	hasPorts         bool
 	srcPort, dstPort uint16
@@ -48,14 +48,14 @@ func summarize(p gopacket.Packet) (s summary) {
 			s.hasPorts, s.srcPort, s.dstPort = true, uint16(l.SrcPort), uint16(l.DstPort)
 			return s
 		case *layers.ICMPv4:
-			return s // the packet in it does not count
+			return s // ignore the packet that it quotes
 		}
 	}
 	return s
 }
 
-// protocols are the words that stand for one. As in libpcap, tcp and udp are
-// those of both versions of IP.
+// protocols are the words for protocols. As in libpcap, tcp and udp include both
+// IP versions.
 var protocols = map[string]filter{
 	"ip":  func(s *summary) bool { return s.etherType == layers.EthernetTypeIPv4 },
 	"ip6": func(s *summary) bool { return s.etherType == layers.EthernetTypeIPv6 },
@@ -70,15 +70,16 @@ var protocols = map[string]filter{
 	},
 }
 
-// parseFilter parses a filter in a part of libpcap's language:
+// parseFilter parses a filter in a subset of libpcap's language:
 //
 //	not tcp port 22 and (host 10.1.1.1 or src net 10.130.0.0/16)
 //
-// A test is made of a protocol, src or dst, and host, net, port or portrange
-// with a value. All are optional, but not at once: a value alone is of the kind
-// of the last one. Tests are joined with and, or, not, &&, ||, ! and
-// parentheses. And and or bind alike, from left to right. The empty filter
-// shows everything. Names of hosts are looked up with resolve.
+// A test consists of a protocol, then src or dst, and then host, net, port or
+// portrange with a value. Each part is optional, but there must be one. A value
+// alone has the qualifiers of the previous value. Tests are combined with and,
+// or, not, &&, ||, ! and parentheses. The operators and and or have the same
+// precedence, and group from left to right. The empty filter shows everything.
+// resolve looks up host names.
 //
 // Source: pcap-filter(7)
 func parseFilter(text string, resolve func(name string) ([]netip.Addr, error)) (filter, error) {
@@ -104,7 +105,7 @@ type filterParser struct {
 	last    qualifiers
 }
 
-// qualifiers say what a value is.
+// qualifiers say what a value means.
 type qualifiers struct{ protocol, direction, kind string }
 
 // next returns the next word, or "" at the end.
@@ -115,7 +116,7 @@ func (p *filterParser) next() string {
 	return p.words[0]
 }
 
-// take takes the next word if it is one of words.
+// take consumes the next word if it is one of words.
 func (p *filterParser) take(words ...string) (string, bool) {
 	next := p.next()
 	if next == "" || !slices.Contains(words, next) {
@@ -163,7 +164,7 @@ func (p *filterParser) term() (filter, error) {
 	if _, found := p.take("("); found {
 		f, err := p.expression()
 		if _, closed := p.take(")"); err == nil && !closed {
-			err = fmt.Errorf("a ) is missing")
+			err = fmt.Errorf("a closing parenthesis is missing")
 		}
 		return f, err
 	}
@@ -205,7 +206,7 @@ func (p *filterParser) test() (filter, error) {
 	return f, nil
 }
 
-// value returns a filter that compares a packet with a value.
+// value returns a filter that compares packets with a value.
 func (p *filterParser) value(q qualifiers, value string) (filter, error) {
 	switch q.kind {
 	case "port", "portrange":
@@ -234,7 +235,7 @@ func (p *filterParser) value(q qualifiers, value string) (filter, error) {
 	return q.either(func(a netip.Addr) bool { return slices.Contains(addresses, a) }), nil
 }
 
-// either returns a filter of packets with an address that matches.
+// either returns a filter for packets with an address that matches.
 func (q qualifiers) either(matches func(netip.Addr) bool) filter {
 	return func(s *summary) bool {
 		return s.src.IsValid() && (q.direction != "dst" && matches(s.src) || q.direction != "src" && matches(s.dst))

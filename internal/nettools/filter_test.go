@@ -81,7 +81,7 @@ func TestFilter(t *testing.T) {
 func TestFilterErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"tcp and":           "a test is missing at the end",
-		"(tcp":              "a ) is missing",
+		"(tcp":              "a closing parenthesis is missing",
 		"tcp)":              `unexpected word ")"`,
 		"()":                `unexpected word ")"`,
 		"host":              "a test is missing at the end",

@@ -15,8 +15,8 @@ import (
 
 // HostMain asks a name server about a host and prints the answer: the addresses
 // and mail servers of a name, or the name of an address. -t asks for records of
-// another type. The servers are those of /etc/resolv.conf, or the one that is
-// given. Its status is 0 if the name exists.
+// another type. The servers are those in /etc/resolv.conf, unless the command
+// line names one. The exit status is 0 if the name exists.
 //
 // Source: host(1) of BIND
 func HostMain(args []string) int {
@@ -34,7 +34,7 @@ func HostMain(args []string) int {
 	if *kind != "" {
 		one, known := dns.StringToType[strings.ToUpper(*kind)]
 		if !known {
-			return t.fails(*kind, errors.New("not a type of record"))
+			return t.fails(*kind, errors.New("not a record type"))
 		}
 		types, h.explicit = []uint16{one}, true
 	}
@@ -75,7 +75,7 @@ func HostMain(args []string) int {
 	return h.ask(names, types)
 }
 
-// A hostTool asks name servers.
+// A hostTool queries name servers.
 type hostTool struct {
 	tool
 	client   *dns.Client
@@ -84,8 +84,8 @@ type hostTool struct {
 	reverse  bool // the user has given an address
 }
 
-// ask asks for records of some types of the first of some names that exists,
-// and prints them. It returns the exit status.
+// ask queries the servers for the first of some names that exists, prints its
+// records of some types, and returns the exit status.
 func (h *hostTool) ask(names []string, types []uint16) int {
 	var answer *dns.Msg
 	var name string
@@ -146,8 +146,8 @@ func (h *hostTool) unanswered(err error) int {
 	return h.fails(h.Arg(0), err)
 }
 
-// exchange asks the servers in turn, over UDP, or TCP if the answer is too long
-// for that.
+// exchange queries the servers in turn, over UDP, or over TCP if the answer is
+// too long for UDP.
 func (h *hostTool) exchange(name string, kind uint16) (answer *dns.Msg, err error) {
 	if len(h.servers) == 0 {
 		return nil, errors.New("/etc/resolv.conf names no server")
@@ -168,7 +168,7 @@ func (h *hostTool) exchange(name string, kind uint16) (answer *dns.Msg, err erro
 	return nil, err
 }
 
-// describeRecord returns a record in host's words.
+// describeRecord describes a record in the words of host(1).
 func describeRecord(record dns.RR) string {
 	name := record.Header().Name
 	if name != "." {
@@ -193,7 +193,7 @@ func describeRecord(record dns.RR) string {
 	return fmt.Sprintf("%s has %s record %s", name, dns.TypeToString[record.Header().Rrtype], data(record))
 }
 
-// data returns the data of a record, as in a zone file.
+// data returns a record's data, as in a zone file.
 func data(record dns.RR) string {
 	return strings.TrimPrefix(record.String(), record.Header().String())
 }

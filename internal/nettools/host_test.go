@@ -148,7 +148,7 @@ func TestHostFails(t *testing.T) {
 		{"-W 0.05 -p " + port + " silent.example.com 127.0.0.1", unreached, "", 1},
 		{"-W 0.05 -p 1 www.example.com 127.0.0.1", unreached, "", 1},
 		{"www.example.com nosuch.invalid", "", "host: nosuch.invalid: ", 1},
-		{"-t NOSUCH example.com", "", "host: NOSUCH: not a type of record\n", 1},
+		{"-t NOSUCH example.com", "", "host: NOSUCH: not a record type\n", 1},
 		{"a..b", "", "host: a..b: not a name\n", 1},
 		{"", "", "usage: host ", 2},
 		{"a b c", "", "host: unexpected argument \"c\"\n", 2},

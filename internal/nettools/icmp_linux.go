@@ -7,19 +7,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An icmpError tells that a packet did not arrive.
+// An icmpError reports that a packet did not arrive.
 //
 // Source: ip(7), IP_RECVERR
 type icmpError struct {
 	from       netip.Addr // the host that reports it; not valid if this host does
 	kind, code byte       // of the ICMP message
 	why        unix.Errno
-	info       uint32         // the largest packet that would have passed, if that is the error
+	info       uint32         // the maximum size, if the packet was too large
 	to         netip.AddrPort // where the packet was going
 	payload    []byte         // what the packet carried after UDP's header, or from ICMP's header on
 }
 
-// ICMP messages.
+// Types and codes of ICMP messages.
 //
 // Source: RFC 792
 const (
@@ -28,8 +28,8 @@ const (
 	codeNet, codeHost, codeProtocol, codePort, codeTooBig, codeFiltered = 0, 1, 2, 3, 4, 13
 )
 
-// socketICMP returns a non-blocking socket for errors of packets that it sends.
-// Kind is that of a datagram protocol.
+// socketICMP returns a non-blocking datagram socket of a protocol. The socket
+// queues the ICMP errors that its packets cause.
 func socketICMP(protocol int) (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -74,8 +74,8 @@ func readError(fd int) (e icmpError, err error) {
 	return e, nil
 }
 
-// send sends a packet. An error that is left from an earlier packet does not
-// count: it stays in the queue for readError.
+// send sends a packet. It ignores an error left from an earlier packet, which
+// stays in the queue for readError.
 func send(fd int, packet []byte, to netip.AddrPort) (err error) {
 	address := &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}
 	for range 3 {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fopnp/internal/netns"
@@ -30,8 +32,13 @@ func TestMain(m *testing.M) {
 		os.Exit(main(os.Args[1:]))
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program exits a second late
+	obeyHangup()
 	os.Exit(m.Run())
 }
+
+// obeyHangup makes SIGHUP end the programs that we start, even if we were started
+// by nohup, whose programs ignore it.
+func obeyHangup() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
 
 // command returns the command of a tool.
 func command(name string, args ...string) *exec.Cmd {

@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// NcMain connects stdin and stdout with a host over TCP, or UDP with -u. It
-// ends when the host has closed the connection. With -l it waits for a client
-// instead. With -z it only looks whether the port is open.
+// NcMain connects stdin and stdout to a host over TCP, or over UDP with -u. It
+// ends when the host closes the connection. With -l, it waits for a client
+// instead. With -z, it only checks whether the port is open.
 //
 // Source: nc(1) of OpenBSD, as Debian has it
 func NcMain(args []string) int {
 	t := newTool("nc", "[-Nnuvz] [-p PORT] [-w SECONDS] HOST PORT[-PORT]\n"+
 		"       nc -l [-kNuv] [-w SECONDS] [HOST] PORT")
 	n := &netcat{tool: t}
-	t.BoolVarP(&n.keep, "keep", "k", false, "with -l, serve one client after the other")
+	t.BoolVarP(&n.keep, "keep", "k", false, "with -l, serve one client after another")
 	listens := t.BoolP("listen", "l", false, "wait for a client")
 	t.BoolVarP(&n.halfClose, "half-close", "N", false, "close the sending side at the end of stdin")
-	t.BoolVarP(&n.numeric, "numeric", "n", false, "HOST is an address, and no name is looked up")
+	t.BoolVarP(&n.numeric, "numeric", "n", false, "HOST is an address; do not look up names")
 	from := t.IntP("port", "p", 0, "send from `PORT`")
 	udp := t.BoolP("udp", "u", false, "use UDP")
-	t.BoolVarP(&n.verbose, "verbose", "v", false, "print which connections succeed")
-	patience := t.seconds("w", 0, "give up a connection that takes longer, or is idle longer (0: never)")
-	scan := t.BoolP("scan", "z", false, "only look whether the port is open")
+	t.BoolVarP(&n.verbose, "verbose", "v", false, "report on connections on stderr")
+	patience := t.seconds("w", 0, "give up if connecting takes longer, or the connection is idle longer (0: never)")
+	scan := t.BoolP("scan", "z", false, "only check whether the port is open")
 	if status, ok := t.parse(args, 1, 2); !ok {
 		return status
 	}
@@ -73,7 +73,7 @@ type netcat struct {
 	stdin            chan []byte // closed at its end
 }
 
-// dialed tells on stderr how an attempt to connect ended.
+// dialed reports on stderr whether an attempt to connect succeeded.
 func (n *netcat) dialed(host string, port int, scan bool, err error) {
 	switch {
 	case err == nil && n.verbose:
@@ -111,8 +111,8 @@ func (n *netcat) connect(host string, port, from int, scan bool) int {
 	return n.copy(conn)
 }
 
-// probeUDP sends a few datagrams to a port, which is open unless the host says
-// that it is not.
+// probeUDP sends a few datagrams to a port. The port counts as open unless the
+// host reports otherwise.
 func probeUDP(conn net.Conn) error {
 	const pause = 100 * time.Millisecond
 	for range 3 {
@@ -130,7 +130,7 @@ func probeUDP(conn net.Conn) error {
 	return nil
 }
 
-// serve waits for a client, and with -k for more.
+// serve waits for a client. With -k, it then waits for more.
 func (n *netcat) serve(address string) int {
 	if n.network == "udp" {
 		return n.serveUDP(address)
@@ -209,7 +209,7 @@ func (p peer) Read(b []byte) (int, error) {
 
 func (p peer) Write(b []byte) (int, error) { return p.WriteTo(b, p.address) }
 
-// copy copies in both directions until the host has closed the connection. It
+// copy copies in both directions until the host closes the connection, and
 // returns the exit status.
 func (n *netcat) copy(conn net.Conn) int {
 	if n.stdin == nil {
@@ -246,14 +246,14 @@ func (n *netcat) copy(conn net.Conn) int {
 	}
 }
 
-// touch begins the idle time of -w anew.
+// touch restarts the idle time of -w.
 func (n *netcat) touch(conn net.Conn) {
 	if n.patience > 0 {
 		conn.SetReadDeadline(time.Now().Add(n.patience))
 	}
 }
 
-// readStdin hands over what stdin has, in pieces, and nil at its end.
+// readStdin passes on what it reads from stdin, in pieces, and nil at its end.
 func (n *netcat) readStdin() {
 	for {
 		buffer := make([]byte, 16384) // a datagram holds what one read returns
@@ -261,14 +261,14 @@ func (n *netcat) readStdin() {
 		if size > 0 {
 			n.stdin <- buffer[:size]
 		}
-		if err != nil { // a stdin that cannot be read has no more to send
+		if err != nil { // a read error counts as the end of stdin
 			close(n.stdin)
 			return
 		}
 	}
 }
 
-// send sends stdin, until its end or until the conversation is done.
+// send sends stdin until its end, or until the conversation is over.
 func (n *netcat) send(conn net.Conn, done <-chan struct{}) error {
 	for {
 		select {

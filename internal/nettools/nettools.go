@@ -1,13 +1,12 @@
-// Package nettools has the programs that a reader of a text about networks
-// types first: ping, traceroute, host, telnet, nc, tcpdump, and the telnet
-// server that inetd starts. Each is a function such as [HostMain], which gets
-// the words after the program's name and returns the exit status. They stand in
-// for the well-known programs on machines that lack those: their options and
-// what they print follow them as far as they go. Without arguments or with -h,
-// each prints its usage.
+// Package nettools contains the programs that beginners in networking try first:
+// ping, traceroute, host, telnet, nc, tcpdump, and the telnet server that inetd
+// starts. Each is a function such as [HostMain], which gets the program's
+// arguments and returns its exit status. They replace the well-known programs on
+// machines that lack those. They support only some of the options, but these,
+// and the output, follow the originals. With -h, each prints its usage.
 //
-// An error is one line, NAME: what: why. The status is 1, or 2 after a wrong
-// call.
+// An error is one line, NAME: what: why. Then the status is 1, or 2 if the
+// command line is wrong.
 package nettools
 
 import (
@@ -32,7 +31,7 @@ type tool struct {
 	name string
 }
 
-// newTool returns the tool name, whose usage is "usage: name synopsis".
+// newTool returns a tool. Its usage line is "usage: name synopsis".
 func newTool(name, synopsis string) tool {
 	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	flags.SortFlags = false
@@ -42,9 +41,9 @@ func newTool(name, synopsis string) tool {
 	return tool{flags, name}
 }
 
-// parse parses the command line, which must have from least to most arguments
-// beside its options. If it has not, or if -h is among them, ok is false, and
-// the program returns status.
+// parse parses the command line, which must contain from least to most arguments
+// besides its options. If it does not, or if -h is among the options, ok is false
+// and the program must return status.
 func (t tool) parse(args []string, least, most int) (status int, ok bool) {
 	err := t.Parse(args)
 	switch {
@@ -64,7 +63,7 @@ func (t tool) parse(args []string, least, most int) (status int, ok bool) {
 	return 0, true
 }
 
-// fails prints why something failed and returns the status for that.
+// fails prints why something failed, and returns exit status 1.
 func (t tool) fails(what string, err error) int {
 	t.complains(what, err)
 	return 1
@@ -74,8 +73,8 @@ func (t tool) complains(what string, err error) {
 	fmt.Fprintf(os.Stderr, "%s: %s: %s\n", t.name, what, program.Why(err))
 }
 
-// printf prints to stdout. If that fails, the program ends with status 1,
-// because there is nothing left to do for it.
+// printf prints to stdout. If that fails, the program exits with status 1,
+// because it has nothing left to do.
 func (t tool) printf(format string, args ...any) {
 	if _, err := fmt.Printf(format, args...); err != nil {
 		os.Exit(t.fails("write", err))
@@ -89,10 +88,10 @@ func (t tool) seconds(letter string, d time.Duration, help string) *seconds {
 	return &s
 }
 
-// Pflag wants a long name for each option.
+// longNames are the options' long names, which pflag requires.
 var longNames = map[string]string{"i": "interval", "W": "timeout", "w": "wait"}
 
-// seconds is the value of such an option.
+// seconds is the value of an option in seconds.
 type seconds time.Duration
 
 func (s *seconds) String() string {
@@ -120,7 +119,8 @@ func lookUp(ctx context.Context, network, host string) (netip.Addr, error) {
 	return addresses[0].Unmap(), nil
 }
 
-// services returns the names of ports, by number and network: 80/tcp is http.
+// services returns the names of ports, by number and network, such as http for
+// 80/tcp.
 func services() map[string]string {
 	names := map[string]string{}
 	text, err := os.ReadFile("/etc/services")

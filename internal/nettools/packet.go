@@ -12,8 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Packets at all interfaces have a header of 20 bytes: the type of what
-// follows, the number of the interface, and the direction.
+// Packets captured at all interfaces begin with a header of 20 bytes, which
+// contains the type of what follows, the number of the interface, and the
+// direction.
 //
 // Source: LINKTYPE_LINUX_SLL2 of libpcap
 const linkAny layers.LinkType = 276
@@ -48,7 +49,7 @@ func linkLayer(
 type describer struct {
 	name     func(netip.Addr) string                  // of a host
 	service  func(network string, port uint16) string // of a port
-	absolute bool                                     // do not count sequence numbers from the first one
+	absolute bool                                     // show sequence numbers as they are, not relative to the first
 
 	flows map[flow]start
 }
@@ -57,14 +58,14 @@ type describer struct {
 // first.
 type flow struct{ a, b netip.AddrPort }
 
-// A start holds the first sequence number of each end of a flow.
+// A start contains the first sequence number of each end of a flow.
 type start struct{ a, b uint32 }
 
 // maxFlows is how many connections a describer remembers.
 const maxFlows = 10000
 
-// describe returns the line for a packet, without the time. Length is that of
-// the packet without its link header, before it was cut.
+// describe returns the line for a packet, without the time. The length is that
+// of the packet without its link header, before the capture truncated it.
 func (d *describer) describe(p gopacket.Packet, etherType layers.EthernetType, length int) string {
 	all := p.Layers()
 	for i, layer := range all {
@@ -99,7 +100,7 @@ func describeARP(l *layers.ARP, length int) string {
 	return fmt.Sprintf("ARP, Request who-has %s tell %s, length %d", dst, src, length)
 }
 
-// transport describes what an IP packet carries, in size bytes.
+// transport describes the payload of an IP packet, which has size bytes.
 func (d *describer) transport(
 	inside []gopacket.Layer, src, dst netip.Addr, protocol layers.IPProtocol, size int, extension string,
 ) string {
@@ -182,8 +183,8 @@ func (d *describer) tcp(l *layers.TCP, src, dst netip.Addr, length int) string {
 	return b.String()
 }
 
-// starts returns the first sequence numbers of the sender and the receiver of a
-// segment, and what to subtract from the numbers in it: nothing, if it is the
+// starts returns the first sequence numbers of a segment's sender and receiver,
+// and what to subtract from the numbers in the segment: nothing, if it is the
 // first of its connection.
 func (d *describer) starts(l *layers.TCP, src, dst netip.Addr) (base, subtract start) {
 	from, to := netip.AddrPortFrom(src, uint16(l.SrcPort)), netip.AddrPortFrom(dst, uint16(l.DstPort))
@@ -210,8 +211,8 @@ func (d *describer) starts(l *layers.TCP, src, dst netip.Addr) (base, subtract s
 	return known, known
 }
 
-// describeOption describes an option of TCP. Base is subtracted from the
-// numbers of a SACK.
+// describeOption describes a TCP option. It subtracts base from the numbers of a
+// SACK.
 func describeOption(o layers.TCPOption, base uint32) string {
 	switch {
 	case o.OptionType == layers.TCPOptionKindEndList:
@@ -237,7 +238,7 @@ func describeOption(o layers.TCPOption, base uint32) string {
 	return fmt.Sprintf("unknown-%d", uint8(o.OptionType))
 }
 
-// icmp describes a message of ICMP.
+// icmp describes an ICMP message.
 func (d *describer) icmp(l *layers.ICMPv4) string {
 	kind, code := l.TypeCode.Type(), l.TypeCode.Code()
 	to, protocol, port := insidePacket(l.Payload)
@@ -277,7 +278,7 @@ func (d *describer) icmp(l *layers.ICMPv4) string {
 	return fmt.Sprintf("type-#%d", kind)
 }
 
-// insidePacket returns where the packet was going that an error of ICMP quotes.
+// insidePacket returns the destination of the packet that an ICMP error quotes.
 // If the quotation is too short, to is not valid.
 func insidePacket(quoted []byte) (to netip.Addr, protocol layers.IPProtocol, port uint16) {
 	const size = 20
@@ -289,7 +290,7 @@ func insidePacket(quoted []byte) (to netip.Addr, protocol layers.IPProtocol, por
 	return to, protocol, binary.BigEndian.Uint16(quoted[header+2:])
 }
 
-// icmp6 describes a message of ICMP for IPv6.
+// icmp6 describes an ICMPv6 message.
 func icmp6(inside []gopacket.Layer) string {
 	for _, layer := range inside[1:] {
 		switch l := layer.(type) {
@@ -312,8 +313,8 @@ func icmp6(inside []gopacket.Layer) string {
 	return fmt.Sprintf("type-#%d", inside[0].(*layers.ICMPv6).TypeCode.Type())
 }
 
-// describeDNS describes a question or an answer of the domain name system. It
-// returns false if the message is neither.
+// describeDNS describes a DNS question or answer. It returns false if the message
+// is neither.
 func describeDNS(message []byte, size int) (text string, ok bool) {
 	m := new(dns.Msg)
 	if err := m.Unpack(message); err != nil {
@@ -371,7 +372,7 @@ func describeDNS(message []byte, size int) (text string, ok bool) {
 	return b.String(), true
 }
 
-// dumpHex returns a packet in hexadecimal numbers and characters, 16 bytes a
+// dumpHex returns a packet as hexadecimal numbers and characters, 16 bytes per
 // line.
 func dumpHex(packet []byte) string {
 	var b strings.Builder

@@ -15,24 +15,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PingMain sends echo requests of ICMP to a host and prints how long each
-// answer takes. It stops after -c requests, after -w seconds or at Ctrl-C, and
-// then prints statistics. Its status is 0 if an answer came, 1 if none came,
-// and 2 after any other error. It needs no privilege if the user's group is in
+// PingMain sends ICMP echo requests to a host and prints how long each answer
+// takes. It stops after -c requests, after -w seconds or at Ctrl-C, and then
+// prints statistics. Its status is 0 if an answer came, 1 if none came, and 2
+// after any other error. It needs no privilege if the user's group is in
 // net.ipv4.ping_group_range.
 //
 // Source: ping(8) of iputils
 func PingMain(args []string) int {
 	t := newTool("ping", "[-nq] [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] [-w SECONDS] HOST")
 	p := &ping{tool: t, sent: map[uint16]time.Time{}}
-	t.IntVarP(&p.count, "count", "c", 0, "stop after `COUNT` requests (0: go on)")
-	interval := t.seconds("i", time.Second, "the time between two requests")
-	numeric := t.BoolP("numeric", "n", false, "do not look up names of addresses")
+	t.IntVarP(&p.count, "count", "c", 0, "stop after `COUNT` requests (0: never)")
+	interval := t.seconds("i", time.Second, "time between two requests")
+	numeric := t.BoolP("numeric", "n", false, "do not look up the names of addresses")
 	t.BoolVarP(&p.quiet, "quiet", "q", false, "print only the statistics")
 	t.IntVarP(&p.size, "size", "s", 56, "send `SIZE` bytes of data, 0 to 65507")
 	ttl := t.IntP("ttl", "t", 64, "how many hops a request may take, 1 to 255")
-	patience := t.seconds("W", 10*time.Second, "how long to wait for a first answer at the end")
-	limit := t.seconds("w", 0, "stop after this time (0: go on)")
+	patience := t.seconds("W", 10*time.Second, "after the last request, how long to wait if no answer has come")
+	limit := t.seconds("w", 0, "stop after this time (0: never)")
 	if status, ok := t.parse(args, 1, 1); !ok {
 		return status
 	}
@@ -92,14 +92,14 @@ type ping struct {
 	interval, patience time.Duration
 	quiet              bool
 
-	sent                                      map[uint16]time.Time // the requests without an answer
+	sent                                      map[uint16]time.Time // the requests that have no answer yet
 	transmitted, received, duplicates, faults int
 	first, last                               time.Time // when a request was sent
 	shortest, longest                         time.Duration
 	sum, sumOfSquares                         float64 // of milliseconds
 }
 
-// run pings until it has nothing left to wait for, or ctx is done.
+// run pings until there is nothing left to wait for, or ctx is done.
 func (p *ping) run(ctx context.Context) error {
 	arrived, handled := make(chan struct{}), make(chan struct{})
 	go func() { // until the program ends
@@ -163,7 +163,7 @@ func (p *ping) request() error {
 	return err
 }
 
-// receive handles all that has arrived: answers, and errors.
+// receive handles the answers and errors that have arrived.
 func (p *ping) receive() {
 	packet, control := make([]byte, 8+p.size+1), make([]byte, 128)
 	for {
@@ -185,7 +185,7 @@ func (p *ping) receive() {
 	}
 }
 
-// ttlOf returns how many hops a packet had left.
+// ttlOf returns the TTL of a packet.
 func ttlOf(control []byte) int {
 	messages, _ := unix.ParseSocketControlMessage(control)
 	for _, m := range messages {
@@ -235,7 +235,7 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatFloat(ms, 'f', digits, 64)
 }
 
-// fault reports that a request did not arrive.
+// fault prints that a request did not arrive.
 func (p *ping) fault(e icmpError) {
 	if len(e.payload) < 8 || e.payload[0] != icmpEcho {
 		return
@@ -257,7 +257,7 @@ func (p *ping) fault(e icmpError) {
 	p.printf("From %s icmp_seq=%d %s\n", e.from, sequence, e.text())
 }
 
-// text says what an ICMP message means, as ping does.
+// text describes an ICMP error in the words of ping(8).
 func (e icmpError) text() string {
 	switch e.kind {
 	case icmpTimeExceeded:

@@ -20,26 +20,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// snapshot is how much of a packet tcpdump keeps.
+// snapshot is the number of bytes that tcpdump keeps of a packet.
 const snapshot = 262144
 
 // TcpdumpMain prints a line for each packet at a network interface, or from a
-// file (-r). It stops after -c packets or at Ctrl-C. -w writes the packets to a
-// file instead, in the format pcap. The arguments are a filter: see
-// parseFilter. To see the packets, the user must be root.
+// file (-r). It stops after -c packets or at Ctrl-C. With -w, it writes the
+// packets to a file in pcap format instead. The arguments are a filter: see
+// parseFilter. Only root can capture packets.
 //
 // Source: tcpdump(8)
 func TcpdumpMain(args []string) int {
 	t := newTool("tcpdump", "[-AlnSUX] [-c COUNT] [-i INTERFACE] [-r FILE] [-t] [-w FILE] [FILTER...]")
 	d := &dump{tool: t, names: map[netip.Addr]string{}}
 	t.BoolVarP(&d.text, "ascii", "A", false, "print each packet as text")
-	t.IntVarP(&d.count, "count", "c", 0, "stop after `COUNT` packets (0: go on)")
-	device := t.StringP("interface", "i", "", "listen at `INTERFACE`, or at all: any (default: the first)")
-	t.BoolP("line", "l", true, "print each line at once, which is always so")
-	t.BoolVarP(&d.numeric, "numeric", "n", false, "do not look up names of addresses and ports")
-	t.BoolP("packet", "U", true, "write each packet at once, which is always so")
+	t.IntVarP(&d.count, "count", "c", 0, "stop after `COUNT` packets (0: never)")
+	device := t.StringP("interface", "i", "", "listen on `INTERFACE` (any: on all; default: the first)")
+	t.BoolP("line", "l", true, "print each line at once (always on)")
+	t.BoolVarP(&d.numeric, "numeric", "n", false, "do not look up the names of addresses and ports")
+	t.BoolP("packet", "U", true, "write each packet at once (always on)")
 	input := t.StringP("read", "r", "", "read packets from `FILE` (-: from stdin)")
-	t.BoolVarP(&d.absolute, "absolute", "S", false, "print TCP's sequence numbers as they are")
+	t.BoolVarP(&d.absolute, "absolute", "S", false, "print absolute TCP sequence numbers")
 	t.BoolVarP(&d.timeless, "timeless", "t", false, "print no times")
 	output := t.StringP("write", "w", "", "write the packets to `FILE` (-: to stdout)")
 	t.BoolVarP(&d.hex, "hex", "X", false, "print each packet as numbers and text")
@@ -89,7 +89,7 @@ func TcpdumpMain(args []string) int {
 	return 0
 }
 
-// A dump shows the packets of one source.
+// A dump prints the packets from one source.
 type dump struct {
 	tool
 	describer
@@ -103,7 +103,7 @@ type dump struct {
 	names                       map[netip.Addr]string
 }
 
-// A source of packets. next returns io.EOF after the last packet, and
+// A source supplies packets. next returns io.EOF after the last packet, and
 // os.ErrDeadlineExceeded if no packet has arrived for a moment.
 type source interface {
 	next() (packet []byte, info gopacket.CaptureInfo, err error)
@@ -131,7 +131,7 @@ func open(file, device string) (source, string, error) {
 	return stored{reader}, file, nil
 }
 
-// stored packets are in a file.
+// stored is a source of packets from a file.
 type stored struct{ *pcapgo.Reader }
 
 func (s stored) link() layers.LinkType { return s.LinkType() }
@@ -144,7 +144,7 @@ func (s stored) next() ([]byte, gopacket.CaptureInfo, error) {
 	return packet, info, err
 }
 
-// create creates the file of -w.
+// create creates the file for -w.
 func (d *dump) create(name string, link layers.LinkType) error {
 	file := os.Stdout
 	if name != "-" {
@@ -161,8 +161,8 @@ func (d *dump) create(name string, link layers.LinkType) error {
 	return d.buffer.Flush()
 }
 
-// run shows packets until there is none, there were enough, or ctx is done and
-// the packets that had arrived by then are shown.
+// run shows packets until the source ends, or until it has shown as many as -c
+// allows. If ctx is done, it still shows the packets that have already arrived.
 func (d *dump) run(ctx context.Context, source source) error {
 	for d.count == 0 || d.shown < d.count {
 		data, info, err := source.next()
@@ -212,7 +212,7 @@ func (d *dump) show(data []byte, info gopacket.CaptureInfo) {
 	d.printf("%s", line)
 }
 
-// arrival returns the interface and the direction of a packet.
+// arrival returns a packet's interface and direction.
 func arrival(data []byte) string {
 	index := int(binary.BigEndian.Uint32(data[4:]))
 	name := fmt.Sprintf("ifindex %d", index)
@@ -252,7 +252,7 @@ func (d *dump) serviceName() func(network string, port uint16) string {
 	}
 }
 
-// A capture receives the packets of an interface, or of all.
+// A capture receives the packets of one interface or of all interfaces.
 type capture struct {
 	fd       int
 	all      bool
@@ -286,11 +286,11 @@ func openDevice(name string) (*capture, string, error) {
 	case index == 0 && !c.all:
 		return nil, name, errors.New("no such interface")
 	case !isEthernet:
-		return nil, name, errors.New("not an Ethernet; use -i any")
+		return nil, name, errors.New("not an Ethernet interface; use -i any")
 	}
 	kind := unix.SOCK_RAW
 	if c.all {
-		kind = unix.SOCK_DGRAM // without the different headers of the interfaces
+		kind = unix.SOCK_DGRAM // without the interfaces' link headers, which differ
 	}
 	if c.fd, err = unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC, 0); err != nil {
 		return nil, name, err
@@ -299,14 +299,14 @@ func openDevice(name string) (*capture, string, error) {
 	if err := unix.SetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
 		return nil, name, err
 	}
-	// No packet comes before Bind, so none comes from another interface.
+	// No packet arrives before Bind, so none arrives from another interface.
 	if err := unix.Bind(c.fd, &unix.SockaddrLinklayer{Protocol: bigEndian(unix.ETH_P_ALL), Ifindex: index}); err != nil {
 		return nil, name, err
 	}
 	return c, name, nil
 }
 
-// bigEndian returns a number as the kernel wants it in an address.
+// bigEndian returns a number in network byte order, as addresses need it.
 func bigEndian(n uint16) uint16 {
 	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
 }
@@ -333,7 +333,7 @@ func (c *capture) next() ([]byte, gopacket.CaptureInfo, error) {
 			return nil, gopacket.CaptureInfo{}, err
 		}
 		link, ok := from.(*unix.SockaddrLinklayer)
-		if !ok || link.Ifindex == c.loopback && link.Pkttype == unix.PACKET_OUTGOING { // it comes in as well
+		if !ok || link.Ifindex == c.loopback && link.Pkttype == unix.PACKET_OUTGOING { // the same packet also arrives as incoming
 			continue
 		}
 		start := anyHeader
@@ -366,7 +366,7 @@ func arrivedAt(control []byte) time.Time {
 	return time.Now()
 }
 
-// statistics returns how many packets the interface had for us, and how many of
+// statistics returns how many packets the capture received, and how many of
 // them the kernel dropped.
 func (c *capture) statistics() (received, dropped uint32) {
 	s, err := unix.GetsockoptTpacketStats(c.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)

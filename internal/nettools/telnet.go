@@ -17,11 +17,11 @@ const (
 	optEcho, optSuppressGoAhead, optTerminalType, optWindowSize = 1, 3, 24, 31
 )
 
-// maxSub is how much of the text of a subnegotiation a conversation keeps.
+// maxSub is the number of bytes that a conversation keeps of a subnegotiation.
 const maxSub = 256
 
-// A conversation is one end of a telnet connection. Read returns the peer's
-// data without telnet's commands, which it obeys meanwhile. One goroutine may
+// A conversation is one end of a telnet connection. Read returns the peer's data
+// without the telnet commands, which it obeys as they arrive. One goroutine may
 // read while others write.
 type conversation struct {
 	in  *bufio.Reader
@@ -63,8 +63,8 @@ func (c *conversation) send(bytes ...byte) error {
 	return err
 }
 
-// Write sends data. A CR without LF becomes CR NUL, as telnet demands, once the
-// byte after it is known.
+// Write sends data. A CR without LF becomes CR NUL, as telnet requires, once the
+// next byte is known.
 func (c *conversation) Write(data []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *conversation) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// ReadByte returns the peer's next byte of data.
+// ReadByte returns the next byte of the peer's data.
 func (c *conversation) ReadByte() (byte, error) {
 	for {
 		b, err := c.in.ReadByte()
@@ -111,7 +111,7 @@ func (c *conversation) ReadByte() (byte, error) {
 	}
 }
 
-// Read returns at least one byte of data, and as many as have arrived.
+// Read waits for at least one byte of data and returns as many as have arrived.
 func (c *conversation) Read(buffer []byte) (n int, err error) {
 	for n < len(buffer) && (n == 0 || c.in.Buffered() > 0 && c.plain()) {
 		b, err := c.ReadByte()
@@ -124,15 +124,15 @@ func (c *conversation) Read(buffer []byte) (n int, err error) {
 	return n, nil
 }
 
-// plain reports whether ReadByte returns the next byte, which has arrived,
+// plain reports whether ReadByte can return the next byte, which has arrived,
 // without waiting for another.
 func (c *conversation) plain() bool {
 	next, err := c.in.Peek(1)
 	return err == nil && next[0] != iac && next[0] != 0 && next[0] != '\n'
 }
 
-// obey reads and obeys the command after an iac. It returns the byte of data
-// that the command stands for, if any.
+// obey reads and obeys the command after an iac. It returns the data that the
+// command stands for, if any.
 func (c *conversation) obey() (data []byte, err error) {
 	verb, err := c.in.ReadByte()
 	if err != nil {
@@ -161,9 +161,9 @@ func (c *conversation) obey() (data []byte, err error) {
 	return data, nil
 }
 
-// negotiate answers what the peer says about an option. It answers only
-// changes, so two ends never answer each other for ever. If an answer cannot be
-// sent, that does not matter: we may have closed our side, and still read.
+// negotiate answers what the peer says about an option. It answers only changes,
+// so the two ends cannot answer each other for ever. It does not matter if an
+// answer cannot be sent: we may have closed our side, and can still read.
 func (c *conversation) negotiate(verb, option byte) {
 	// do and dont are about us, will and wont about the peer.
 	side, yes, no, allowed := byte(will), byte(will), byte(wont), c.ours[option]
@@ -188,7 +188,7 @@ func (c *conversation) negotiate(verb, option byte) {
 	}
 }
 
-// readSub reads a subnegotiation, up to its end.
+// readSub reads a subnegotiation up to its end.
 func (c *conversation) readSub() (text []byte, err error) {
 	for {
 		b, err := c.in.ReadByte()

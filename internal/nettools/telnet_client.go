@@ -19,13 +19,12 @@ import (
 
 const escape = ']' - '@' // Ctrl-]
 
-// TelnetMain connects the terminal with a telnet server, or with any other
-// server that talks in lines of text. Until a server offers to echo, the
-// terminal sends whole lines. After that it sends each key. Ctrl-] stops for a
-// command: quit or close ends the connection, and an empty line goes on. At the
-// end of stdin, telnet closes its side of the connection and prints what the
-// server still sends. Its status is 1 when the server has closed the
-// connection.
+// TelnetMain connects the terminal to a telnet server, or to any other server
+// that speaks in lines of text. Until the server offers to echo, the terminal
+// sends whole lines. After that, it sends each key. Ctrl-] asks for a command:
+// quit or close ends the connection, and an empty line resumes it. At the end of
+// stdin, telnet closes its side of the connection and prints what the server
+// still sends. The exit status is 1 if the server closed the connection.
 //
 // Source: telnet(1)
 func TelnetMain(args []string) int {
@@ -69,15 +68,15 @@ func (t tool) dial(host string, port int) (conn *net.TCPConn, err error) {
 	return nil, err
 }
 
-// A telnet is one connection of a client.
+// A telnet is one connection of the client.
 type telnet struct {
 	tool
 	*conversation
 	conn     *net.TCPConn
-	terminal bool // stdin is one
+	terminal bool // stdin is a terminal
 
 	state  sync.Mutex
-	cooked *term.State // how the terminal was, if it sends each key now
+	cooked *term.State // the terminal's old state, while it sends each key
 	sizes  bool        // the server wants to know the size of the window
 }
 
@@ -118,14 +117,14 @@ func (c *telnet) run() int {
 	}
 }
 
-// agree learns what the server may do, and what it wants.
+// agree notes which options the server uses or wants.
 func (c *telnet) agree(verb, option byte) {
 	switch {
 	case verb == will && option == optEcho && c.terminal:
 		c.state.Lock()
 		defer c.state.Unlock()
 		if c.cooked == nil {
-			c.cooked, _ = term.MakeRaw(int(os.Stdin.Fd())) // or go on with lines
+			c.cooked, _ = term.MakeRaw(int(os.Stdin.Fd())) // after an error, go on with lines
 		}
 	case verb == do && option == optWindowSize:
 		c.state.Lock()
@@ -135,7 +134,7 @@ func (c *telnet) agree(verb, option byte) {
 	}
 }
 
-// cook makes the terminal send lines again.
+// cook makes the terminal send whole lines again.
 func (c *telnet) cook() (wasRaw bool) {
 	c.state.Lock()
 	defer c.state.Unlock()
@@ -214,7 +213,7 @@ func (c *telnet) command(stdin *bufio.Reader) (quit bool) {
 		defer c.agree(will, optEcho)
 		c.printf("\n")
 	} else {
-		stdin.ReadString('\n') // what was typed with Ctrl-]
+		stdin.ReadString('\n') // the rest of the line with Ctrl-]
 	}
 	for {
 		c.printf("telnet> ")

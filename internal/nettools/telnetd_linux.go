@@ -21,24 +21,25 @@ import (
 )
 
 const (
-	loginTime  = time.Minute // in which a client must log in
+	loginTime  = time.Minute // how long a client may take to log in
 	loginTries = 3
 	maxLine    = 128 // bytes of a name or password
 )
 
 // TelnetdMain is the telnet server in.telnetd, which inetd starts with a
 // connection as descriptor 0. It asks for a name and a password, and then runs
-// the user's shell at a terminal of its own, which is as large as the client's
-// window. It returns when the shell exits or the client leaves, which hangs up
-// the shell's terminal.
+// the user's shell at a new terminal of the same size as the client's window. It
+// returns when the shell exits or the client leaves. Then it hangs up the
+// shell's terminal.
 //
-// The password must match /etc/shadow, where it is stored as SHA-256 or SHA-512
-// of crypt(3). Telnet does not encrypt: anyone on the way can read it.
+// The password must match the one in /etc/shadow, which must be a SHA-256 or
+// SHA-512 hash of crypt(3). Telnet does not encrypt, so anyone along the way can
+// read the password.
 func TelnetdMain(args []string) int {
 	t := newTool("in.telnetd", "[--passwd FILE] [--shadow FILE]")
 	d := &telnetd{size: &pty.Winsize{Rows: 24, Cols: 80}, terminalType: "dumb"}
-	passwd := t.String("passwd", "/etc/passwd", "the `FILE` of the users")
-	shadow := t.String("shadow", "/etc/shadow", "the `FILE` of their passwords")
+	passwd := t.String("passwd", "/etc/passwd", "`FILE` of the users")
+	shadow := t.String("shadow", "/etc/shadow", "`FILE` of their passwords")
 	if status, ok := t.parse(args, 0, 0); !ok {
 		return status
 	}
@@ -124,7 +125,7 @@ func (d *telnetd) offer(verb, option byte) error {
 	return c.send(iac, verb, option)
 }
 
-// learn learns the size of the window or the type of the terminal.
+// learn notes the size of the window or the type of the terminal.
 func (d *telnetd) learn(option byte, text []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,7 +161,7 @@ type account struct {
 
 var errLogin = errors.New("login incorrect")
 
-// login asks for a name and a password until they are right.
+// login asks for a name and a password until they are correct.
 func (d *telnetd) login(host, passwd, shadow string) (account, error) {
 	short, _, _ := strings.Cut(host, ".")
 	for range loginTries {
@@ -185,7 +186,7 @@ func (d *telnetd) login(host, passwd, shadow string) (account, error) {
 }
 
 // ask asks a question and returns the line that the client types. It echoes the
-// line if shown.
+// line if shown is true.
 func (d *telnetd) ask(question string, shown bool) (string, error) {
 	fmt.Fprint(d, question)
 	var line []byte
@@ -218,7 +219,7 @@ func (d *telnetd) ask(question string, shown bool) (string, error) {
 	}
 }
 
-// authenticate returns the account of a user, if the password is right.
+// authenticate returns a user's account if the password is correct.
 func authenticate(name, password, passwd, shadow string) (account, error) {
 	user, err := fieldsOf(passwd, name, 7)
 	if err != nil {
@@ -240,8 +241,8 @@ func authenticate(name, password, passwd, shadow string) (account, error) {
 	return account{name, user[5], user[6], uint32(uid), uint32(gid)}, nil
 }
 
-// fieldsOf returns the line of a user in /etc/passwd or /etc/shadow, which has
-// n fields or more.
+// fieldsOf returns the fields of a user's line in /etc/passwd or /etc/shadow. The
+// line must have n fields or more.
 func fieldsOf(file, name string, n int) ([]string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -299,12 +300,12 @@ func (d *telnetd) session(who account) error {
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)
-		shell.Wait() // its status is no business of the client's
+		shell.Wait() // the client need not know the status
 	}()
 	select {
 	case <-exited:
-		// What the shell printed last may still be in the terminal. Programs in
-		// the background that have it open do not keep the client.
+		// The shell's last output may still be in the terminal. The client does
+		// not have to wait for background programs that have it open.
 		ours.SetReadDeadline(time.Now())
 		<-printed
 		d.drain(ours)
@@ -313,8 +314,8 @@ func (d *telnetd) session(who account) error {
 	return ours.Close() // which hangs up on the programs at the terminal
 }
 
-// startAtTerminal starts a program at a new terminal and returns the other end,
-// whose Read can have a deadline.
+// startAtTerminal starts a program at a new terminal and returns the terminal's
+// other end. Its Read can have a deadline.
 func startAtTerminal(cmd *exec.Cmd, size *pty.Winsize, attributes *syscall.SysProcAttr) (*os.File, error) {
 	blocking, err := pty.StartWithAttrs(cmd, size, attributes)
 	if err != nil {
@@ -340,7 +341,7 @@ func (d *telnetd) copyOut(terminal *os.File) {
 		n, err := terminal.Read(buffer)
 		if n > 0 {
 			if _, err := d.Write(buffer[:n]); err != nil {
-				d.conn.Close() // so the other goroutine learns it, too
+				d.conn.Close() // so the other goroutine notices, too
 				return
 			}
 		}

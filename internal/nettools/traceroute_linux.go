@@ -12,24 +12,24 @@ import (
 )
 
 const (
-	firstPort = 33434 // where no program listens, as a rule
-	inFlight  = 16    // how many probes wait for an answer at a time
+	firstPort = 33434 // usually no program listens here
+	inFlight  = 16    // how many probes may be without an answer at a time
 	probeSize = 32    // bytes of data, which makes packets of 60
 )
 
 // TracerouteMain prints the routers on the way to a host. It sends datagrams
 // that may take one hop, two hops and so on. The router where a datagram has no
-// hop left says so, and the host says that no program listens at the port.
-// TracerouteMain needs no privilege. Its status is 0 even if the host did not
-// answer.
+// hops left reports that, and the host reports that no program listens on the
+// port. TracerouteMain needs no privilege. Its status is 0 even if the host did
+// not answer.
 //
 // Source: traceroute(8)
 func TracerouteMain(args []string) int {
 	t := newTool("traceroute", "[-n] [-f HOP] [-m HOPS] [-q PROBES] [-w SECONDS] HOST")
 	r := &trace{tool: t}
 	t.IntVarP(&r.first, "first", "f", 1, "begin at `HOP`")
-	t.IntVarP(&r.hops, "max-hops", "m", 30, "give up after `HOPS`, 1 to 255")
-	t.BoolVarP(&r.numeric, "numeric", "n", false, "do not look up names of addresses")
+	t.IntVarP(&r.hops, "max-hops", "m", 30, "stop after `HOPS`, 1 to 255")
+	t.BoolVarP(&r.numeric, "numeric", "n", false, "do not look up the names of addresses")
 	t.IntVarP(&r.probes, "queries", "q", 3, "send `PROBES` to each hop, 1 to 10")
 	patience := t.seconds("w", 5*time.Second, "how long to wait for an answer")
 	if status, ok := t.parse(args, 1, 1); !ok {
@@ -58,7 +58,7 @@ func TracerouteMain(args []string) int {
 	return 0
 }
 
-// A trace looks for the way to one host.
+// A trace finds the way to one host.
 type trace struct {
 	tool
 	fd                  int
@@ -69,8 +69,8 @@ type trace struct {
 
 	all           []probe // in the order in which they are sent and printed
 	sent, printed int
-	shown         netip.Addr // the router that the line names, so far
-	arrived       bool       // the line is the host's
+	shown         netip.Addr // the last router that the current line names
+	arrived       bool       // the current line is the host's
 }
 
 // A probe is one datagram.
@@ -88,10 +88,9 @@ func (r *trace) run(ctx context.Context) error {
 				return err
 			}
 		}
-		// Wait for an answer, or until the first probe on the list has waited
-		// enough.
+		// Wait for an answer, or until the first probe on the list times out.
 		left := time.Until(r.all[r.printed].sent.Add(r.patience))
-		poll := []unix.PollFd{{Fd: int32(r.fd)}} // errors always count
+		poll := []unix.PollFd{{Fd: int32(r.fd)}} // poll always reports errors
 		unix.Poll(poll, max(0, int(left.Milliseconds())+1))
 		r.receive()
 		if r.print(ctx) {
@@ -101,7 +100,7 @@ func (r *trace) run(ctx context.Context) error {
 	return nil
 }
 
-// probe sends the next probe. Its port tells which it is.
+// probe sends the next probe. Its port identifies it.
 func (r *trace) probe() error {
 	hop := r.first + r.sent/r.probes
 	if err := unix.SetsockoptInt(r.fd, unix.IPPROTO_IP, unix.IP_TTL, hop); err != nil {
@@ -137,7 +136,8 @@ func (r *trace) receive() {
 	}
 }
 
-// print prints what is known, in order. It returns true after the last line.
+// print prints the answers that are known, in order. It returns true after the
+// last line.
 func (r *trace) print(ctx context.Context) (last bool) {
 	for ; r.printed < r.sent && r.all[r.printed].done; r.printed++ {
 		p := &r.all[r.printed]

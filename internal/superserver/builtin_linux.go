@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A builtin is a service that the super-server plays itself.
+// A builtin is a service that the super-server provides itself.
 type builtin struct {
 	port     int
 	stream   func(net.Conn)
@@ -26,14 +26,13 @@ var builtins = map[string]builtin{
 	"time":    {37, func(c net.Conn) { c.Write(seconds()) }, reply(func([]byte) []byte { return seconds() })},
 }
 
-// idle is how long a conversation may stand still.
+// idle is how long a conversation may be idle.
 const idle = 10 * time.Minute
 
-// converse holds a conversation in the background, and then closes the
-// connection.
+// converse serves a client in the background, and then closes the connection.
 func converse(fd int, talk func(net.Conn)) {
 	file := os.NewFile(uintptr(fd), "connection")
-	defer file.Close() // package net has its own descriptor
+	defer file.Close() // package net has duplicated the descriptor
 	conn, err := net.FileConn(file)
 	if err != nil {
 		return // the client has left
@@ -44,8 +43,8 @@ func converse(fd int, talk func(net.Conn)) {
 	}()
 }
 
-// A patient connection ends when the peer neither sends nor receives for a
-// while.
+// A patient connection times out when the peer neither sends nor receives for
+// a while.
 type patient struct{ net.Conn }
 
 func (p patient) Read(b []byte) (int, error) {
@@ -59,8 +58,8 @@ func (p patient) Write(b []byte) (int, error) {
 }
 
 // reply returns a function that receives one datagram and sends answer's reply,
-// if there is one. It does not reply to privileged ports: there may be a
-// service that replies to the reply, and so on for ever.
+// if there is one. It does not reply to privileged ports, because a service
+// there might reply to the reply, and so on for ever.
 func reply(answer func(asked []byte) []byte) func(fd int) {
 	return func(fd int) {
 		asked := make([]byte, 65535)
@@ -76,7 +75,7 @@ func reply(answer func(asked []byte) []byte) func(fd int) {
 			port = from.Port
 		}
 		if text := answer(asked[:n]); text != nil && port >= 1024 {
-			unix.Sendto(fd, text, 0, from) // a datagram may get lost
+			unix.Sendto(fd, text, 0, from) // an error does not matter: a datagram may get lost anyway
 		}
 	}
 }
@@ -99,7 +98,7 @@ func generate(c net.Conn) {
 }
 
 // characters returns line n of the character generator: 72 of the 95 printable
-// characters, each line one further on.
+// characters, where each line begins one character later.
 func characters(n int) []byte {
 	line := make([]byte, 0, 74)
 	for i := range 72 {

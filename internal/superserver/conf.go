@@ -15,19 +15,20 @@ type Service struct {
 	Hosts    []string // addresses or names to listen at, or "*" for all; none for unix
 	Name     string   // a port number, a name in /etc/services, or the path of a unix socket
 	Type     string   // "stream" or "dgram"
-	Protocol string   // "tcp" or "udp", with 4, 6 or 46 after it or not, or "unix"
+	Protocol string   // "tcp" or "udp", perhaps followed by 4, 6 or 46, or else "unix"
 
 	// Sizes of the socket's buffers in bytes, or 0 for what the system chooses.
 	SendBuffer, ReceiveBuffer int
 
 	Wait        bool   // the program gets the listening socket
-	Max         int    // how often a minute the program may start, or 0 for the default
-	User, Group string // as whom the program runs; Group may be ""
+	Max         int    // how many times per minute the program may start, or 0 for the default
+	User, Group string // the user and group that the program runs as; Group may be ""
 	Program     string // a path, or "internal"
 	Args        []string
 }
 
-// internal is the program of the services that the super-server plays itself.
+// internal stands for the program of services that the super-server provides
+// itself.
 const internal = "internal"
 
 // String returns the entry as one line of an inetd.conf, without a line feed.
@@ -58,9 +59,8 @@ func (s Service) String() string {
 	return b.String()
 }
 
-// Parse parses an inetd.conf. It returns the entries that are right. Its error
-// has one line for each wrong entry, which begins with file and the number of
-// the line.
+// Parse parses an inetd.conf. It returns the correct entries. The error has one
+// line for each wrong entry, which begins with file and the line number.
 //
 // An entry has six fields or more, separated by blanks:
 //
@@ -68,8 +68,8 @@ func (s Service) String() string {
 //
 // The first argument is the program's name for itself. A line that begins with
 // a blank continues the entry above it. A line that begins with # is a comment.
-// A HOST: alone is for all entries after it that name no host. There are no
-// quotes: an argument has no blanks.
+// A line with only HOST: applies to all following entries that name no host.
+// There is no quoting, so an argument cannot contain blanks.
 //
 // Source: inetd(8) of OpenBSD, as Debian has it
 func Parse(file, text string) ([]Service, error) {
@@ -92,7 +92,7 @@ func Parse(file, text string) ([]Service, error) {
 	return services, errors.Join(faults...)
 }
 
-// An entry is a line of the file with those that continue it.
+// An entry is a line of the file together with its continuation lines.
 type entry struct {
 	line   int
 	fields []string
@@ -162,7 +162,7 @@ func parseEntry(fields, hosts []string) (s Service, err error) {
 	return s, nil
 }
 
-// splitHosts splits a list of hosts. An empty one means all addresses.
+// splitHosts splits a list of hosts. An empty list means all addresses.
 func splitHosts(list string) (hosts []string) {
 	for host := range strings.SplitSeq(list, ",") {
 		if host = strings.Trim(host, "[]"); host != "" {

@@ -12,19 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A socket is one at which clients of a service arrive. It is a raw descriptor,
-// because package net does not let a program wait for a client without
-// accepting it.
+// A socket is where clients of a service arrive. It is a raw descriptor, because
+// package net cannot wait for a client without accepting it.
 type socket struct {
 	service  Service
 	protocol string         // as in Service, but with 4, 6 or 46, or unix
 	address  netip.AddrPort // unless it is a unix socket
 
 	fd   int       // -1 while it is closed
-	busy bool      // a program has it, and the server waits for that
-	rest time.Time // until when the server leaves it alone
+	busy bool      // a program uses it, and the server waits for the program to exit
+	rest time.Time // the server does not poll it before this time
 
-	// How often the program was started, since when.
+	// How many times the program was started, and since when.
 	count int
 	since time.Time
 }
@@ -42,9 +41,9 @@ func (s *socket) label() string {
 	return s.service.Name + "/" + strings.TrimSuffix(s.protocol, "4")
 }
 
-// socketsOf returns the sockets of a service, which are not open yet. An
-// address that does not exist does not keep it from returning the others. If
-// the protocol names no version of IP, a service has a socket for each.
+// socketsOf returns the sockets of a service, which are not open yet. If an
+// address does not exist, it still returns the others. If the protocol names no
+// IP version, the service gets a socket for each version.
 func socketsOf(service Service) (sockets []*socket, err error) {
 	if service.Protocol == "unix" {
 		return []*socket{{service: service, protocol: "unix", fd: -1}}, nil
@@ -80,8 +79,8 @@ func socketsOf(service Service) (sockets []*socket, err error) {
 	return sockets, err
 }
 
-// lookUp returns the addresses of a host. For "*" they are the wildcards of
-// both versions of IP.
+// lookUp returns the addresses of a host. For "*", it returns the wildcard
+// addresses of both IP versions.
 func lookUp(host string) ([]netip.Addr, error) {
 	if host == "*" {
 		return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}, nil
@@ -98,8 +97,8 @@ func lookUp(host string) ([]netip.Addr, error) {
 	return addresses, err
 }
 
-// open opens a socket. A kernel without IPv6 is no error: the socket stays
-// closed.
+// open opens a socket. If the kernel lacks IPv6, an IPv6 socket stays closed,
+// without an error.
 func (s *socket) open(backlog int) error {
 	family := unix.AF_INET
 	switch {
@@ -137,7 +136,7 @@ func (s *socket) listen(fd, family, backlog int) error {
 	var to unix.Sockaddr
 	switch family {
 	case unix.AF_UNIX:
-		unix.Unlink(s.service.Name) // a server that was killed left it
+		unix.Unlink(s.service.Name) // a killed server may have left it behind
 		to = &unix.SockaddrUnix{Name: s.service.Name}
 	case unix.AF_INET:
 		to = &unix.SockaddrInet4{Addr: s.address.Addr().As4(), Port: int(s.address.Port())}
@@ -163,9 +162,9 @@ func (s *socket) listen(fd, family, backlog int) error {
 	return nil
 }
 
-// setMode makes a socket non-blocking if the server itself receives from it,
-// because a client may leave between poll and accept. A program gets a blocking
-// socket.
+// setMode makes a socket non-blocking if the server itself accepts or receives
+// from it, because a client may leave between poll and accept. A program gets a
+// blocking socket.
 func (s *socket) setMode() {
 	if s.fd < 0 {
 		return
@@ -174,8 +173,8 @@ func (s *socket) setMode() {
 	unix.SetNonblock(s.fd, ours)
 }
 
-// reconfigure gives an open socket the new entry of its service. A service that
-// rests because it failed gets another chance.
+// reconfigure gives an open socket its service's new entry. A service that was
+// suspended after failures gets another chance.
 func (s *socket) reconfigure(service Service) {
 	s.service, s.count, s.rest = service, 0, time.Time{}
 	if !s.busy {
@@ -194,8 +193,8 @@ func (s *socket) close() {
 	}
 }
 
-// mayStart counts a start of the program. It returns false if that is one too
-// many.
+// mayStart counts a start of the program. It returns false if the program has
+// started too often.
 func (s *socket) mayStart(rate int) bool {
 	now := time.Now()
 	if s.count == 0 || now.Sub(s.since) > window {

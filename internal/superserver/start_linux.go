@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// answer serves the client, or the datagram, that waits at a socket.
+// answer serves the client or the datagram that waits at a socket.
 func (s *server) answer(socket *socket) {
 	service := socket.service
 	if !socket.mayStart(s.rate) {
@@ -60,8 +60,8 @@ func (s *server) answerConnection(socket *socket) {
 	unix.Close(fd)
 }
 
-// start starts a program with a socket as descriptors 0, 1 and 2, in a session
-// of its own.
+// start starts a program in a new session, with a socket as descriptors 0, 1
+// and 2.
 func (s *server) start(service Service, fd int) (pid int, err error) {
 	credential, err := credentialOf(service)
 	if err != nil {
@@ -81,9 +81,8 @@ func (s *server) start(service Service, fd int) (pid int, err error) {
 	return pid, nil
 }
 
-// drop takes the waiting client, or the datagram, off the queue of a socket
-// whose program cannot be started. Otherwise the server would find it again at
-// once.
+// drop takes the waiting client or datagram off the queue of a socket whose
+// program cannot be started. Otherwise poll would report it again at once.
 func (s *socket) drop() {
 	if s.service.Type == "dgram" {
 		unix.Recvfrom(s.fd, make([]byte, 1), unix.MSG_DONTWAIT)
@@ -96,8 +95,8 @@ func (s *socket) drop() {
 	s.setMode()
 }
 
-// credentialOf returns the ids of the user and groups of a service, or nil if
-// they are the server's own, which need no privilege.
+// credentialOf returns the IDs of a service's user and groups. It returns nil if
+// they are the server's own: then starting the program needs no privilege.
 func credentialOf(service Service) (*syscall.Credential, error) {
 	account, err := user.Lookup(service.User)
 	if err != nil {
@@ -125,7 +124,7 @@ func credentialOf(service Service) (*syscall.Credential, error) {
 	return credential, nil
 }
 
-// id returns a user or group id. Package user has checked that it is a number.
+// id returns a user or group ID. Package user has checked that it is a number.
 func id(digits string) uint32 {
 	n, _ := strconv.ParseUint(digits, 10, 32)
 	return uint32(n)

@@ -15,35 +15,37 @@ import (
 )
 
 const (
-	window    = time.Minute      // in which Service.Max starts are allowed
-	cooldown  = 10 * time.Minute // until a service is tried again
-	exhausted = time.Second      // until the server accepts again without free descriptors
+	window    = time.Minute      // Service.Max starts are allowed in this time
+	cooldown  = 10 * time.Minute // how long a service that fails is suspended
+	exhausted = time.Second      // how long the server waits when it has no free descriptors
 )
 
-// detached is set in the environment of a server that has left its terminal.
+// detached is set in the environment of a server that has detached from its
+// terminal.
 const detached = "FOPNP_INETD_DETACHED"
 
-// Main runs the super-server with the words after the program's name:
+// Main runs the super-server with these arguments:
 //
 //	inetd [-dEi] [-p FILE] [-q LENGTH] [-R RATE] [FILE]
 //
-// Unless there is -i or -d, Main starts os.Args[0] again in the background, and
-// returns 0 when that process has been started. Otherwise it serves until
-// SIGTERM or SIGINT. SIGHUP makes it read the configuration again: services
-// that are still there keep their sockets and their programs.
+// Without -i or -d, Main starts os.Args[0] again in the background, and returns
+// 0 when that process has started. Otherwise it serves until SIGTERM or SIGINT.
+// SIGHUP makes it read the configuration again: services that are still in it
+// keep their sockets and their programs.
 //
 // Main waits for every child of the process, so nothing else in the process may
-// start one. It returns 1 if it cannot start, and 2 after a wrong call.
+// start a child. It returns 1 if it cannot start, and 2 if the command line is
+// wrong.
 func Main(args []string) int {
 	s := &server{running: map[int]*socket{}}
 	flags := pflag.NewFlagSet("inetd", pflag.ContinueOnError)
 	flags.SortFlags = false
-	debug := flags.BoolP("debug", "d", false, "stay in the foreground, and log to stderr")
+	debug := flags.BoolP("debug", "d", false, "stay in the foreground and log to stderr")
 	keep := flags.BoolP("environment", "E", false, "pass the whole environment to the programs")
 	foreground := flags.BoolP("foreground", "i", false, "stay in the foreground")
-	pidFile := flags.StringP("pid", "p", "/run/inetd.pid", "write the process id to `FILE`")
-	flags.IntVarP(&s.backlog, "queue", "q", 128, "`LENGTH` of the queue of each listener")
-	flags.IntVarP(&s.rate, "rate", "R", 256, "start a service at most `RATE` times a minute")
+	pidFile := flags.StringP("pid", "p", "/run/inetd.pid", "write the process ID to `FILE`")
+	flags.IntVarP(&s.backlog, "queue", "q", 128, "`LENGTH` of each listener's queue")
+	flags.IntVarP(&s.rate, "rate", "R", 256, "start a service at most `RATE` times per minute")
 	flags.Usage = func() {
 		fmt.Fprintf(os.Stderr, "usage: inetd [-dEi] [-p FILE] [-q LENGTH] [-R RATE] [FILE]\n%s", flags.FlagUsages())
 	}
@@ -90,8 +92,8 @@ func Main(args []string) int {
 	return 0
 }
 
-// detach starts the program again in a session of its own, without the terminal
-// and with the same arguments. A Go program has threads, so it cannot fork.
+// detach starts the program again with the same arguments, in a new session
+// without a terminal. A Go program has threads, so it cannot fork.
 func detach() error {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -107,7 +109,7 @@ func detach() error {
 	return err
 }
 
-// laundered returns the variables that are no business of a service.
+// laundered returns the variables that the programs may inherit.
 func laundered(environment []string) (kept []string) {
 	ours := []string{"CVS", "DISPLAY=", "EDITOR=", "GROUP=", "HOME=", "IFS=", "LD_", "LOGNAME=", "MAIL=",
 		"NOTIFY_SOCKET", "PATH=", "PRINTER=", "PWD=", "SHELL=", "SHLVL=", "SSH", "TERM", "TMP", "USER=", "VISUAL="}
@@ -142,8 +144,8 @@ func (s *server) log(format string, args ...any) {
 	}
 }
 
-// reason returns why something failed, in the words and the case of the C
-// library.
+// reason returns why something failed, in the C library's words, with the same
+// capital letters.
 func reason(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
@@ -198,8 +200,7 @@ func (s *server) serve(pidFile string) error {
 	}
 }
 
-// notify returns a channel that holds a signal if one has come, and makes each
-// one write to pipe.
+// notify returns a channel of signals. Each signal also writes a byte to pipe.
 func notify(pipe int, signals ...os.Signal) <-chan os.Signal {
 	came, comes := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	signal.Notify(comes, signals...)
@@ -207,7 +208,7 @@ func notify(pipe int, signals ...os.Signal) <-chan os.Signal {
 		for sig := range comes {
 			select {
 			case came <- sig:
-			default: // the loop has not yet seen the last one
+			default: // the loop has not yet seen the previous signal
 			}
 			unix.Write(pipe, []byte{0}) // a full pipe wakes the loop as well
 		}
@@ -215,9 +216,9 @@ func notify(pipe int, signals ...os.Signal) <-chan os.Signal {
 	return came
 }
 
-// toPoll returns the descriptors to wait for, the sockets of all but the first,
-// and how many milliseconds to wait at most. A socket that may try again now is
-// opened.
+// toPoll returns the descriptors to poll, the sockets of all but the first
+// descriptor, and the timeout in milliseconds. It opens the sockets that may try
+// again now.
 func (s *server) toPoll(wake int32) (poll []unix.PollFd, sockets []*socket, timeout int) {
 	poll, timeout = []unix.PollFd{{Fd: wake, Events: unix.POLLIN}}, -1
 	now := time.Now()
@@ -239,7 +240,7 @@ func (s *server) toPoll(wake int32) (poll []unix.PollFd, sockets []*socket, time
 	return poll, sockets, timeout
 }
 
-// open opens a socket, or logs why it cannot and lets the socket rest.
+// open opens a socket. If that fails, it logs why and tries again later.
 func (s *server) open(socket *socket) {
 	if err := socket.open(s.backlog); err != nil {
 		s.log("%s: %v", socket.label(), err)
@@ -247,7 +248,7 @@ func (s *server) open(socket *socket) {
 	}
 }
 
-// reap learns which programs have exited.
+// reap finds out which programs have exited.
 func (s *server) reap() {
 	for {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
@@ -265,7 +266,7 @@ func (s *server) reap() {
 	}
 }
 
-// configure reads the configuration. If it cannot be read, all stays as it is.
+// configure reads the configuration. If it cannot be read, nothing changes.
 func (s *server) configure() {
 	text, err := os.ReadFile(s.file)
 	if err != nil {
@@ -315,7 +316,7 @@ func (s *server) closeAll() {
 	}
 }
 
-// removeOwn removes the file of the process id, unless another server has
+// removeOwn removes the file with the process ID, unless another server has
 // written to it since.
 func removeOwn(pidFile string) {
 	text, err := os.ReadFile(pidFile)

@@ -130,7 +130,7 @@ func (r remote) dial(name, host string) (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &ssh.ClientConfig{User: name, HostKeyCallback: check}
+	config := &ssh.ClientConfig{User: name, HostKeyCallback: check, Timeout: connectTime}
 	signers, err := r.signers(home)
 	if err != nil {
 		return nil, err
@@ -141,12 +141,7 @@ func (r remote) dial(name, host string) (*ssh.Client, error) {
 	config.Auth = append(config.Auth, ssh.RetryableAuthMethod(ssh.PasswordCallback(func() (string, error) {
 		return askPassword(fmt.Sprintf("%s@%s's password: ", name, host))
 	}), maxPrompts))
-	address := net.JoinHostPort(host, strconv.Itoa(*r.port))
-	conn, err := net.DialTimeout("tcp", address, connectTime)
-	if err != nil {
-		return nil, err
-	}
-	client, err := newClient(conn, address, config)
+	client, err := ssh.Dial("tcp", net.JoinHostPort(host, strconv.Itoa(*r.port)), config)
 	if err == nil {
 		return client, nil
 	}

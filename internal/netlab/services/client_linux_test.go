@@ -1,10 +1,13 @@
 package services_test
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/netlab/services"
 	"fopnp/internal/netns"
 	"fopnp/internal/serve/child"
@@ -72,6 +76,162 @@ func TestOwnSSH(t *testing.T) {
 	run(t, ssh("127.0.0.1", "true"), 255, "host key is not the one in known_hosts")
 	write(t, home, ".ssh/known_hosts", "", 0o644)
 	run(t, ssh("127.0.0.1", "true"), 255, "host key is not in known_hosts")
+}
+
+// Our ssh connects a command, or a shell, to its files, and reports its status.
+func TestOwnSSHFiles(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	home := s.userHome(t)
+	ssh := func(command ...string) *exec.Cmd {
+		return own(home, "ssh", append([]string{"-p", s.port, "127.0.0.1"}, command...)...)
+	}
+	cat := ssh("cat; echo done >&2; exit 3")
+	cat.Stdin = strings.NewReader(strings.Repeat("a line\n", 100_000))
+	if got := run(t, cat, 3, "done\n"); got != strings.Repeat("a line\n", 100_000) {
+		t.Errorf("cat returned %d bytes", len(got))
+	}
+	if got := run(t, ssh("echo $USER; echo $(echo two words)"), 0, ""); got != "brandon\ntwo words\n" {
+		t.Errorf("a line for the shell: %q", got)
+	}
+	script := ssh()
+	script.Stdin = strings.NewReader("echo from a script\nexit 4\n")
+	if got := run(t, script, 4, ""); got != "from a script\n" {
+		t.Errorf("a script: %q", got)
+	}
+}
+
+// sshThenCat is our ssh. When no more input can come, it copies what ssh has
+// left.
+func sshThenCat(args []string) (status int) {
+	status = services.SSHMain(args)
+	fmt.Println("ssh has ended")
+	for { // a rival has time to read first
+		_, err := unix.Poll([]unix.PollFd{{Fd: 0}}, -1) // until the pipe's writer has gone
+		if err != unix.EINTR {
+			break
+		}
+	}
+	io.Copy(os.Stdout, os.Stdin)
+	return status
+}
+
+// What comes after our ssh has ended is for the next program.
+func TestOwnSSHLeavesInput(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	cmd := own(s.userHome(t), "ssh, then cat", "-p", s.port, "127.0.0.1", "exit 2")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
+	(&transcript{r: out}).waitFor(t, "ssh has ended\n")
+	io.WriteString(in, "the rest")
+	in.Close()
+	if got, err := io.ReadAll(out); err != nil || string(got) != "the rest" {
+		t.Errorf("the next program read %q, %v", got, err)
+	}
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 2 {
+		t.Error(cmd.ProcessState)
+	}
+}
+
+// At a terminal, our ssh makes the other terminal ours. Ours is as before when
+// ssh ends.
+func TestOwnSSHTerminal(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	ours, theirs, err := netns.OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	ours.SetDeadline(time.Now().Add(child.Patience))
+	before := settings(t, theirs)
+	cmd := own(s.userHome(t), "ssh", "-p", s.port, "127.0.0.1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
+	screen := &transcript{r: ours}
+	screen.waitFor(t, "$ ")
+	io.WriteString(ours, "stty size\r")
+	screen.waitFor(t, "24 80\r\n")
+	resize(t, ours, 30, 90)
+	io.WriteString(ours, "until test \"$(stty size)\" = \"30 90\"; do sleep .01; done; echo re''sized\r")
+	screen.waitFor(t, "resized\r\n")
+	io.WriteString(ours, "sh -c 'echo as\"\"leep; exec sleep 1000'\r")
+	screen.waitFor(t, "asleep\r\n")
+	io.WriteString(ours, "\x1a")
+	screen.waitFor(t, "$ ")
+	io.WriteString(ours, "kill -9 %1; fg; exit 5\r")
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 5 {
+		t.Errorf("got %v", err)
+	}
+	if after := settings(t, theirs); after != before {
+		t.Errorf("the terminal was %v and is %v", before, after)
+	}
+	theirs.Close()
+}
+
+// The first Ctrl-C goes to the command. A second one, SIGTERM or SIGHUP ends our
+// ssh, and the command with it. If the server goes, ssh says so.
+func TestOwnSSHEnds(t *testing.T) {
+	t.Parallel()
+	s := startSSH(t)
+	home := s.userHome(t)
+	l := listen(t) // that the test may close
+	serving(t, func() error { return s.Serve(l) }, func() { l.Close() })
+	for _, test := range []struct {
+		name    string
+		end     func(*os.Process)
+		status  int
+		problem string
+	}{
+		{"SIGINT", func(p *os.Process) { p.Signal(syscall.SIGINT) }, 128 + 2, ""},
+		{"SIGTERM", func(p *os.Process) { p.Signal(syscall.SIGTERM) }, 128 + 15, ""},
+		{"SIGHUP", func(p *os.Process) { p.Signal(syscall.SIGHUP) }, 128 + 1, ""},
+		{"the server goes", func(*os.Process) { l.Close() }, 255, "ssh: session on 127.0.0.1: connection lost\n"},
+	} {
+		cmd := own(home, "ssh", "-p", progtest.PortOf(l.Addr()), "127.0.0.1",
+			"trap 'echo interrupted' INT; echo $$; while :; do sleep 1000 & wait $!; kill $! 2>/dev/null; done")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Process.Kill()
+		defer time.AfterFunc(child.Patience, func() { cmd.Process.Kill() }).Stop()
+		screen := &transcript{r: out}
+		pid, err := strconv.Atoi(strings.TrimSpace(screen.waitFor(t, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Process.Signal(syscall.SIGINT)
+		screen.waitFor(t, "interrupted\n")
+		test.end(cmd.Process)
+		cmd.Wait() // its error is in the state
+		if cmd.ProcessState.ExitCode() != test.status || stderr.String() != test.problem {
+			t.Errorf("%s: %v, %q", test.name, cmd.ProcessState, &stderr)
+		}
+		progtest.Until(t, "the command has gone", func() bool { return syscall.Kill(pid, 0) != nil })
+	}
 }
 
 // Without a key, our ssh asks for the password at the terminal. Then it is a
@@ -222,5 +382,29 @@ func TestSFTPRights(t *testing.T) {
 		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 			t.Errorf("%s was copied", path)
 		}
+	}
+}
+
+// settings returns the settings of a terminal.
+func settings(t testing.TB, terminal *os.File) unix.Termios {
+	t.Helper()
+	termios, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *termios
+}
+
+// resize changes the size of a terminal.
+func resize(t testing.TB, terminal *os.File, rows, columns uint16) {
+	t.Helper()
+	raw, err := terminal.SyscallConn() // Fd would take the deadline away
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns})
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -34,12 +35,15 @@ func TestMain(m *testing.M) {
 		os.Exit(services.ScpMain(os.Args[1:]))
 	case "sftp-server":
 		os.Exit(services.SFTPServerMain(os.Args[1:]))
-	case "login":
-		os.Exit(loginMain(os.Args[1:]))
+	case "ssh, then cat":
+		os.Exit(sshThenCat(os.Args[1:]))
 	default:
 		fmt.Fprintf(os.Stderr, "unexpected %s=%q\n", becomes, name)
 		os.Exit(2)
 	}
+	// Programs that nohup starts ignore SIGHUP, and so would the shells of our
+	// sessions.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	status := m.Run()
 	if stacks := leftGoroutines(); status == 0 && stacks != "" {
 		fmt.Printf("FAIL: goroutines are left:\n%s\n", stacks)

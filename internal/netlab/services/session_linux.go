@@ -23,7 +23,6 @@ type session struct {
 	ssh     *SSH
 	client  *ssh.ServerConn
 	account *Account
-	trusted bool
 	channel ssh.Channel
 	env     []string // what the client has set
 	started bool     // the client may start only one program
@@ -133,7 +132,7 @@ func (s *session) setenv(payload []byte) bool {
 	if ssh.Unmarshal(payload, &v) != nil || len(s.env) == maxEnv {
 		return false
 	}
-	if !s.trusted && v.Name != "LANG" && !strings.HasPrefix(v.Name, "LC_") {
+	if v.Name != "LANG" && !strings.HasPrefix(v.Name, "LC_") {
 		return false
 	}
 	s.env = append(s.env, v.Name+"="+v.Value)
@@ -304,11 +303,7 @@ func (s *session) spawn(path string, argv []string, files [3]*os.File, tty bool)
 	if int(s.account.UID) != os.Geteuid() || int(s.account.GID) != os.Getegid() {
 		cred = &syscall.Credential{Uid: s.account.UID, Gid: s.account.GID}
 	}
-	dir := s.account.Home
-	if s.trusted && s.ssh.Dir != "" {
-		dir = s.ssh.Dir
-	}
-	process, err := s.ssh.Spawn(path, argv, env, dir, files, tty, cred)
+	process, err := s.ssh.Spawn(path, argv, env, s.account.Home, files, tty, cred)
 	if err != nil {
 		// perhaps the account has no such folder, or no right to it
 		process, err = s.ssh.Spawn(path, argv, env, "/", files, tty, cred)

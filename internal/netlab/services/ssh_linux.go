@@ -49,24 +49,18 @@ type SSH struct {
 	Accounts []Account
 	Spawn    Spawn
 	Env      []string // what every program inherits, NAME=VALUE, beside HOME, USER, LOGNAME and SHELL
-	Dir      string   // where a trusted client's programs begin; "" means at home
 	SFTP     []string // the path and the arguments of a program that calls [SFTPServerMain]; without it, there is no sftp
 }
 
 // Serve serves the clients of a listener.
 func (s *SSH) Serve(l net.Listener) error {
-	return serveEach(l, func(conn net.Conn) { s.ServeConn(conn, false) })
+	return serveEach(l, s.serveClient)
 }
 
-// ServeConn serves one client until it goes, and closes the connection. A
-// trusted client logs in as any account without a proof, and its sessions
-// begin in s.Dir and may set all variables.
-//
-// ServeConn returns when the client's programs have ended, too.
-func (s *SSH) ServeConn(conn net.Conn, trusted bool) {
-	defer conn.Close()
+// serveClient serves one client until it goes and its programs have ended.
+func (s *SSH) serveClient(conn net.Conn) {
 	conn.SetDeadline(time.Now().Add(loginTime))
-	client, channels, requests, err := ssh.NewServerConn(conn, s.config(trusted))
+	client, channels, requests, err := ssh.NewServerConn(conn, s.config())
 	if err != nil {
 		return // the client has gone, or cannot log in
 	}
@@ -89,8 +83,7 @@ func (s *SSH) ServeConn(conn net.Conn, trusted bool) {
 			switch ch.ChannelType() {
 			case "session":
 				if channel, requests, err := ch.Accept(); err == nil {
-					session := &session{ssh: s, client: client, account: account,
-						trusted: trusted, channel: channel}
+					session := &session{ssh: s, client: client, account: account, channel: channel}
 					session.serve(requests)
 				}
 			case "direct-tcpip":
@@ -102,18 +95,11 @@ func (s *SSH) ServeConn(conn net.Conn, trusted bool) {
 	}
 }
 
-func (s *SSH) config(trusted bool) *ssh.ServerConfig {
+func (s *SSH) config() *ssh.ServerConfig {
 	denied := errors.New("permission denied")
 	own := publicKey(s.Identity.UserKey).Marshal()
 	config := &ssh.ServerConfig{
 		ServerVersion: "SSH-2.0-playground",
-		NoClientAuth:  trusted,
-		NoClientAuthCallback: func(c ssh.ConnMetadata) (*ssh.Permissions, error) {
-			if find(s.Accounts, c.User()) == nil {
-				return nil, denied
-			}
-			return nil, nil
-		},
 		PasswordCallback: func(c ssh.ConnMetadata, password []byte) (*ssh.Permissions, error) {
 			if logIn(s.Accounts, c.User(), string(password)) == nil {
 				return nil, denied

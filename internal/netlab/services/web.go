@@ -46,8 +46,8 @@ func ServeWeb(plain, secure net.Listener, site Site) error {
 		MaxHeaderBytes:    64 << 10,
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{site.Certificate},
-			// If Serve came before ServeTLS and did not see h2 here, nothing would
-			// serve the HTTP/2 that ServeTLS offers.
+			// Without h2 here, a Serve that comes before ServeTLS leaves HTTP/2 out,
+			// but ServeTLS still offers it.
 			NextProtos: []string{"h2", "http/1.1"},
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // faults of clients

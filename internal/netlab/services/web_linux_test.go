@@ -49,14 +49,19 @@ func startWeb(t testing.TB) (plain, secure string) {
 	return p.Addr().String(), s.Addr().String()
 }
 
-// Both servers tell a client from which address it came.
+// Both servers tell a client from which address it came. Over TLS, they speak
+// HTTP/2.
 func TestWebAddress(t *testing.T) {
 	t.Parallel()
 	plain, secure := startWeb(t)
-	for url, scheme := range map[string]string{"http://" + plain: "HTTP", "https://" + secure: "HTTPS"} {
+	for url, want := range map[string]struct{ scheme, protocol string }{
+		"http://" + plain:   {"HTTP", "HTTP/1.1"},
+		"https://" + secure: {"HTTPS", "HTTP/2.0"},
+	} {
 		var from, to string
 		client := &http.Client{Timeout: child.Patience, Transport: &http.Transport{
-			TLSClientConfig: trusting(),
+			TLSClientConfig:   trusting(),
+			ForceAttemptHTTP2: true, // else not with our own DialContext
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
 				if err == nil {
@@ -75,8 +80,11 @@ func TestWebAddress(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		want := fmt.Sprintf("<p>Your request came over %s from %s to %s.</p>\n", scheme, from, to)
-		if !strings.Contains(string(page), want) || !strings.Contains(string(page), "<h1>www &amp; co</h1>") {
+		if response.Proto != want.protocol {
+			t.Errorf("%s speaks %s", url, response.Proto)
+		}
+		came := fmt.Sprintf("<p>Your request came over %s from %s to %s.</p>\n", want.scheme, from, to)
+		if !strings.Contains(string(page), came) || !strings.Contains(string(page), "<h1>www &amp; co</h1>") {
 			t.Errorf("got %s", page)
 		}
 	}

@@ -84,7 +84,7 @@ var Workloads = []Workload{
 	{
 		Name: "one",
 		About: "10, 100 and 1,000 clients are in the chat. One of them " +
-			"speaks: it says a message when it has heard its last one.",
+			"speaks: as soon as it has heard its last message, it sends the next one.",
 		Servers: Servers, Clients: sizes, Speakers: 1, Window: 250 * time.Millisecond,
 	}, {
 		Name:    "twenty",
@@ -92,8 +92,8 @@ var Workloads = []Workload{
 		Servers: Servers, Clients: sizes, Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name: "one-stuck",
-		About: "`one`. One more client never reads. From the beginning " +
-			"to the end, the server has messages that wait for it.",
+		About: "`one`, beside one more client that never reads. From " +
+			"beginning to end, messages for it wait in the server.",
 		Servers: Servers, Clients: sizes, Speakers: 1, Stuck: true,
 		Window: 250 * time.Millisecond,
 	}, {
@@ -109,7 +109,7 @@ var Workloads = []Workload{
 		Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name:    "memory",
-		About:   "1,000 clients come, hear one message and are silent.",
+		About:   "1,000 clients connect, hear one message and are silent.",
 		Servers: Servers, Clients: []int{1000},
 	},
 }

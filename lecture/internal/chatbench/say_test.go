@@ -56,7 +56,7 @@ func TestSay(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	for table, want := range map[string]string{
-		"workloads": "| `memory` | 1,000 clients come, hear one message and are silent. |\n",
+		"workloads": "| `memory` | 1,000 clients connect, hear one message and are silent. |\n",
 		"costs": "| `chat_server_multithread` | – | 4.0 µs | – | – | – | 0.46 µs |\n" +
 			"| `chat_server_poll` | – | 3.0 µs (0.75) | – | – | – | – |\n",
 		"waits":  "| `chat_server_multithread` | 789 µs | 1.2 ms | – | – | – | – |\n",

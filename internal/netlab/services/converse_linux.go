@@ -3,10 +3,8 @@ package services
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"os/signal"
-	"strings"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/sys/unix"
@@ -16,58 +14,13 @@ import (
 // errLost is the error of a session whose server has gone.
 var errLost = errors.New("connection lost")
 
-// Login logs in as user at the other end of a connection, which must be a
-// trusted one of [SSH.ServeConn], and closes the connection. It does not ask
-// the server for proof, because nobody can come between.
-//
-// One word of command is a line for the shell. Several words are a program and
-// its arguments, which no shell expands. Without a command, Login runs a login
-// shell, at a terminal if stdin is one.
-//
-// Login returns the exit status of the command. It is 128 plus the number of
-// the signal if a signal killed the command, or if we get SIGTERM, SIGHUP or a
-// second SIGINT; the first SIGINT goes to the command. The error says why
-// there is no status.
-func Login(conn net.Conn, user string, command []string, stdin, stdout, stderr *os.File) (status int, err error) {
-	client, err := newClient(conn, "", &ssh.ClientConfig{
-		User:            user,
-		HostKeyCallback: ssh.InsecureIgnoreHostKey(),
-	})
-	if err != nil {
-		return 0, err
-	}
-	defer client.Close()
-	return converse(client, quote(command), len(command) == 0, stdin, stdout, stderr)
-}
-
-// newClient shakes hands with an SSH server. If it fails, it closes the
-// connection.
-func newClient(conn net.Conn, address string, config *ssh.ClientConfig) (*ssh.Client, error) {
-	c, channels, requests, err := ssh.NewClientConn(conn, address, config)
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return ssh.NewClient(c, channels, requests), nil
-}
-
-// quote returns a line for the shell.
-func quote(command []string) string {
-	if len(command) == 1 {
-		return command[0]
-	}
-	var line strings.Builder
-	for i, word := range command {
-		if i > 0 {
-			line.WriteByte(' ')
-		}
-		line.WriteString("'" + strings.ReplaceAll(word, "'", `'\''`) + "'")
-	}
-	return line.String()
-}
-
 // converse runs a command, or a shell if there is none, and connects it to our
 // standard files, and to our terminal if atTerminal is true and stdin is one.
+//
+// It returns the exit status of the command. It is 128 plus the number of the
+// signal if a signal killed the command, or if we get SIGTERM, SIGHUP or a
+// second SIGINT; the first SIGINT goes to the command. The error says why there
+// is no status.
 func converse(client *ssh.Client, command string, atTerminal bool, stdin, stdout, stderr *os.File) (status int, err error) {
 	session, err := client.NewSession()
 	if err != nil {
