@@ -631,3 +631,30 @@ func TestResume(t *testing.T) {
 	resume()
 	prints("echo five", "five\n")
 }
+
+// A bash that another bash starts, or becomes, has prompts of its own.
+func TestAnotherBash(t *testing.T) {
+	needs(t, "terminal")
+	c := folder(t, nil)
+	c.Terminal, c.Limit = true, patience
+	h, err := c.NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Remove()
+	s, err := h.Start(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	for _, command := range []string{
+		"exec bash --norc --noprofile", "bash --norc --noprofile", "bash --norc --noprofile", "exit", "exit",
+	} {
+		if screen, err := s.Type(command); err != nil {
+			t.Fatalf("%s: %v, and it shows %q", command, err, screen)
+		}
+		if screen, err := s.Type("echo is''here"); err != nil || screen != "ishere\n" {
+			t.Fatalf("after %s, it shows %q (%v)", command, screen, err)
+		}
+	}
+}

@@ -54,7 +54,8 @@ const (
 )
 
 // promptCount is a variable of bash that counts its prompts. If the size of a terminal
-// changes, bash shows the same prompt again, with the same number.
+// changes, bash shows the same prompt again, with the same number. Another bash at this
+// terminal begins at a number of its own.
 const promptCount = "__prompts"
 
 // clearLine is what bash prints before it shows a prompt again.
@@ -84,7 +85,7 @@ func (s *Session) startAtTerminal() error {
 	s.more = beginOfMark + "B;" + rand.Text() + endOfMark
 	env := append(s.interactive(s.host),
 		"PS0="+s.begun,
-		`PS1=\[`+s.mark+`$((`+promptCount+`+=1)) `+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
+		`PS1=\[`+s.mark+`$((`+promptCount+`=${`+promptCount+`:-RANDOM*32768+RANDOM}+1)) `+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
 		`PS2=> \[`+s.more+`\]`,
 	)
 	open := s.config.Open
