@@ -35,7 +35,8 @@ type wrong struct {
 	mu        sync.Mutex // what is said under it has one order
 	clients   map[*chatter]bool
 	last      *chatter // the client that came last
-	said      int
+	said      int      // what the server has told, notices and all
+	messages  int      // what clients have said
 	forgotten []string // for the defect "never forgets"
 }
 
@@ -399,7 +400,7 @@ func (w *wrong) hear(c *chatter, text string) {
 		return
 	}
 	w.tell(except, message)
-	if w.defect == "doubles" && w.said%50 == 0 {
+	if w.messages++; w.defect == "doubles" && w.messages%50 == 0 {
 		w.tell(except, message)
 	}
 }
