@@ -147,7 +147,7 @@ func (w *wrong) tell(except *chatter, message string) {
 			continue
 		}
 		if w.defect == "waits a little with each" && c.waits > wrongPiece && len(message) < 1000 {
-			time.Sleep(500 * time.Millisecond) // for room, but not while the test fills its queue
+			<-time.After(500 * time.Millisecond) // for room, but not while the test fills its queue
 		}
 		c.queue = append(c.queue, message)
 		if c.waits += len(message); c.waits > w.bound() || w.defect == "bound of 500 messages" && len(c.queue) > 500 {
