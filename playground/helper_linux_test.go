@@ -245,7 +245,7 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("these processes are left: %v", left)
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 	sockets, err := os.ReadFile("/proc/net/unix")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -145,12 +146,17 @@ func converse(client control) (answer, error) {
 	}
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, unix.SIGWINCH)
-	defer signal.Stop(resized)
 	resized <- unix.SIGWINCH // the size may have changed before we listened for the signal
-	go func() {
+	var resizing sync.WaitGroup
+	resizing.Go(func() {
 		for range resized {
 			unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, windowSize())
 		}
+	})
+	defer func() {
+		signal.Stop(resized)
+		close(resized)
+		resizing.Wait() // theirs must not be closed before
 	}()
 	go io.Copy(theirs, os.Stdin)
 	io.Copy(os.Stdout, theirs) // until the shell has ended, which reads as an error

@@ -130,7 +130,7 @@ From 10\.0\.1\.1 icmp_seq=1 Time to live exceeded
 			t.Errorf("ping %s: status %d", host, status)
 		}
 	}
-	// Nobody to print for.
+	// No program reads what it prints.
 	cmd := command("ping", "-c1", "localhost")
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -220,7 +220,7 @@ func TestTelnetdClientLeaves(t *testing.T) {
 }
 
 // Three wrong passwords end the connection. An account without a password, or
-// one that does not exist, lets nobody in. Neither does Ctrl-D.
+// one that does not exist, does not let a user in. Neither does Ctrl-D.
 func TestTelnetdRefuses(t *testing.T) {
 	t.Parallel()
 	port := serveTelnet(t)

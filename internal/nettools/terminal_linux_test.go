@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"syscall"
 	"testing"
@@ -12,6 +13,10 @@ import (
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
 )
+
+func init() {
+	obeyHangup = func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) }
+}
 
 // A typist sits at a terminal at which a program runs.
 type typist struct {

@@ -163,6 +163,9 @@ func leaderOf(t *testing.T, nodes []*natsd.Server) string {
 		t.Fatal(err)
 	}
 	info := stream.CachedInfo()
+	if info.Config.Storage != jetstream.MemoryStorage {
+		t.Errorf("the stream is stored in a %v, want memory", info.Config.Storage)
+	}
 	if info.Config.Replicas != len(nodes) {
 		t.Errorf("there are %d copies of the stream, want %d", info.Config.Replicas, len(nodes))
 	}

@@ -35,7 +35,8 @@ type wrong struct {
 	mu        sync.Mutex // what is said under it has one order
 	clients   map[*chatter]bool
 	last      *chatter // the client that came last
-	said      int
+	said      int      // what the server has told, notices and all
+	messages  int      // what clients have said
 	forgotten []string // for the defect "never forgets"
 }
 
@@ -146,7 +147,7 @@ func (w *wrong) tell(except *chatter, message string) {
 			continue
 		}
 		if w.defect == "waits a little with each" && c.waits > wrongPiece && len(message) < 1000 {
-			time.Sleep(500 * time.Millisecond) // for room, but not while the test fills its queue
+			<-time.After(500 * time.Millisecond) // for room, but not while the test fills its queue
 		}
 		c.queue = append(c.queue, message)
 		if c.waits += len(message); c.waits > w.bound() || w.defect == "bound of 500 messages" && len(c.queue) > 500 {
@@ -399,7 +400,7 @@ func (w *wrong) hear(c *chatter, text string) {
 		return
 	}
 	w.tell(except, message)
-	if w.defect == "doubles" && w.said%50 == 0 {
+	if w.messages++; w.defect == "doubles" && w.messages%50 == 0 {
 		w.tell(except, message)
 	}
 }

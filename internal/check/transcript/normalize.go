@@ -35,9 +35,10 @@ var (
 		// 2013-04-06, or 13-04-06 as a daytime server has it
 		{regexp.MustCompile(`\b(?:\d\d)?\d\d-\d\d-\d\d\b`), "DATE"},
 		{regexp.MustCompile(`\b` + clock + `\b`), "TIME"},
-		// 0.123 ms, 0.098/0.112/0.123 ms and time=123 ms, as ping and traceroute
-		// print them
-		{regexp.MustCompile(`\b(?:\d+\.\d+/)*\d+\.\d+ ms\b|\btime=\d+ ms\b`), "DURATION"},
+		// 0.123 ms and 0.098/0.112/0.123 ms, as ping and traceroute print them
+		{regexp.MustCompile(`\b(?:\d+\.\d+/)*\d+\.\d+ ms\b`), "DURATION"},
+		// time=123 ms, as ping prints it from a tenth of a second on
+		{regexp.MustCompile(`\btime=\d+ ms\b`), "time=DURATION"},
 		// 0.123s, 12.3ms, 1m2.5s; but not 60s, which a program's author chose
 		{regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?(?:\d+\.\d+s|\d+(?:\.\d+)?(?:ns|µs|ms))\b|\(cached\)`), "DURATION"},
 	}

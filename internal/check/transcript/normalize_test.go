@@ -25,6 +25,10 @@ func TestNormalize(t *testing.T) {
 		{"ok\tfopnp\t0.123s", "ok\tfopnp\tDURATION"},
 		{"ok\tfopnp\t(cached)", "ok\tfopnp\tDURATION"},
 		{"12.3ms 5µs 7ns 1m2.5s", "DURATION DURATION DURATION DURATION"},
+		{"ttl=60 time=0.123 ms", "ttl=60 time=DURATION"},
+		{"ttl=60 time=123 ms", "ttl=60 time=DURATION"},
+		{"rtt min/avg/max/mdev = 0.098/0.112/0.123/0.010 ms", "rtt min/avg/max/mdev = DURATION"},
+		{"at most 100 ms", "at most 100 ms"},
 		{"waited 8s of 60s", "waited 8s of 60s"},
 	} {
 		if got := Normalize(test.text); got != test.want {

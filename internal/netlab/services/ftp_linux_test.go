@@ -239,7 +239,7 @@ func TestFTPClientsStay(t *testing.T) {
 	c.says("RETR /fifo")
 	c.hears("5.*")
 	c.says("EPRT |1|127.0.0.2|9|")
-	c.hears("5.*") // the server connects to nobody but the client
+	c.hears("5.*") // the server connects to the client only
 	c.says("QUIT")
 	c.hears("221 .*")
 }

@@ -262,8 +262,8 @@ func TestMailRefuses(t *testing.T) {
 	}
 }
 
-// Two clients of IMAP see new mail, and that it has gone again, whoever deletes
-// it: one of them, a client of POP3, or the shell.
+// Two clients of IMAP see new mail. They also see that it has gone again, if one
+// of them deletes it, a client of POP3, or the shell.
 func TestMailIsOne(t *testing.T) {
 	t.Parallel()
 	s := startMail(t)

@@ -66,7 +66,7 @@ func leftGoroutines() string {
 		if len(left) == 0 || time.Now().After(end) {
 			return strings.Join(left, "\n\n")
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 

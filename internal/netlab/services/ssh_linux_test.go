@@ -229,7 +229,7 @@ func TestSSHClientHangsUp(t *testing.T) {
 		for _, pid := range pids {
 			progtest.Until(t, "a process has gone ("+name+")", func() bool {
 				status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-				return err != nil || bytes.Contains(status, []byte(") Z ")) // nobody may wait for orphans
+				return err != nil || bytes.Contains(status, []byte(") Z ")) // no parent may wait for orphans
 			})
 		}
 	}
