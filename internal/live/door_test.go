@@ -159,6 +159,7 @@ func TestBounds(t *testing.T) {
 		}
 	}
 
+	b.empty(t)
 	var readers []*client
 	for range maxSessions {
 		readers = append(readers, b.visit(t))

@@ -196,6 +196,20 @@ type client struct {
 	err      error // the connection has ended
 }
 
+// empty waits until the server is done with all browsers that have left.
+func (b *book) empty(t *testing.T) {
+	t.Helper()
+	timeout := time.After(patience)
+	for range maxSessions {
+		select {
+		case b.places <- struct{}{}:
+			defer func() { <-b.places }()
+		case <-timeout:
+			t.Fatal("the server holds a place for a browser that has left")
+		}
+	}
+}
+
 // visit opens a WebSocket, as a page does.
 func (b *book) visit(t *testing.T) *client {
 	t.Helper()

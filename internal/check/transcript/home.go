@@ -47,7 +47,7 @@ type Home struct {
 	files  map[string]fs.FileInfo // what was there at first, by path
 }
 
-// NewHome makes a home, in the folder for temporary files. Remove removes it. The
+// NewHome makes a home, in memory or in the folder for temporary files. Remove removes it. The
 // error wraps [errors.ErrUnsupported] if transcripts cannot run on this system,
 // or not at a terminal, which needs a private network.
 func (c Config) NewHome() (*Home, error) {
@@ -58,7 +58,7 @@ func (c Config) NewHome() (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "transcript")
+	dir, err := os.MkdirTemp(inMemory(), "transcript")
 	if err != nil {
 		return nil, err
 	}
