@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fopnp/internal/book"
+	"fopnp/internal/live"
 	"fopnp/internal/serve/program"
 )
 
@@ -26,6 +27,7 @@ type options struct {
 }
 
 func main() {
+	live.Main()
 	o := parse(os.Args[1:])
 	root, err := repository()
 	if err != nil {
@@ -46,7 +48,7 @@ func main() {
 		}
 	}
 	if o.export == "" && o.epub == "" {
-		serve(b, o.port)
+		serve(b, root, o.port)
 	}
 }
 
@@ -94,17 +96,23 @@ func repository() (string, error) {
 }
 
 // serve shows the book until the reader stops it.
-func serve(b *book.Book, port int) {
+func serve(b *book.Book, root string, port int) {
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at port %d (-p chooses another)", port), err)
 	}
 	at := l.Addr().(*net.TCPAddr)
-	fmt.Printf("The book is open at http://%s/\nCtrl-C closes it.\n", at)
-	server := &http.Server{
-		Handler:           &book.Server{Book: b, Port: at.Port},
-		ReadHeaderTimeout: 10 * time.Second,
+	pages := &book.Server{Book: b, Port: at.Port}
+	if err := live.Supported(); err != nil {
+		fmt.Printf("The book is open at http://%s/\nIts blocks cannot be run: %v.\nCtrl-C closes it.\n", at, err)
+	} else {
+		blocks := live.New(live.Config{Root: root, Page: b.Document().Page})
+		defer blocks.Close()
+		blocks.Build()
+		pages.Live = blocks
+		fmt.Printf("The book is open at http://%s/#token=%s\nCtrl-C closes it.\n", at, blocks.Token())
 	}
+	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second}
 	program.StopOnSignal()
 	go func() {
 		<-program.Stopping().Done()

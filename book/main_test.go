@@ -15,6 +15,7 @@ import (
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/weave"
+	"fopnp/internal/live"
 )
 
 // The tests start this program once more, as the book.
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	weave.Main()
+	live.Main()
 	os.Exit(progtest.Main(m))
 }
 

@@ -13,6 +13,9 @@ var assets embed.FS
 // indexAddress is the address of the script that a search loads.
 const indexAddress = "assets/search-index.js"
 
+// terminals is the folder of xterm.js, which a live page loads when a block is run.
+const terminals = "assets/xterm/"
+
 // kinds are the media types of all files.
 var kinds = map[string]string{
 	".html":  "text/html; charset=utf-8",

@@ -4,11 +4,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // addresses returns the addresses of the files that Export writes.
 func (b *Book) addresses() []string {
-	addresses := append(assetNames(), indexAddress)
+	addresses := []string{indexAddress}
+	for _, name := range assetNames() {
+		if !strings.HasPrefix(name, terminals) { // nothing runs without our server
+			addresses = append(addresses, name)
+		}
+	}
 	for _, c := range b.chapters {
 		addresses = append(addresses, c.address())
 	}

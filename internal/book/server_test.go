@@ -52,6 +52,8 @@ func TestAttacks(t *testing.T) {
 		{"fetch of another site", "GET", own, "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, 403},
 		{"a script at another port", "GET", own, "/assets/book.js", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		{"a frame of another site", "GET", own, "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
+		{"a frame at another port", "GET", own, "/", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
+		{"an object of another site", "GET", own, "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "object"}, 403},
 		{"POST", "POST", own, "/", nil, 405},
 		{"PUT", "PUT", own, "/index.html", nil, 405},
 
@@ -123,6 +125,13 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("the policy has no %s", name)
 		}
 	}
+	// With terminals, only their style elements are allowed besides.
+	s.Live = http.NotFoundHandler()
+	got := ask(s, "GET", "127.0.0.1:8107", "/").Header.Get("Content-Security-Policy")
+	if strings.Replace(got, " 'unsafe-inline'", "", 1) != policy || !strings.Contains(got, "style-src 'self' 'unsafe-inline'; ") {
+		t.Errorf("with terminals, the policy is %q", got)
+	}
+	s.Live = nil
 	if r := ask(s, "GET", "127.0.0.1:8107", LivePath); r.StatusCode != 404 {
 		t.Errorf("without terminals, %s is %s", LivePath, r.Status)
 	}

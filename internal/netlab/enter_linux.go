@@ -302,7 +302,7 @@ const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
 
 // ownProc makes sure that /proc shows the calling thread's children under the numbers
 // by which the thread knows them. If a process namespace still shows the /proc of
-// another one, as on a network of package netns, the same numbers stand for other
+// another one, as after unshare --pid, the same numbers stand for other
 // processes there.
 func ownProc() error {
 	self, err := os.Readlink("/proc/self")

@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"fopnp/internal/netns"
 )
 
 // A world is the first process of a network.
@@ -63,6 +65,7 @@ func (w *world) begin() error {
 	if err := unix.Sethostname([]byte(w.lab.Name)); err != nil {
 		return fmt.Errorf("set the host name: %w", err)
 	}
+	netns.SmallTables() // without them, the hosts only look for sockets more slowly
 	if err := w.build(); err != nil {
 		return err
 	}

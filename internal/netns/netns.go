@@ -8,7 +8,8 @@
 //
 // A private network is a network namespace and a process namespace of Linux. It
 // does not need root where the kernel lets every user create namespaces. Where
-// there are none, [Supported] says so.
+// there are none, [Supported] says so. If the kernel also grants a mount namespace,
+// /proc shows the processes of the network and no others.
 package netns
 
 import (

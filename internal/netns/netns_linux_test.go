@@ -86,3 +86,24 @@ func TestTerminal(t *testing.T) {
 		t.Errorf("the child %d runs when the network has ended", child)
 	}
 }
+
+// The processes of a network see each other in /proc, and no others.
+func TestProc(t *testing.T) {
+	needsNetworks(t)
+	if err := exec.Command("unshare", "-Urpf", "--mount-proc", "true").Run(); err != nil {
+		t.Skip("unshare --mount-proc: ", err)
+	}
+	r, w := pipe(t)
+	cmd := exec.Command("sh", "-c", "echo /proc/[0-9]*")
+	cmd.Stdout = w
+	n, err := Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	w.Close()
+	seen, err := io.ReadAll(r)
+	if err != nil || string(seen) != "/proc/1\n" {
+		t.Errorf("it sees the processes %q (%v)", seen, err)
+	}
+}

@@ -239,4 +239,389 @@ document.addEventListener("DOMContentLoaded", () => {
 // that can be run is a <figure class="code console"> with data-page, data-block and
 // data-section; its commands are <span class="command" data-command="0"> and so on.
 
-function addRunButtons() { }
+// The reader clicks Run. Then live.open opens a WebSocket to the server, which starts
+// a session and types the commands of the block at a terminal. What comes back are
+// the bytes of the terminals, and messages: see internal/live/message.go.
+
+// The token in the address proves that this browser belongs to the reader. It moves
+// from the address to the browser's own storage.
+{
+	const found = /^#token=(\w+)$/.exec(location.hash);
+	if (found) {
+		remember("token", found[1]);
+		history.replaceState(null, "", location.pathname + location.search);
+	}
+}
+
+function addRunButtons() {
+	if (!one("#dock")) return;
+	for (const button of all(".run")) {
+		button.hidden = false;
+		button.onclick = () => {
+			const { page, block } = button.closest("figure").dataset;
+			button.disabled = true;
+			live.send({ do: "run", page, block: +block });
+		};
+	}
+	document.addEventListener("theme", () => live.showTheme());
+}
+
+// live is the dock at the foot of the page, with the terminals, and its connection.
+const live = {
+	socket: null, // null if there is no connection
+	queue: [], // messages to send when there is one
+	panes: new Map(), // by number
+
+	// send sends a message, as soon as there is a connection.
+	send(message) {
+		if (!this.socket && !this.opening) this.open();
+		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+		else this.queue.push(message);
+	},
+
+	async open() {
+		this.opening = true;
+		this.build();
+		this.say("Building the programs …");
+		try {
+			await loadTerminals();
+		} catch {
+			this.say("The terminals could not be loaded. Is the book still open in its terminal?");
+			this.opening = false;
+			this.release();
+			return;
+		}
+		const socket = new WebSocket("ws://" + location.host + "/live", ["fopnp.live", "token." + (remembered("token") || "none")]);
+		socket.binaryType = "arraybuffer";
+		let opened = false;
+		socket.onopen = () => {
+			opened = true;
+			for (const message of this.queue.splice(0)) socket.send(JSON.stringify(message));
+		};
+		socket.onmessage = event => {
+			if (event.data instanceof ArrayBuffer) this.show(event.data);
+			else this.hear(JSON.parse(event.data));
+		};
+		socket.onclose = () => {
+			if (this.socket !== socket) return; // the reader has closed it
+			this.socket = null;
+			this.release();
+			this.say(opened ? "The session has ended. Run a block to begin another." :
+				"The book's server did not let this page in. Open the book at the address that its terminal shows.");
+		};
+		this.socket = socket;
+		this.opening = false;
+	},
+
+	// build fills the dock.
+	build() {
+		const dock = one("#dock");
+		this.note = make("p", { className: "note" });
+		this.note.setAttribute("role", "status");
+		this.lanes = new Lanes();
+		this.paneBox = make("div", { className: "panes" });
+		const button = (label, title, onclick) => make("button", { type: "button", title, onclick }, label);
+		dock.replaceChildren(
+			make("div", { className: "dock-bar" }, this.note,
+				button("Six clients", "Six clients ask the server that runs", () => this.send({ do: "crowd" })),
+				button("+ Terminal", "A terminal for your own commands", () => this.send({ do: "terminal" })),
+				button("Close", "End the session and all its programs", () => this.close())),
+			this.lanes.box, this.paneBox);
+		dock.hidden = false;
+		document.documentElement.classList.add("docked");
+	},
+
+	say(text) { this.note.textContent = text; },
+
+	// close ends the session, and with it all that it has started.
+	close() {
+		const socket = this.socket;
+		this.socket = null;
+		socket?.close();
+		this.clear();
+		this.release();
+		one("#dock").hidden = true;
+		document.documentElement.classList.remove("docked");
+		one("main").focus({ preventScroll: true });
+	},
+
+	// clear forgets the session.
+	clear() {
+		for (const pane of this.panes.values()) pane.remove();
+		this.panes.clear();
+		this.lanes.clear();
+		for (const mark of all(".command .state, .console .difference")) mark.remove();
+	},
+
+	// release lets the reader click Run again.
+	release() {
+		this.queue = [];
+		for (const button of all(".run")) button.disabled = false;
+	},
+
+	// show shows what a program has written. When the terminal has drawn it, the
+	// server may send more.
+	show(buffer) {
+		const number = new DataView(buffer).getUint16(0);
+		const data = new Uint8Array(buffer, 2);
+		this.panes.get(number)?.terminal.write(data, () => this.send({ do: "shown", pane: number, bytes: data.length }));
+	},
+
+	hear(message) {
+		switch (message.tell) {
+		case "session":
+			this.clear();
+			this.say(message.note);
+			break;
+		case "note":
+			this.say(message.note);
+			break;
+		case "pane":
+			if (this.panes.has(message.pane)) this.panes.get(message.pane).name(message.title);
+			else this.panes.set(message.pane, new Pane(message, this.paneBox));
+			break;
+		case "program":
+			this.panes.get(message.pane)?.program(message);
+			break;
+		case "command":
+			showCommand(message);
+			break;
+		case "ended":
+			for (const figure of figures(message)) one(".run", figure).disabled = false;
+			break;
+		case "lanes":
+			for (const event of message.events) this.lanes.add(event);
+			break;
+		}
+	},
+
+	showTheme() {
+		for (const pane of this.panes.values()) pane.terminal.options.theme = terminalColours();
+	},
+};
+
+// loadTerminals loads xterm.js, which draws terminals.
+function loadTerminals() {
+	const load = name => new Promise((done, failed) =>
+		document.head.append(make("script", { src: root + "assets/xterm/" + name, onload: done, onerror: failed })));
+	if (!window.Terminal) document.head.append(make("link", { rel: "stylesheet", href: root + "assets/xterm/xterm.css" }));
+	return Promise.all([window.Terminal || load("xterm.js"), window.FitAddon || load("addon-fit.js"), document.fonts?.load('13px "Book Mono"')]);
+}
+
+function terminalColours() {
+	const [ink, paper, link, tint] = ["--ink", "--paper", "--link", "--tint"].map(colour);
+	return { foreground: ink, background: paper, cursor: link, cursorAccent: paper, selectionBackground: tint, selectionForeground: ink };
+}
+
+// figures returns the figures of a block. A listing's page may show a block of its
+// chapter.
+function figures({ page, block }) {
+	return all(`figure[data-block="${block}"]`).filter(figure => figure.dataset.page === page);
+}
+
+// showCommand marks a command of a block: it runs, it has printed what is on the page,
+// or something else, which then stands below it.
+function showCommand({ page, block, command, state, want, got, why }) {
+	for (const figure of figures({ page, block })) {
+		const line = one(`.command[data-command="${command}"]`, figure);
+		if (!line) continue;
+		one(".state", line)?.remove();
+		line.normalize();
+		const sign = { "running": "…", "as printed": "✓", "differs": "≠", "failed": "✗" }[state];
+		const mark = make("span", { className: "state" }, ` ${sign} ${state}`);
+		mark.dataset.state = state.replace(" ", "-");
+		// The last line of the command ends in a line feed, which must stay the end.
+		const typed = line.lastElementChild.lastChild;
+		if (typed.data?.endsWith("\n")) typed.splitText(typed.length - 1).before(mark);
+		else line.lastElementChild.append(mark);
+		if (why || got || want) figure.append(difference(want, got, why));
+	}
+}
+
+function difference(want, got, why) {
+	const box = make("details", { className: "difference" }, make("summary", {}, "What differs"));
+	if (why) box.append(make("p", {}, why));
+	if (want || got) {
+		box.append(make("p", {}, "On the page:"), make("pre", {}, want || "(nothing)\n"));
+		box.append(make("p", {}, "Here:"), make("pre", {}, got || "(nothing)\n"));
+	}
+	return box;
+}
+
+// A Pane is a terminal, or the log of a program in the background.
+class Pane {
+	constructor({ pane, kind, title }, inside) {
+		this.state = make("span", { className: "program" });
+		this.title = make("b");
+		this.screen = make("div", { className: "screen" });
+		this.box = make("section", { className: "pane" }, make("h2", {}, this.title, this.state), this.screen);
+		this.name(title);
+		// The logs of servers stand at the left.
+		if (kind === "log") inside.prepend(this.box); else inside.append(this.box);
+
+		this.terminal = new Terminal({
+			fontFamily: '"Book Mono", ui-monospace, Menlo, Consolas, monospace', fontSize: 13, lineHeight: 1.25,
+			theme: terminalColours(), minimumContrastRatio: 4.5, screenReaderMode: true, scrollback: 5000,
+		});
+		const fit = new FitAddon.FitAddon();
+		this.terminal.loadAddon(fit);
+		this.terminal.open(this.screen);
+		this.terminal.onData(keys => live.send({ do: "keys", pane, keys }));
+		this.terminal.onResize(({ cols, rows }) => live.send({ do: "size", pane, columns: cols, rows }));
+		// Tab belongs to the shell. After Escape, it leaves the terminal.
+		let escaped = false;
+		this.terminal.attachCustomKeyEventHandler(event => {
+			if (event.type !== "keydown") return true;
+			if (event.key === "Tab" && escaped) return false;
+			if (event.key !== "Shift") escaped = event.key === "Escape";
+			return true;
+		});
+		this.observer = new ResizeObserver(() => fit.fit());
+		this.observer.observe(this.screen);
+		if (kind === "terminal") this.terminal.focus();
+	}
+
+	name(title) {
+		this.title.textContent = title;
+		this.box.setAttribute("aria-label", title);
+	}
+
+	program({ runs, port }) {
+		this.state.textContent = !runs ? "ended" : port ? "● listens at port " + port : "● runs";
+		this.state.classList.toggle("runs", runs);
+	}
+
+	remove() {
+		this.observer.disconnect();
+		this.terminal.dispose();
+		this.box.remove();
+	}
+}
+
+// Lanes draws a line for each client: when it is in the kernel's queue, when it waits,
+// and when it is served. Beside it stands what was said.
+class Lanes {
+	constructor() {
+		const key = (kind, text) => make("span", { className: "key " + kind }, text);
+		this.chart = make("div", { className: "chart" });
+		this.said = make("ol", { className: "said", tabIndex: 0 });
+		this.said.setAttribute("aria-label", "What is said on the network");
+		this.box = make("div", { className: "lanes", hidden: true },
+			make("div", {},
+				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served")),
+				this.chart),
+			this.said);
+		this.clear();
+		new ResizeObserver(() => this.changed = true).observe(this.chart);
+		setInterval(() => this.draw(), 80);
+	}
+
+	clear() {
+		this.lanes = new Map();
+		this.count = 0; // of clients in this scene
+		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
+		this.said.replaceChildren();
+		this.changed = true;
+	}
+
+	add(event) {
+		if (["listens", "closed"].includes(event.kind)) return;
+		// When all have left for a while, a new scene begins.
+		const open = [...this.lanes.values()].some(lane => lane.to === undefined);
+		if (this.lanes.size && !open && event.at > this.last.at + 700) this.clear();
+		if (event.at > this.last.at) this.last = { at: event.at, here: performance.now() };
+		this.changed = true;
+		if (event.kind === "omitted") {
+			this.tell(event, `${event.size} more events, too many to show`);
+			return;
+		}
+		const lane = this.lane(event);
+		switch (event.kind) {
+		case "queue": case "waits": case "served": case "idle": case "gone":
+			const span = lane.spans.at(-1);
+			if (span && span.to === undefined) span.to = event.at;
+			if (event.kind === "gone") lane.to = event.at;
+			else lane.spans.push({ state: event.kind, from: event.at });
+			break;
+		case "asks": case "answers":
+			lane.said.push(event);
+			if (event.udp) lane.to = event.at;
+			this.tell(event, make("code", {}, (event.kind === "asks" ? "→ " : "← ") + event.text + (event.size > event.text.length ? " …" : "")), lane);
+			break;
+		default:
+			this.tell(event, event.kind, lane);
+		}
+	}
+
+	lane(event) {
+		const key = [event.udp, event.server, event.client].join();
+		let lane = this.lanes.get(key);
+		if (lane && lane.to !== undefined && event.kind === "connects") lane = null; // the port is used again
+		if (!lane) {
+			lane = { number: ++this.count, from: event.at, to: undefined, spans: [], said: [], udp: event.udp };
+			this.lanes.delete(key);
+			this.lanes.set(key, lane);
+		}
+		return lane;
+	}
+
+	tell(event, what, lane) {
+		const atEnd = this.said.scrollTop + this.said.clientHeight > this.said.scrollHeight - 30;
+		this.said.append(make("li", {}, make("time", {}, event.at.toFixed(1)), lane ? ` client ${lane.number} ` : " ", what));
+		if (this.said.children.length > 300) this.said.firstChild.remove();
+		if (atEnd) this.said.scrollTop = this.said.scrollHeight;
+	}
+
+	draw() {
+		const all = [...this.lanes.values()];
+		const open = all.some(lane => lane.to === undefined);
+		if (!this.changed && !open) return;
+		this.changed = false;
+		this.box.hidden = !all.length;
+		if (!all.length) return;
+
+		const shown = all.slice(-12);
+		const now = open ? this.last.at + performance.now() - this.last.here : this.last.at;
+		const from = Math.max(Math.min(...shown.map(lane => lane.from)), now - 20000);
+		const width = Math.max(240, this.chart.clientWidth), left = 64, row = 16;
+		const span = Math.max(1, now - from);
+		const x = at => left + Math.min(1, Math.max(0, (at - from) / span)) * (width - left - 8);
+		const height = shown.length * row + 18;
+		const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": this.summary(shown) });
+		const put = (tag, attributes, text) => {
+			const element = drawing(tag, attributes);
+			if (text) element.textContent = text;
+			svg.append(element);
+		};
+		shown.forEach((lane, i) => {
+			const y = i * row + 9, end = lane.to ?? now;
+			put("text", { x: 0, y: y + 4 }, "client " + lane.number);
+			put("line", { class: "idle", x1: x(lane.from), x2: Math.max(x(lane.from) + 1, x(end)), y1: y, y2: y });
+			for (const { state, from, to } of lane.spans) {
+				const a = x(from), b = Math.max(a + 1.5, x(to ?? end));
+				if (state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
+				else if (state !== "idle") put("line", { class: state, x1: a, x2: b, y1: y, y2: y });
+			}
+			for (const { kind, at } of lane.said.slice(-200)) {
+				const arrow = !lane.udp ? "" : kind === "asks" ? "m-3 -3 3 3 3-3" : "m-3 3 3-3 3 3";
+				if (kind === "asks") put("path", { class: "mark", d: `M${x(at)} ${y - 7}v6${arrow}` });
+				else put("path", { class: "mark", d: `M${x(at)} ${y + 7}v-6${arrow}` });
+			}
+		});
+		put("text", { x: left, y: height - 3 }, "0");
+		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, (span < 20 ? span.toFixed(1) : Math.round(span)) + " ms");
+		this.chart.replaceChildren(svg);
+	}
+
+	// summary says in words what the chart shows now.
+	summary(lanes) {
+		const now = state => lanes.filter(lane => lane.to === undefined && lane.spans.at(-1)?.state === state).length;
+		return `${lanes.length} clients: ${now("queue")} in the queue, ${now("waits")} wait, ${now("served")} are being served`;
+	}
+}
+
+function drawing(tag, attributes) {
+	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+	for (const name in attributes) element.setAttribute(name, attributes[name]);
+	return element;
+}

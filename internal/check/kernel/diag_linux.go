@@ -19,6 +19,7 @@ type Side struct {
 	Denied   bool   // the kernel has asked the peer for room since it last got some
 	ShutDown bool   // its process sends no more
 	Closed   bool   // every process has closed it
+	Owes     bool   // bytes have arrived since its process last sent some
 	Inode    uint32 // of the socket: /proc/PID/fd/N leads to "socket:[INODE]"; 0 if no process has it
 }
 
@@ -67,21 +68,29 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	default:
 		return Side{}, fmt.Errorf("sock_diag: %w", unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))))
 	}
-	const established, finWait1, finWait2, closeWait, listening = 1, 4, 5, 8, 10
-	side := Side{Unread: answer.unread, Unsent: answer.unsent, Inode: answer.inode}
-	side.ShutDown = answer.state == finWait1 || answer.state == finWait2
-	switch answer.state {
-	case established, closeWait: // no process has it before it is accepted
-	case listening: // the kernel finds it in place of a connection that is gone
-		if peer.Port() != 0 {
-			return Side{}, ErrNoSide
-		}
-	default:
-		side.Closed = side.Inode == 0
+	if answer.state == listening && peer.Port() != 0 { // the kernel finds it in place of a connection that is gone
+		return Side{}, ErrNoSide
 	}
+	side := answer.side()
 	length := int(answer.header.Len) - int(unsafe.Offsetof(answer.attributes))
 	side.read(answer.attributes[:max(0, min(length, len(answer.attributes)))])
 	return side, nil
+}
+
+// The states of a socket.
+const established, finWait1, finWait2, closeWait, listening = 1, 4, 5, 8, 10
+
+// side returns what an answer says without its attributes.
+func (a *answer) side() Side {
+	side := Side{Unread: a.unread, Unsent: a.unsent, Inode: a.inode}
+	side.ShutDown = a.state == finWait1 || a.state == finWait2
+	switch a.state {
+	case established, closeWait: // no process has it before it is accepted
+	case listening:
+	default:
+		side.Closed = side.Inode == 0
+	}
+	return side
 }
 
 // Waiting returns how many of the bytes that a server has had to send to a
@@ -127,6 +136,9 @@ func (s *Side) read(attributes []byte) {
 			var info unix.TCPInfo
 			copy(unsafe.Slice((*byte)(unsafe.Pointer(&info)), unsafe.Sizeof(info)), value)
 			s.Received, s.Denied = info.Bytes_received, info.Backoff > 0
+			// They are ages, in ticks of the kernel. A connection begins as if it had just
+			// sent, and the first bytes may come in the same tick.
+			s.Owes = s.Received > 0 && (info.Bytes_sent == 0 || info.Last_data_recv < info.Last_data_sent)
 		case kind == memory && len(value) >= 4*(queued+1):
 			word := func(i int) uint32 { return binary.NativeEndian.Uint32(value[4*i:]) }
 			s.Full = word(queued)+word(queued)/2 > word(sendBuffer) // sk_stream_is_writeable

@@ -156,3 +156,19 @@ func Exit(pid int) (wait func(limit time.Duration) error, err error) {
 		}
 	}, nil
 }
+
+// SocketsOf returns the inodes of the sockets that some processes have open.
+func SocketsOf(pids []int) map[uint32]bool {
+	inodes := map[uint32]bool{}
+	for _, pid := range pids {
+		numbers, _ := Descriptors(pid) // none if it has ended
+		for _, n := range numbers {
+			link, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, n))
+			number, isSocket := strings.CutPrefix(link, "socket:[")
+			if inode, err := strconv.ParseUint(strings.TrimSuffix(number, "]"), 10, 32); isSocket && err == nil {
+				inodes[uint32(inode)] = true
+			}
+		}
+	}
+	return inodes
+}

@@ -7,6 +7,7 @@
 package programs
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -46,8 +47,9 @@ func UserCache() (Cache, error) {
 // module's root ("./chapter07/client"), with flags for go build besides its
 // usual ones. It returns a new folder with these programs and nothing else. They
 // stay as they are, whatever is built later, until remove is called. The error
-// of a failed build includes what the go command printed.
-func (c Cache) Build(root string, packages []string, flags ...string) (bin string, remove func(), err error) {
+// of a failed build includes what the go command printed. When ctx ends, so does the
+// build.
+func (c Cache) Build(ctx context.Context, root string, packages []string, flags ...string) (bin string, remove func(), err error) {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return "", nil, err
 	}
@@ -69,7 +71,7 @@ func (c Cache) Build(root string, packages []string, flags ...string) (bin strin
 	// -buildvcs=false, because git may refuse to look into another user's folder.
 	// It is what go run does, too.
 	args := slices.Concat([]string{"build", "-buildvcs=false"}, flags, []string{"-o", built + string(filepath.Separator)}, packages)
-	cmd := exec.Command("go", args...)
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, said)

@@ -55,7 +55,7 @@ func write(t *testing.T, path, text string) {
 
 func build(t *testing.T, c Cache, root string, flags ...string) (bin string) {
 	t.Helper()
-	bin, remove, err := c.Build(root, []string{"./echo"}, flags...)
+	bin, remove, err := c.Build(t.Context(), root, []string{"./echo"}, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestProgramsStay(t *testing.T) {
 
 	// A folder has the programs that were asked for, and no others.
 	write(t, filepath.Join(root, "other", "main.go"), "package main\n\nfunc main() {}\n")
-	both, remove, err := c.Build(root, []string{"./echo", "./other"})
+	both, remove, err := c.Build(t.Context(), root, []string{"./echo", "./other"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestBuildsAtOnce(t *testing.T) {
 					want = "flavour of " + version
 					flags = []string{"-ldflags=-X 'main.version=" + want + "'"}
 				}
-				bin, remove, err := c.Build(root, []string{"./echo"}, flags...)
+				bin, remove, err := c.Build(t.Context(), root, []string{"./echo"}, flags...)
 				if err != nil {
 					t.Error(err)
 					return
@@ -204,7 +204,7 @@ func TestTidy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, remove, err := c.Build(root, []string{"./echo"}, "-trimpath")
+	_, remove, err := c.Build(t.Context(), root, []string{"./echo"}, "-trimpath")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestTidy(t *testing.T) {
 func TestBuildFails(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, `one" + nothing + "`)
-	_, _, err := c.Build(root, []string{"./echo"})
+	_, _, err := c.Build(t.Context(), root, []string{"./echo"})
 	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") {
 		t.Errorf("the error is %v", err)
 	}

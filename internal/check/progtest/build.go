@@ -5,6 +5,7 @@ package progtest
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -118,7 +119,7 @@ func build() (remove func(), err error) {
 	}
 	removeCoverage := func() { os.RemoveAll(coverage) }
 	var removeBin func()
-	if bin, removeBin, err = cache.Build(root, packages, flags...); err != nil {
+	if bin, removeBin, err = cache.Build(context.Background(), root, packages, flags...); err != nil {
 		removeCoverage()
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,10 +23,17 @@ type Config struct {
 	// reader would. Otherwise bash is not interactive and has no terminal.
 	Terminal bool
 
+	// Open, if it is not nil, starts the interactive bash of each session, in the
+	// place of a terminal on a private network. Bash has its folder, arguments and
+	// environment already. Terminal need not be set then.
+	Open func(bash *exec.Cmd) (Network, Terminal, error)
+
+	// Limit is how long a command may take. 0 means a minute.
+	Limit time.Duration
+
 	// Only tests set these.
-	shared bool          // use the system's network, even if there are private ones
-	limit  time.Duration // how long a command may take, if not commandLimit
-	looks  int           // how often to look at a program, if not lookLimit
+	shared bool // use the system's network, even if there are private ones
+	looks  int  // how often to look at a program, if not lookLimit
 }
 
 // A Home is the folder that sessions run in, one after the other. It holds a copy
@@ -39,18 +47,18 @@ type Home struct {
 	files  map[string]fs.FileInfo // what was there at first, by path
 }
 
-// NewHome makes a home, in the folder for temporary files. Remove removes it. The
+// NewHome makes a home, in memory or in the folder for temporary files. Remove removes it. The
 // error wraps [errors.ErrUnsupported] if transcripts cannot run on this system,
 // or not at a terminal, which needs a private network.
 func (c Config) NewHome() (*Home, error) {
 	err := supported()
-	if err == nil && c.Terminal {
+	if err == nil && c.Terminal && c.Open == nil {
 		err = netns.Supported()
 	}
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "transcript")
+	dir, err := os.MkdirTemp(inMemory(), "transcript")
 	if err != nil {
 		return nil, err
 	}

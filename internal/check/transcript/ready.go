@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -42,10 +41,7 @@ type log struct {
 func (s *Session) expect(program string, outputs []Redirection) *readiness {
 	r := &readiness{program: program, before: s.sockets()}
 	for _, to := range outputs {
-		l := log{path: to.File}
-		if !filepath.IsAbs(l.path) {
-			l.path = filepath.Join(s.cwd, l.path)
-		}
+		l := log{path: s.Path(to.File)}
 		if to.Append {
 			if info, err := os.Stat(l.path); err == nil {
 				l.offset = info.Size()
@@ -96,7 +92,7 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 // look reports whether a child of bash is alive, and returns what is printed
 // meanwhile.
 func (s *Session) look(pid string) (said string, alive bool, err error) {
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return s.lookAtTerminal(pid)
 	}
 	said, err = s.ask("kill -0 " + pid + " 2>/dev/null")

@@ -37,21 +37,23 @@ const (
 // What comes out before the mark is the command's output.
 type Session struct {
 	*Home
-	network *netns.Network // nil if the session uses the system's
-	unlock  func()         // gives the system's network to the next session
-	host    string         // of the playground, where bash runs, or ""
+	network Network // nil if the session uses the system's and no terminal
+	unlock  func()  // gives the system's network to the next session
+	host    string  // of the playground, where bash runs, or ""
 
 	input  io.Writer // nil at a terminal
-	output *os.File  // at a terminal: its other end, which takes keys, too
+	output Terminal  // what bash prints; at a terminal it takes keys, too
 	life   *os.File  // closed when we die; see watch
 	kill   func()    // kills all processes of the session
 
 	line    int           // of the page, where it begins
 	limit   time.Duration // how long a command may take
-	mark    string
-	begun   string // at a terminal: the mark after a command was typed
-	more    string // at a terminal: the mark of the prompt for more
-	unread  string // output that came after the last mark
+	mark    string        // comes before the state
+	end     string        // comes after it; at a terminal, after the prompt as well
+	begun   string        // at a terminal: the mark after a command was typed
+	more    string        // at a terminal: the mark of the prompt for more
+	prompt  string        // at a terminal: the number of the last prompt
+	unread  string        // output that came after the last mark
 	printed strings.Builder
 	broken  bool // bash does not answer any more
 
@@ -100,20 +102,21 @@ func (h *Home) StartOn(host string, line int) (*Session, error) {
 		limit:    commandLimit,
 		foreseen: map[int]bool{},
 		mark:     rand.Text(),
-		begun:    rand.Text(),
-		more:     rand.Text(),
+		end:      rand.Text(),
 	}
 	if err := s.start(); err != nil {
-		s.output.Close() // nil if there is no pipe or terminal
+		if s.output != nil {
+			s.output.Close()
+		}
 		s.unlock()
 		return nil, fmt.Errorf("cannot start bash: %w", err)
 	}
-	s.limit = cmp.Or(s.config.limit, commandLimit)
+	s.limit = cmp.Or(s.config.Limit, commandLimit)
 	return s, nil
 }
 
 func (s *Session) start() error {
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return s.startAtTerminal()
 	}
 	bash := s.bash(nil)
@@ -130,16 +133,15 @@ func (s *Session) start() error {
 	s.input, s.output = input, output
 
 	if netns.Supported() == nil && !s.config.shared {
-		if s.network, err = netns.Start(bash); err != nil {
+		network, err := netns.Start(bash)
+		if err != nil {
 			return err
 		}
-		s.kill = s.network.Close
+		s.network, s.kill = network, network.Close
 		return nil
 	}
 
-	// The ports of transcripts are fixed, so only one session runs at a time.
-	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
-	if s.unlock, err = lockedfile.MutexAt(lock).Lock(); err != nil {
+	if s.unlock, err = LockSystem(); err != nil {
 		s.unlock = func() {}
 		return err
 	}
@@ -156,6 +158,14 @@ func (s *Session) start() error {
 	s.life = ours
 	fmt.Fprintln(s.input, watch) // if bash is dead, the first command reports it
 	return nil
+}
+
+// LockSystem waits until no session uses the system's own network, and takes it
+// until unlock is called. The ports of transcripts are fixed, so only one session
+// can run there at a time.
+func LockSystem() (unlock func(), err error) {
+	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
+	return lockedfile.MutexAt(lock).Lock()
 }
 
 // bash returns the command of bash, with more environment, and with options.
@@ -189,9 +199,7 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 			report(c.Line, "not run, because the session has ended")
 			return nil, problems
 		}
-		output, err := s.runUntil(c, func(output string) bool {
-			return t.Essence(Screen(output)) == t.Essence(c.Output)
-		})
+		output, err := s.PlayCommand(t, c)
 		if err != nil {
 			report(c.Line, err.Error())
 			return nil, problems
@@ -204,7 +212,6 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
 			}
 		}
-		output = Screen(output)
 		if strings.Contains("\n"+output, "\n$ ") {
 			report(c.Line, `printed a line that begins with "$ ", which would read as a command`)
 			return nil, problems
@@ -215,6 +222,38 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 		report(t.Line, fmt.Sprintf("the block says status=%d, but all commands exited with status 0", t.Status))
 	}
 	return outputs, problems
+}
+
+// PlayCommand runs one command of a transcript, and returns what it printed, as a
+// terminal shows it. [Session.Status] is then that of the command. An error says
+// that the command did not end, that its program did not get ready, or that bash
+// has ended.
+func (s *Session) PlayCommand(t *Transcript, c Command) (output string, err error) {
+	output, err = s.runUntil(c, func(output string) bool { return t.Same(c, Screen(output)) })
+	return Screen(output), err
+}
+
+// Status returns the exit status of the last command.
+func (s *Session) Status() int { return s.status }
+
+// Path returns the path of a file that a command names, by the folder that bash is
+// in.
+func (s *Session) Path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(s.cwd, file)
+}
+
+// BackgroundPid returns the process id of the program that was last started in the
+// background, as bash sees it, or 0. On a host of the playground it is 0, because
+// the number means nothing elsewhere.
+func (s *Session) BackgroundPid() int {
+	if s.host != "" || len(s.jobs) == 0 || len(s.pids) == 0 {
+		return 0
+	}
+	pid, _ := strconv.Atoi(s.pids[0]) // bash tells it since it had the first job
+	return pid
 }
 
 var (
@@ -237,7 +276,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	}
 
 	script := c.Script
-	if !s.config.Terminal {
+	if !s.atTerminal() {
 		// Commands have no standard input, because bash reads them from its own.
 		// They do see the status of the command before them.
 		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
@@ -259,7 +298,7 @@ func (s *Session) run(c Command) (output string, err error) {
 		}
 		output += more
 	}
-	if s.config.Terminal {
+	if s.atTerminal() {
 		return jobMessage.ReplaceAllString(Screen(output), ""), nil
 	}
 	output = killed.ReplaceAllString(output, "")
@@ -274,13 +313,13 @@ const state = "$? $! $(echo $(jobs -p)) ${PWD}"
 // terminal, it types the keys while the script runs.
 func (s *Session) ask(script string, keys ...Key) (output string, err error) {
 	defer func() { s.broken = s.broken || err != nil }()
-	if s.config.Terminal {
+	if s.atTerminal() {
 		if err := s.enter(script, keys); err != nil {
 			return "", err
 		}
 	} else {
 		// An error here means that bash has ended, and the answer says so.
-		fmt.Fprintf(s.input, "%s\nprintf %%s \"%[2]s"+state+"%[2]s\"\n", script, s.mark)
+		fmt.Fprintf(s.input, "%s\nprintf %%s \"%s"+state+"%s\"\n", script, s.mark, s.end)
 	}
 	return s.answer()
 }
@@ -290,15 +329,20 @@ func (s *Session) answer() (output string, err error) {
 	if err := s.until(s.prompts); err != nil {
 		return "", err
 	}
-	parts := strings.SplitN(s.unread, s.mark, 3)
-	s.unread = parts[2]
-	output = s.withoutEcho(parts[0])
+	shown, rest, _ := strings.Cut(s.unread, s.mark)
+	inside, rest, _ := strings.Cut(rest, s.end)
+	s.unread = rest
+	output = s.withoutEcho(shown)
 	s.printed.WriteString(output)
-	return output, s.noteMark(parts[1])
+	return output, s.noteMark(inside)
 }
 
 // prompts reports whether bash waits for the next command.
-func (s *Session) prompts() bool { return strings.Count(s.unread, s.mark) >= 2 }
+func (s *Session) prompts() bool {
+	s.forget()
+	_, state, found := strings.Cut(s.unread, s.mark)
+	return found && strings.Contains(state, s.end)
+}
 
 // until reads until done reports that what it needs is there.
 func (s *Session) until(done func() bool) error {
@@ -332,10 +376,14 @@ func (s *Session) read() error {
 	return nil
 }
 
-// noteMark reads what stands between two marks: a status, process ids, a folder.
+// noteMark reads what stands between the two marks: a status, process ids, a
+// folder. At a terminal, the number of the prompt is before them, and the prompt after.
 func (s *Session) noteMark(inside string) (err error) {
+	if s.atTerminal() {
+		s.prompt, inside, _ = strings.Cut(inside, " ")
+	}
 	numbers, _, _ := strings.Cut(inside, "/")
-	s.cwd = strings.TrimSuffix(inside[len(numbers):], prompt)
+	s.cwd = strings.TrimSuffix(inside[len(numbers):], endOfMark+prompt)
 	fields := strings.Fields(numbers)
 	if len(fields) == 0 {
 		return fmt.Errorf("unexpected mark %q", inside)

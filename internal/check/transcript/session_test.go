@@ -234,7 +234,7 @@ func TestEnd(t *testing.T) {
 			"Listening at 127.0.0.1:40000",
 			"$ exec 5> $FIFO",
 		}, ""},
-		{"a command that hangs", func(c *Config) { c.limit = 1 }, []string{
+		{"a command that hangs", func(c *Config) { c.Limit = 1 }, []string{
 			"$ tiny idle > $FIFO",
 		}, "1: did not end within 1ns\n"},
 		{"a server that is never ready", func(c *Config) { c.looks = 1 }, []string{
@@ -353,7 +353,7 @@ func terminal(c Config) Config {
 func TestType(t *testing.T) {
 	needsNetwork(t)
 	c := terminal(folder(t, nil))
-	c.limit = patience
+	c.Limit = patience
 	h, err := c.NewHome()
 	if err != nil {
 		t.Fatal(err)
@@ -560,5 +560,101 @@ func TestOldAnnouncement(t *testing.T) {
 	)
 	if want := "2: did not get ready: it printed no announcement and opened no socket\n"; got != want {
 		t.Errorf("the problems are\n%s\nand should be\n%s", got, want)
+	}
+}
+
+// A reader may type at the terminal of a session between two transcripts.
+func TestResume(t *testing.T) {
+	needs(t, "terminal")
+	c := folder(t, nil)
+	c.Terminal = true
+	h, err := c.NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Remove()
+	s, err := h.Start(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	resume := func() {
+		t.Helper()
+		for begin := time.Now(); ; {
+			err := s.Resume()
+			if err == nil {
+				return
+			}
+			if time.Since(begin) > patience {
+				t.Fatal(err)
+			}
+		}
+	}
+	prints := func(script, want string) {
+		t.Helper()
+		transcript := &Transcript{Commands: []Command{{Script: script, Output: want}}}
+		output, err := s.PlayCommand(transcript, transcript.Commands[0])
+		if err != nil || output != want || s.Status() != 0 {
+			t.Errorf("%s printed %q with status %d (%v), want %q", script, output, s.Status(), err, want)
+		}
+	}
+	prints("echo one", "one\n")
+	resume() // though no one has typed anything
+
+	s.press("mkdir -p a; cd a\r echo two; false\r")
+	resume()
+	prints("echo ${PWD##*/}", "a\n")
+
+	s.press("rm -rf")
+	resume() // what was not entered is gone
+	prints("echo three", "three\n")
+
+	s.press("cat\r")
+	if err := s.until(func() bool { return strings.Contains(s.unread, s.begun) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Resume(); err == nil {
+		t.Error("it resumed while a command runs")
+	}
+	s.press("\x03")
+	resume()
+	prints("echo four", "four\n")
+
+	s.press("yes\r")
+	if err := s.until(func() bool { return strings.Contains(s.unread, "\ny\r\ny\r\n") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Resume(); err == nil {
+		t.Error("it resumed while a command floods the terminal")
+	}
+	s.press("\x03")
+	resume()
+	prints("echo five", "five\n")
+}
+
+// A bash that another bash starts, or becomes, has prompts of its own.
+func TestAnotherBash(t *testing.T) {
+	needs(t, "terminal")
+	c := folder(t, nil)
+	c.Terminal, c.Limit = true, patience
+	h, err := c.NewHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Remove()
+	s, err := h.Start(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Kill()
+	for _, command := range []string{
+		"exec bash --norc --noprofile", "bash --norc --noprofile", "bash --norc --noprofile", "exit", "exit",
+	} {
+		if screen, err := s.Type(command); err != nil {
+			t.Fatalf("%s: %v, and it shows %q", command, err, screen)
+		}
+		if screen, err := s.Type("echo is''here"); err != nil || screen != "ishere\n" {
+			t.Fatalf("after %s, it shows %q (%v)", command, screen, err)
+		}
 	}
 }

@@ -1,12 +1,15 @@
 package transcript
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,31 +24,109 @@ const prompt = "$ "
 // would put escape sequences around each prompt.
 const inputrc = "set enable-bracketed-paste off\n"
 
-// startAtTerminal starts bash at a terminal, on a private network, and waits for
-// its first prompt.
+// A Terminal is our end of the terminal that bash runs at. What bash prints is read
+// from it, and what we type is written to it. *os.File is one.
+type Terminal interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// A Network is where a bash and its programs run. [*netns.Network] is one.
+type Network interface {
+	// Runs reports whether bash has a child that runs and has this process id, as
+	// bash sees it.
+	Runs(pid int) bool
+
+	// Listeners returns the sockets that clients can reach. It returns nil if it
+	// cannot tell which of them belong to the session.
+	Listeners() []netns.Socket
+
+	// Close kills bash and its programs and waits until they are dead.
+	Close()
+}
+
+// A mark is a sequence that tells terminals about prompts and commands, and that
+// they do not show. Ours contain a text that no program can guess.
+const (
+	beginOfMark = "\x1b]133;"
+	endOfMark   = "\a"
+)
+
+// promptCount is a variable of bash that counts its prompts. If the size of a terminal
+// changes, bash shows the same prompt again, with the same number. Another bash at this
+// terminal begins at a number of its own.
+const promptCount = "__prompts"
+
+// clearLine is what bash prints before it shows a prompt again.
+var clearLine = regexp.MustCompile(`(?:\r*\x1b\[K)+\r*`)
+
+// forget removes a prompt that we have seen already.
+func (s *Session) forget() {
+	for s.atTerminal() {
+		before, rest, found := strings.Cut(s.unread, s.mark+s.prompt+" ")
+		_, after, ended := strings.Cut(rest, s.end)
+		if !found || !ended || s.prompt == "" {
+			return
+		}
+		s.unread = before + after
+	}
+}
+
+// atTerminal reports whether bash is interactive.
+func (s *Session) atTerminal() bool { return s.config.Terminal || s.config.Open != nil }
+
+// startAtTerminal starts bash at a terminal, on a private network unless the config
+// says otherwise, and waits for its first prompt.
 func (s *Session) startAtTerminal() error {
-	env := []string{
-		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
-		"HISTFILE=",      // or bash would save what is typed
-		"PS0=" + s.begun,
-		`PS1=\[` + s.mark + state + `\]` + prompt + `\[` + s.mark + `\]`,
-		`PS2=> \[` + s.more + `\]`,
+	s.mark = beginOfMark + "D;" + rand.Text() + ";"
+	s.end = beginOfMark + "B;" + rand.Text() + endOfMark
+	s.begun = beginOfMark + "C;" + rand.Text() + endOfMark
+	s.more = beginOfMark + "B;" + rand.Text() + endOfMark
+	env := append(s.interactive(s.host),
+		"PS0="+s.begun,
+		`PS1=\[`+s.mark+`$((`+promptCount+`=${`+promptCount+`:-RANDOM*32768+RANDOM}+1)) `+state+endOfMark+`\]`+prompt+`\[`+s.end+`\]`,
+		`PS2=> \[`+s.more+`\]`,
+	)
+	open := s.config.Open
+	if open == nil {
+		open = onPrivateNetwork
 	}
-	if s.host == "" {
-		env = append(env, "INPUTRC="+filepath.Join(s.Dir, "inputrc"))
-	} else {
-		env = append(env, "TERM=dumb") // does the same, without a file
-	}
-	network, terminal, err := netns.StartAtTerminal(s.bash(env, "-i"))
+	network, terminal, err := open(s.bash(env, "-i"))
 	if err != nil {
 		return err
 	}
-	s.network, s.output = network, terminal
-	s.kill = s.network.Close
+	s.network, s.output, s.kill = network, terminal, network.Close
 	if _, err = s.answer(); err != nil {
 		s.kill()
 	}
 	return err
+}
+
+// TerminalEnvironment returns the environment of an interactive bash in this home.
+func (h *Home) TerminalEnvironment() []string {
+	return slices.Concat(h.Environment(), h.interactive(""), []string{"PS1=" + prompt})
+}
+
+// interactive returns what the environment of an interactive bash has besides that
+// of others, on a host of the playground or, if that is "", in this home.
+func (h *Home) interactive(host string) []string {
+	env := []string{
+		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
+		"HISTFILE=",      // or bash would save what is typed
+	}
+	if host != "" {
+		return append(env, "TERM=dumb") // does what inputrc does, without a file
+	}
+	return append(env, "INPUTRC="+filepath.Join(h.Dir, "inputrc"))
+}
+
+func onPrivateNetwork(bash *exec.Cmd) (Network, Terminal, error) {
+	network, terminal, err := netns.StartAtTerminal(bash)
+	if err != nil {
+		return nil, nil, err
+	}
+	return network, terminal, nil
 }
 
 // lookAtTerminal does what look does, for a session at a terminal. It types
@@ -63,7 +144,12 @@ func (s *Session) lookAtTerminal(pid string) (shown string, runs bool, err error
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", false, err
 	}
+	s.forget()
 	shown, s.unread = s.unread, ""
+	if i := strings.Index(shown, s.mark); i >= 0 { // the rest of the prompt will come
+		shown, s.unread = shown[:i], shown[i:]
+	}
+	shown = clearLine.ReplaceAllString(shown, "")
 	s.printed.WriteString(shown)
 	return shown, runs, nil
 }
@@ -140,9 +226,52 @@ type Key struct {
 // does not wait for programs in the background. Type panics if the session has no
 // terminal.
 func (s *Session) Type(command string, keys ...Key) (screen string, err error) {
-	if !s.config.Terminal {
+	if !s.atTerminal() {
 		panic("transcript: there is no terminal to type at")
 	}
 	screen, err = s.ask(command, keys...)
 	return Screen(screen), err
+}
+
+// Resume prepares for the next command after the reader has typed at the session's
+// terminal, or after a command has failed. It returns an error if bash does not
+// show its prompt, because a command still runs.
+func (s *Session) Resume() error {
+	deadline := time.Now().Add(lookEvery)
+	s.output.SetReadDeadline(deadline)
+	var err error
+	for err == nil && time.Now().Before(deadline) {
+		err = s.read()
+		s.forget()
+		// Earlier prompts do not matter.
+		s.unread = s.unread[max(0, strings.LastIndex(s.unread, s.mark)):]
+		const flood = 1 << 16 // bytes without a prompt, which no one types
+		if len(s.unread) > flood {
+			s.unread = s.begun + s.unread[len(s.unread)-len(s.mark):]
+		}
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	_, rest, _ := strings.Cut(s.unread, s.mark)
+	state, after, prompts := strings.Cut(rest, s.end)
+	if !prompts {
+		after = s.unread
+	}
+	if s.broken && !prompts || strings.Contains(after, s.begun) {
+		return errors.New("a command still runs at this terminal")
+	}
+	s.unread, s.broken = "", false
+	s.press("\x05\x15") // Ctrl-E, Ctrl-U: what was typed at the prompt and not entered
+	if prompts {
+		return s.noteMark(state)
+	}
+	return nil
+}
+
+// Kill kills all processes of the session at once. End need not be called then.
+func (s *Session) Kill() {
+	s.kill()
+	s.output.Close()
+	s.unlock()
 }

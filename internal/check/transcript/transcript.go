@@ -175,6 +175,12 @@ func (t *Transcript) Essence(output string) string {
 	return strings.Join(lines, "")
 }
 
+// Same reports whether a command has printed what is on the page, except what may
+// differ.
+func (t *Transcript) Same(c Command, output string) bool {
+	return t.Essence(output) == t.Essence(c.Output)
+}
+
 // A Redirection is a >FILE or a >>FILE of a command.
 type Redirection struct {
 	File   string

@@ -14,6 +14,16 @@ type Document struct {
 	Pages []*Page
 }
 
+// Page returns the page at a path, or nil.
+func (d *Document) Page(path string) *Page {
+	for _, p := range d.Pages {
+		if p.Path == path {
+			return p
+		}
+	}
+	return nil
+}
+
 // A Page is a Markdown file.
 type Page struct {
 	Path     string    // relative to the book's root, with slashes

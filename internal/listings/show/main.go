@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -143,7 +144,7 @@ func build(servers []listings.Listing) (bin string, remove func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return cache.Build(filepath.Dir(strings.TrimSpace(string(mod))), packages)
+	return cache.Build(context.Background(), filepath.Dir(strings.TrimSpace(string(mod))), packages)
 }
 
 // endOnSignal makes a signal end the program. A server or a client that is

@@ -1,0 +1,23 @@
+package transcript
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// inMemory returns a folder for temporary files that are kept in memory. It returns
+// "" if TMPDIR names another one, if there is none with enough room, or if programs
+// may not run there, as in many containers. A home has hundreds of small files and lives for seconds: on a disk,
+// the kernel may take longer to make room for them than bash takes to run.
+func inMemory() string {
+	const folder = "/dev/shm"
+	const room = 1 << 30
+	var system unix.Statfs_t
+	if os.Getenv("TMPDIR") != "" || unix.Statfs(folder, &system) != nil || unix.Access(folder, unix.W_OK) != nil ||
+		system.Type != unix.TMPFS_MAGIC || system.Flags&unix.ST_NOEXEC != 0 ||
+		system.Bavail*uint64(system.Bsize) < room {
+		return ""
+	}
+	return folder
+}

@@ -1,0 +1,96 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fopnp/internal/listings"
+)
+
+// crowdSize is how many clients come at once.
+const crowdSize = 6
+
+// crowd lets six clients ask the server that runs, all at once, at a terminal of
+// their own. The table of listings knows which client the server has, and what it
+// says.
+func (s *session) crowd() error {
+	server, port, found := s.server()
+	if !found {
+		return errors.New("no server runs that the six clients know; run a block that starts one")
+	}
+	for name, text := range server.Visit.Files {
+		if err := s.writeFile(name, text); err != nil {
+			return err
+		}
+	}
+	script, err := crowdScript(server, port)
+	if err != nil {
+		return err
+	}
+	return s.terminal("six clients of "+server.Name, script)
+}
+
+// server returns the server that was started last in this session and still
+// listens, and its port.
+func (s *session) server() (server listings.Listing, port int, found bool) {
+	s.mu.Lock()
+	var logs []*pane
+	for _, p := range s.panes {
+		if p.kind == logPane {
+			logs = append(logs, p)
+		}
+	}
+	s.mu.Unlock()
+	slices.SortFunc(logs, func(p, q *pane) int { return q.id - p.id })
+	for _, p := range logs {
+		if now := s.program(p); now.Port != 0 {
+			if l, known := listings.Find(p.program); known && l.Visit.Client != "" {
+				return l, now.Port, true
+			}
+		}
+	}
+	// Perhaps the reader has started it at a terminal.
+	for _, l := range listings.All {
+		if l.IsServer() && l.Visit.Client != "" && s.listens(l.Network, l.Port) {
+			return l, l.Port, true
+		}
+	}
+	return server, 0, false
+}
+
+// crowdScript returns the command that starts the clients of a server and waits for
+// them.
+func crowdScript(server listings.Listing, port int) (string, error) {
+	client, found := listings.Find(server.Visit.Client)
+	if !found {
+		return "", fmt.Errorf("the client %s is not a listing", server.Visit.Client)
+	}
+	words := append([]string{"go", "run", "./" + client.Folder()},
+		client.AskArgs("localhost", strconv.Itoa(port), server.Visit.Words...)...)
+	for i, word := range words {
+		words[i] = quoteIfNeeded(word)
+	}
+	command := strings.Join(words, " ")
+	if server.Visit.Typed != "" {
+		command = "printf %b " + quoteIfNeeded(escape(server.Visit.Typed)) + " | " + command
+	}
+	return fmt.Sprintf("(for i in {1..%d}; do %s & done; wait)", crowdSize, command), nil
+}
+
+// escape returns text for printf's %b.
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\t", `\t`, "\x00", `\0000`).Replace(text)
+}
+
+// quoteIfNeeded returns s as one word for the shell.
+func quoteIfNeeded(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-_:=,@%+"
+	if s != "" && strings.Trim(s, plain) == "" && path.Base(s) != "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

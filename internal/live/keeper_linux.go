@@ -1,0 +1,76 @@
+package live
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/netns"
+)
+
+// self is the path of this program, even if its file has been replaced.
+func self() string { return "/proc/self/exe" }
+
+// A keeper stays on its first thread, because adopt must be called there. Go begins
+// every program on that thread.
+func init() {
+	if os.Getenv(isKeeper) != "" {
+		runtime.LockOSThread()
+	}
+}
+
+// adopt makes processes that lose their parents our children, as they are anyway
+// on a private network, whose first process we are. There the kernel would kill us if
+// the server died. But its death also ends the orders, and then we have a folder to
+// remove.
+func adopt() {
+	if os.Getpid() != 1 {
+		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	} else {
+		unix.Prctl(unix.PR_SET_PDEATHSIG, 0, 0, 0, 0)
+	}
+}
+
+// listeners returns the session's sockets that clients can reach.
+func (k *keeper) listeners() (ours []netns.Socket) {
+	if k.network != nil {
+		return k.network.Listeners() // no one else is there
+	}
+	owned := kernel.SocketsOf(descendants(k.pid))
+	for _, s := range netns.Listeners(k.pid) {
+		if inode, err := strconv.ParseUint(s.Inode, 10, 32); err == nil && owned[uint32(inode)] {
+			ours = append(ours, s)
+		}
+	}
+	return ours
+}
+
+// end kills all processes of the session.
+func (k *keeping) end() {
+	if os.Getpid() == 1 {
+		syscall.Kill(-1, syscall.SIGKILL) // all but us
+		return
+	}
+	// A process may start another while we look, so we look until there is none.
+	for giveUp := time.Now().Add(keeperPatience); time.Now().Before(giveUp); time.Sleep(time.Millisecond) {
+		pids := descendants(os.Getpid())
+		if len(pids) == 0 {
+			return
+		}
+		for _, pid := range pids {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+func descendants(pid int) (pids []int) {
+	for _, child := range kernel.Children(pid) {
+		pids = append(append(pids, child), descendants(child)...)
+	}
+	return pids
+}

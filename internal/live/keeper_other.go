@@ -1,0 +1,32 @@
+//go:build !unix
+
+package live
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+
+	"fopnp/internal/netns"
+)
+
+const keeperSupported = false
+
+func keeperMain() {}
+
+func self() string { return "" }
+
+func startShared(*exec.Cmd) error { return errors.ErrUnsupported }
+
+func (k *keeping) start(order) (int, error) { return 0, errors.ErrUnsupported }
+
+func signalGroup(int, int) {}
+
+func processRuns(int) bool { return false }
+
+// listeners returns nil: we cannot tell whose sockets the system has.
+func (k *keeper) listeners() []netns.Socket { return nil }
+
+func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
+
+func setSize(*os.File, int, int) error { return errors.ErrUnsupported }

@@ -1,0 +1,53 @@
+//go:build unix && !linux
+
+package live
+
+import (
+	"os"
+	"syscall"
+	"time"
+
+	"fopnp/internal/netns"
+)
+
+// self is the path of this program.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return os.Args[0]
+	}
+	return path
+}
+
+// adopt does nothing: this system has no process that takes the children of others.
+func adopt() {}
+
+// end does what a terminal does that goes away, and waits for the programs that were
+// started. They end theirs.
+func (k *keeping) end() {
+	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
+		k.mu.Lock()
+		for pid := range k.pids {
+			syscall.Kill(pid, syscall.SIGHUP) // bash tells its jobs
+		}
+		n := len(k.pids)
+		k.mu.Unlock()
+		if n == 0 {
+			return
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for pid := range k.pids {
+		syscall.Kill(-pid, syscall.SIGKILL)
+	}
+}
+
+// A watcher does nothing: this system does not tell who waits in a server's queue.
+type watcher struct{}
+
+func newWatcher() watcher      { return watcher{} }
+func (watcher) watch(*keeping) {}
+
+// listeners returns nil: we cannot tell whose sockets the system has.
+func (k *keeper) listeners() []netns.Socket { return nil }

@@ -1,0 +1,159 @@
+package live
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"fopnp/internal/listings"
+)
+
+// The program timeline runs six clients and draws, from its own clock, when each of
+// them waits and is served. We watch the same six clients from outside. Both must see
+// the same, for each architecture.
+func TestLanes(t *testing.T) {
+	b := open(t, false)
+	for _, l := range listings.On("chapter07", listings.Server) {
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel()
+			c := b.visit(t)
+			defer c.conn.CloseNow()
+			c.send(request{Do: "terminal"})
+			c.until("there is a terminal", func() bool { return len(c.panes) == 2 })
+			terminal := c.pane(terminalPane)
+			c.until("there is a prompt", func() bool { return strings.HasSuffix(c.screens[terminal], "$ ") })
+			c.send(request{Do: "keys", Pane: terminal, Keys: fmt.Sprintf("go run ./chapter07/timeline %s -d %dms\r", l.Name, cost)})
+			chart := regexp.MustCompile(`(?m)^(\d) ([.# ]*#)\r\n`)
+			c.until("the chart is there", func() bool {
+				return len(chart.FindAllString(c.screens[terminal], -1)) == 6 && strings.HasSuffix(c.screens[terminal], "$ ")
+			})
+			c.until("all clients have left", func() bool { return len(seen(c.lanes)) == 6 && allGone(c.lanes) })
+			rows := seen(c.lanes)
+			for i, m := range chart.FindAllStringSubmatch(c.screens[terminal], -1) {
+				compareRow(t, i+1, m[2], rows[i])
+			}
+			if t.Failed() {
+				t.Logf("timeline drew\n%s", c.screens[terminal])
+			}
+		})
+	}
+}
+
+// cost is how long an answer takes, in ms. A column of the chart is a quarter of it.
+const (
+	cost   = 200
+	column = cost / 4
+)
+
+// A row is what we have seen of one client. Times are in ms since the first connected.
+type row struct {
+	client   uint16
+	states   []laneEvent
+	answered []float64
+}
+
+// seen returns the clients in the order in which they connected.
+func seen(events []laneEvent) (rows []*row) {
+	find := func(e laneEvent) *row {
+		for _, r := range rows {
+			if r.client == e.Client {
+				return r
+			}
+		}
+		return nil
+	}
+	begin := 0.0
+	for _, e := range events {
+		if e.Kind == "connects" {
+			if rows == nil {
+				begin = e.At
+			}
+			rows = append(rows, &row{client: e.Client})
+		}
+	}
+	for _, e := range events {
+		r := find(e)
+		if r == nil {
+			continue
+		}
+		e.At -= begin
+		switch e.Kind {
+		case "queue", "waits", "served", "idle", "gone":
+			r.states = append(r.states, e)
+		case "answers":
+			r.answered = append(r.answered, e.At)
+		}
+	}
+	return rows
+}
+
+func allGone(events []laneEvent) bool {
+	n := 0
+	for _, e := range events {
+		if e.Kind == "gone" {
+			n++
+		}
+	}
+	return n >= 6
+}
+
+// at returns the state at a time, or several if nobody looked when one became another.
+func (r *row) at(ms float64) (possible []string) {
+	for i, e := range r.states {
+		ended := i+1 < len(r.states) && ms >= r.states[i+1].At+r.states[i+1].Doubt
+		if e.At-e.Doubt <= ms && !ended {
+			possible = append(possible, e.Kind)
+		}
+	}
+	return possible
+}
+
+// isOneOf reports whether the state at a time may have been one of those that are wanted.
+func (r *row) isOneOf(ms float64, wanted ...string) bool {
+	return slices.ContainsFunc(r.at(ms), func(state string) bool { return slices.Contains(wanted, state) })
+}
+
+// compareRow compares a line of the chart with what we have seen: the last answer comes
+// in the same column, or the one beside it, and in the middle of each stretch of the
+// line the client is in the state that the line shows.
+func compareRow(t *testing.T, number int, line string, r *row) {
+	t.Helper()
+	if len(r.answered) != 3 {
+		t.Errorf("client %d: %d answers, want 3; it was %s", number, len(r.answered), history(r))
+		return
+	}
+	if end := r.answered[2] / column; math.Abs(end-float64(len(line))) > 1.5 {
+		t.Errorf("client %d: the last answer came in column %.1f, and the chart has %d columns", number, end, len(line))
+	}
+	for _, at := range r.answered {
+		if !r.isOneOf(at-1, "served") {
+			t.Errorf("client %d: just before the answer at %.0f ms it is %q; it was %s", number, at, r.at(at-1), history(r))
+		}
+	}
+	for from := 0; from < len(line); {
+		to := from
+		for to < len(line) && line[to] == line[from] {
+			to++
+		}
+		want := map[byte][]string{'#': {"served"}, '.': {"queue", "waits"}, ' ': {"idle"}}[line[from]]
+		middle := float64(from+to) / 2 * column
+		if line[from] == '#' { // perhaps several answers; the last took four columns
+			middle = float64(to-2) * column
+		}
+		if to-from >= 3 && !r.isOneOf(middle, want...) {
+			t.Errorf("client %d: at %.0f ms it is %q; the chart shows %q; it was %s", number, middle, r.at(middle), line[from:to], history(r))
+		}
+		from = to
+	}
+}
+
+func history(r *row) string {
+	var all []string
+	for _, e := range r.states {
+		all = append(all, fmt.Sprintf("%s %.0f±%.0f", e.Kind, e.At, e.Doubt))
+	}
+	return strings.Join(all, ", ")
+}

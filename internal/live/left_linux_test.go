@@ -1,0 +1,130 @@
+package live
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
+	"fopnp/internal/netns"
+)
+
+// The token has 128 bits, another one each time, and no other process sees it.
+func TestToken(t *testing.T) {
+	b, c := open(t, true), New(Config{})
+	defer c.Close()
+	if b.Token() == c.Token() || len(b.Token()) < 26 {
+		t.Errorf("the tokens are %q and %q", b.Token(), c.Token())
+	}
+	reader := b.visit(t)
+	reader.send(request{Do: "terminal"})
+	reader.until("there is a terminal", func() bool { return len(reader.panes) == 2 })
+	for _, file := range []string{"cmdline", "environ"} {
+		for _, pid := range append(descendants(os.Getpid()), os.Getpid()) {
+			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+			if err == nil && strings.Contains(string(text), b.Token()) {
+				t.Errorf("%s of process %d has the token", file, pid)
+			}
+		}
+	}
+}
+
+// Whoever leaves, takes everything along: the browser that is closed or reloaded, the
+// session that is stopped, the server that is interrupted or killed. No process is
+// left, and no file.
+func TestNothingIsLeft(t *testing.T) {
+	t.Run("private", func(t *testing.T) { testNothingIsLeft(t, "private") })
+	t.Run("shared", func(t *testing.T) {
+		if !inside() && netns.Supported() == nil {
+			runInside(t)
+			return
+		}
+		testNothingIsLeft(t, "shared")
+	})
+}
+
+func testNothingIsLeft(t *testing.T, kind string) {
+	if err := netns.Supported(); err != nil && kind == "private" {
+		t.Skip(err)
+	}
+	all, err := readPages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := (&book{pages: all}).block(readme, "go run ./chapter07/client localhost")
+	for _, end := range []struct {
+		what string
+		do   func(c *client, server *os.Process)
+	}{
+		{"the browser leaves", func(c *client, _ *os.Process) { c.conn.CloseNow() }},
+		{"the session is stopped", func(c *client, _ *os.Process) { c.send(request{Do: "stop"}) }},
+		{"the server is interrupted", func(_ *client, server *os.Process) { server.Signal(os.Interrupt) }},
+		{"the server is killed", func(_ *client, server *os.Process) { server.Kill() }},
+	} {
+		folder := t.TempDir()
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "TMPDIR="+folder, servesAlone+"="+kind,
+			binIs+"="+cmp.Or(os.Getenv(binIs), progtest.Bin()))
+		cmd.Stderr = os.Stderr
+		stdout, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(stdout).ReadString('\n')
+		url, token, _ := strings.Cut(strings.TrimSpace(line), " ")
+		c := visit(t, url, token)
+		c.run(readme, ask)
+		c.allAsPrinted(2)
+		c.send(request{Do: "terminal"})
+		c.until("there is a terminal", func() bool { return len(c.panes) == 3 })
+		terminal := c.pane(terminalPane)
+		// These have a session of their own and no terminal, and ignore what they can.
+		c.send(request{Do: "keys", Pane: terminal, Keys: "(trap '' INT HUP TERM; setsid sleep 1000 & setsid sleep 1000) & echo is''there\r"})
+		c.until("the command runs", func() bool { return strings.Contains(c.screens[terminal], "isthere") })
+		running := descendants(cmd.Process.Pid)
+		if homes := homesIn(folder); len(running) < 5 || len(homes) != 1 {
+			t.Errorf("%s: %d processes and the folders %q are there before", end.what, len(running), homes)
+		}
+
+		end.do(c, cmd.Process)
+		begin := time.Now()
+		for left := len(running); left > 0 || len(homesIn(folder)) > 0; {
+			if time.Since(begin) > patience {
+				t.Fatalf("%s: %d processes are left, and the folders %q", end.what, left, homesIn(folder))
+			}
+			left = 0
+			for _, pid := range running {
+				if syscall.Kill(pid, 0) == nil && !isZombie(pid) {
+					left++
+				}
+			}
+		}
+		t.Logf("%s: nothing is left after %v", end.what, time.Since(begin).Round(time.Millisecond))
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+}
+
+// homesIn returns the folders of sessions in a folder.
+func homesIn(folder string) []string {
+	homes, _ := filepath.Glob(filepath.Join(folder, "transcript*"))
+	return homes
+}
+
+// isZombie reports whether a process has ended and its parent has not noticed.
+func isZombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(stat), ") Z ")
+}
+
+func procFile(pid int, name string) string { return fmt.Sprintf("/proc/%d/%s", pid, name) }

@@ -1,0 +1,71 @@
+//go:build unix
+
+package live
+
+import (
+	"flag"
+	"slices"
+	"testing"
+
+	"fopnp/internal/check/weave"
+)
+
+var all = flag.Bool("all", false, "run the blocks of all pages, and not only of those with something special")
+
+// special are the pages that need all that a session can do: a server and its log, hosts
+// of the playground, and without a private network, programs that send a lot. The tests of
+// the other pages type their blocks at a terminal, too, but not at one of a browser.
+var special = map[bool][]string{
+	false: {"README.md", "playground/README.md"},
+	true:  {"README.md", "chapter03/README.md"}, // on the system's network
+}
+
+// Every block of every page prints what is on the page when a reader runs it: the last
+// block of each section runs all of them.
+func TestEveryBlock(t *testing.T) {
+	both(t, func(t *testing.T, b *book) {
+		for _, name := range pages {
+			t.Run(name, func(t *testing.T) {
+				if !*all && !slices.Contains(special[b.shared()], name) {
+					t.Skip("only with -all")
+				}
+				if !b.shared() {
+					t.Parallel()
+				}
+				c := b.visit(t)
+				defer c.conn.CloseNow()
+				page := b.pages[name]
+				commands := 0
+				missing := map[int]string{} // programs, by section
+				for i, block := range page.Blocks {
+					if block.Transcript == nil {
+						continue
+					}
+					if program := block.Transcript.Missing(); program != "" && missing[block.Section] == "" {
+						missing[block.Section] = program
+						t.Logf("line %d: %s is not installed", block.Line, program)
+					}
+					if missing[block.Section] != "" {
+						continue
+					}
+					commands += len(block.Transcript.Commands)
+					if isLast(page.Blocks[i+1:], block) {
+						c.run(name, i)
+					}
+				}
+				c.allAsPrinted(commands)
+				t.Logf("%d commands as printed, in %d sessions", commands, c.sessions)
+			})
+		}
+	})
+}
+
+// isLast reports whether no block of those that follow can run in the section of this one.
+func isLast(following []*weave.Block, block *weave.Block) bool {
+	for _, b := range following {
+		if b.Transcript != nil && b.Section == block.Section {
+			return b.Transcript.Missing() != ""
+		}
+	}
+	return true
+}

@@ -1,0 +1,226 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+
+	"fopnp/internal/check/programs"
+	"fopnp/internal/check/transcript"
+	"fopnp/internal/check/weave"
+	"fopnp/internal/listings"
+	"fopnp/internal/netns"
+)
+
+// A Config says what a Server runs.
+type Config struct {
+	Root string // the folder of go.mod, an absolute path
+
+	// Page returns a page by its path relative to Root, or nil. Only its blocks can
+	// be run.
+	Page func(path string) *weave.Page
+
+	// Bin is the folder of the built programs, an absolute path. If it is "", the
+	// server builds them itself, in the cache that the tests use.
+	Bin string
+
+	Env    []string // more environment for programs
+	Shared bool     // use the system's network, even if there are private ones
+}
+
+// A Server runs blocks of the book for the browsers of its user. It is an
+// [http.Handler] for one WebSocket to each page.
+//
+// It answers only requests whose Host is 127.0.0.1 or localhost at the port where they
+// arrive, and whose Origin is the same; a page elsewhere can neither have its name
+// point here nor open a WebSocket. It also wants a token, which only the reader knows.
+// The browser hands it over as the name of a subprotocol, so it is in no cookie, no
+// address and no log.
+type Server struct {
+	config Config
+	token  string
+	ctx    context.Context
+	stop   context.CancelFunc
+	mu     sync.Mutex
+	serves sync.WaitGroup // browsers; none is added when ctx has ended
+	places chan struct{}  // one for each session
+
+	build  sync.Once
+	built  chan struct{} // closed when the programs are, or cannot be
+	bin    string
+	remove func()
+	err    error
+}
+
+// New returns a server. Close must be called in the end.
+func New(config Config) *Server {
+	s := &Server{config: config, token: rand.Text(), places: make(chan struct{}, maxSessions), built: make(chan struct{})}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Token returns the secret that browsers must know. It has at least 128 bits.
+func (s *Server) Token() string { return s.token }
+
+// Close ends all sessions and waits until nothing of them is left.
+func (s *Server) Close() {
+	s.mu.Lock()
+	s.stop()
+	s.mu.Unlock()
+	s.serves.Wait()
+	s.build.Do(func() { close(s.built) }) // it has never begun
+	select {
+	case <-s.built:
+		if s.remove != nil {
+			s.remove()
+		}
+	case <-time.After(time.Second): // another program builds; ours will not begin
+	}
+}
+
+// Build begins to build the programs, so that the first block need not wait.
+func (s *Server) Build() {
+	s.build.Do(func() {
+		go func() {
+			defer close(s.built)
+			if s.bin = s.config.Bin; s.bin != "" {
+				return
+			}
+			cache, err := programs.UserCache()
+			if err != nil {
+				s.err = err
+				return
+			}
+			packages := []string{"./internal/listings/show", "./playground"} // show is for test.sh
+			for _, l := range listings.All {
+				if l.IsProgram() {
+					packages = append(packages, "./"+l.Folder())
+				}
+			}
+			s.bin, s.remove, s.err = cache.Build(s.ctx, s.config.Root, packages)
+		}()
+	})
+}
+
+// transcripts returns how to run transcripts, as soon as the programs are built.
+func (s *Server) transcripts(ctx context.Context) (transcript.Config, error) {
+	s.Build()
+	select {
+	case <-s.built:
+	case <-ctx.Done():
+		return transcript.Config{}, ctx.Err()
+	}
+	return transcript.Config{Root: s.config.Root, Bin: s.bin, Env: s.config.Env}, s.err
+}
+
+// shared reports whether sessions use the system's network.
+func (s *Server) shared() bool { return s.config.Shared || netns.Supported() != nil }
+
+// networkNote tells the reader on which network a session is.
+func (s *Server) networkNote() string {
+	switch {
+	case !s.shared():
+		return "A private network: all ports are free, and everything ends with this page."
+	case runtime.GOOS != "linux":
+		return "On " + runtime.GOOS + " there are no private networks and no lanes. The ports are those of your machine."
+	case s.config.Shared:
+		return "The ports are those of your machine. The lanes show only this session, and not what is said."
+	}
+	return fmt.Sprintf("The ports are those of your machine: %v. The lanes show only this session, and not what is said.", netns.Supported())
+}
+
+// protocol is the WebSocket's subprotocol. The browser offers it, and beside it
+// tokenIs with the token.
+const (
+	protocol = "fopnp.live"
+	tokenIs  = "token."
+)
+
+// ServeHTTP runs what a browser asks for. The server is done with the request when the
+// browser has left.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if status, why := s.refuses(r); status != 0 {
+		http.Error(w, why, status)
+		return
+	}
+	select {
+	case s.places <- struct{}{}:
+		defer func() { <-s.places }()
+	default:
+		http.Error(w, fmt.Sprintf("%d pages run blocks already; close one", maxSessions), http.StatusServiceUnavailable)
+		return
+	}
+	s.mu.Lock()
+	closed := s.ctx.Err() != nil
+	if !closed {
+		s.serves.Add(1)
+		defer s.serves.Done()
+	}
+	s.mu.Unlock()
+	if closed {
+		http.Error(w, "the book is being closed", http.StatusServiceUnavailable)
+		return
+	}
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{protocol}})
+	if err != nil {
+		return // it has told the browser
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(maxFrame)
+	ctx, cancel := context.WithCancel(s.ctx)
+	defer cancel()
+	(&browser{server: s, conn: conn, ctx: ctx, cancel: cancel}).serve()
+}
+
+// refuses returns why a request is refused, with an HTTP status, or 0.
+func (s *Server) refuses(r *http.Request) (status int, why string) {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if local == nil {
+		return http.StatusInternalServerError, "this server does not know its address"
+	}
+	_, port, _ := net.SplitHostPort(local.String())
+	switch {
+	case r.Host != net.JoinHostPort("127.0.0.1", port) && r.Host != net.JoinHostPort("localhost", port):
+		return http.StatusMisdirectedRequest, "this book is at 127.0.0.1 and localhost only"
+	case len(r.Header.Values("Origin")) != 1 || r.Header.Get("Origin") != "http://"+r.Host:
+		return http.StatusForbidden, "only the book's own pages can run blocks"
+	case !s.knowsToken(r):
+		return http.StatusUnauthorized, "open the book at the address that its terminal shows"
+	}
+	return 0, ""
+}
+
+// knowsToken reports whether a request offers the token. The comparison takes as long
+// for any token of the right length.
+func (s *Server) knowsToken(r *http.Request) (knows bool) {
+	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for offered := range strings.SplitSeq(header, ",") {
+			token, isToken := strings.CutPrefix(strings.TrimSpace(offered), tokenIs)
+			if isToken && subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) == 1 {
+				knows = true
+			}
+		}
+	}
+	return knows
+}
+
+// sentence returns an error as a sentence for the reader.
+func sentence(err error) string {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return "This system cannot run blocks: " + err.Error() + "."
+	}
+	first, size := utf8.DecodeRuneInString(err.Error())
+	return string(unicode.ToUpper(first)) + err.Error()[size:] + "."
+}

@@ -1,0 +1,203 @@
+package live
+
+import (
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"fopnp/internal/check/kernel"
+	"fopnp/internal/live/lanes"
+)
+
+const (
+	lookEvery   = 5 * time.Millisecond  // while there are packets
+	sampleEvery = 10 * time.Millisecond // while a client waits or is served
+	idleEvery   = 50 * time.Millisecond
+	reportEvery = 20 * time.Millisecond
+)
+
+// A watcher sees what happens on the session's network. No program that it watches
+// has to do anything for it.
+type watcher struct {
+	machine lanes.Machine
+	begin   time.Time
+	table   *kernel.Table
+	packets int // a packet socket, or -1
+
+	sockets []kernel.Socket
+	owned   map[uint32]bool // inodes of listening sockets: whether they are the session's
+	buffer  [256]byte       // for headers and the beginning of a text
+	control [128]byte
+}
+
+// newWatcher returns a watcher that misses nothing from now on, however late its
+// watch begins. On a busy machine, the first clients may be faster.
+func newWatcher() *watcher {
+	w := &watcher{begin: time.Now(), packets: -1}
+	if os.Getpid() == 1 { // the network is ours
+		w.packets, _ = listenToLoopback() // without packets, samples must do
+	}
+	w.machine.NoPackets = w.packets < 0
+	return w
+}
+
+// watch reports what happens on the session's network, until the keeper ends.
+func (w *watcher) watch(k *keeping) {
+	var err error
+	if w.table, err = kernel.OpenTable(); err != nil {
+		return // a kernel without sock_diag
+	}
+	var looked, reported time.Time
+	for {
+		w.wait()
+		w.read()
+		// Not at every packet of a program that sends many.
+		if time.Since(looked) >= lookEvery {
+			looked = time.Now()
+			if w.look() != nil {
+				return
+			}
+		}
+		if time.Since(reported) >= reportEvery {
+			if events := w.machine.Take(); events != nil {
+				reported = time.Now()
+				k.report(report{Lanes: events})
+			}
+		}
+	}
+}
+
+// wait waits until there are packets, or it is time to look.
+func (w *watcher) wait() {
+	pause := idleEvery
+	if w.machine.Busy() {
+		pause = sampleEvery
+	}
+	if w.packets < 0 {
+		time.Sleep(pause)
+		return
+	}
+	fds := []unix.PollFd{{Fd: int32(w.packets), Events: unix.POLLIN}}
+	unix.Poll(fds, int(pause.Milliseconds()))
+}
+
+// listenToLoopback returns a socket that hears all packets of the loopback
+// interface, with their times.
+func listenToLoopback() (fd int, err error) {
+	lo, err := net.InterfaceByName("lo")
+	if err != nil {
+		return -1, err
+	}
+	const none = 0 // until Bind
+	fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, none)
+	if err != nil {
+		return -1, err
+	}
+	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
+	// Each packet of a loopback goes out and comes in.
+	err = errors.Join(
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1<<20),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: lo.Index}),
+	)
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// read tells the machine the packets that are there. It stops after some, because a
+// program may send without end.
+func (w *watcher) read() {
+	for range 256 {
+		n, controls, _, _, err := unix.Recvmsg(w.packets, w.buffer[:], w.control[:], 0)
+		if err != nil {
+			return // there are no more, or none can be heard
+		}
+		p, ok := lanes.ParsePacket(w.buffer[:n])
+		if !ok {
+			continue
+		}
+		p.At = w.when(w.control[:controls])
+		w.machine.Packet(p)
+	}
+}
+
+// when returns the time in a control message, since the watcher began.
+func (w *watcher) when(control []byte) time.Duration {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err == nil {
+		for _, m := range messages {
+			var at unix.Timespec
+			if m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(at)) {
+				copy(unsafe.Slice((*byte)(unsafe.Pointer(&at)), unsafe.Sizeof(at)), m.Data)
+				return time.Unix(at.Unix()).Sub(w.begin.Round(0)) // the kernel's is a time of day
+			}
+		}
+	}
+	return w.now()
+}
+
+func (w *watcher) now() time.Duration { return time.Now().Round(0).Sub(w.begin.Round(0)) }
+
+// look tells the machine what is in the kernel's table.
+func (w *watcher) look() (err error) {
+	sample := lanes.Sample{At: w.now()}
+	sockets := w.table.Listeners
+	if w.machine.Follows() {
+		sockets = w.table.Sockets
+	}
+	if w.sockets, err = sockets(w.sockets[:0]); err != nil {
+		return err
+	}
+	sample.Took = w.now() - sample.At
+	if w.packets < 0 {
+		w.findOwned()
+	}
+	for _, s := range w.sockets {
+		if s.Listens && (w.packets >= 0 || w.owned[s.Inode]) && !slices.Contains(sample.Listens, s.Port) {
+			sample.Listens = append(sample.Listens, s.Port)
+		}
+	}
+	for _, s := range w.sockets {
+		if !s.Listens && (w.packets >= 0 || slices.Contains(sample.Listens, s.Port)) {
+			sample.Sockets = append(sample.Sockets, lanes.Socket{
+				Conn:     lanes.Conn{Server: s.Port, Client: s.Peer},
+				Accepted: s.Inode != 0 || s.Closed,
+				Unread:   s.Unread > 0,
+				Ended:    s.Closed || s.ShutDown,
+				Owes:     s.Owes,
+			})
+		}
+	}
+	w.machine.Sample(sample)
+	return nil
+}
+
+// findOwned finds out which listening sockets belong to the session. It looks at
+// its processes only if there is a new one.
+func (w *watcher) findOwned() {
+	known := map[uint32]bool{}
+	isNew := false
+	for _, s := range w.sockets {
+		if s.Listens {
+			owned, found := w.owned[s.Inode]
+			isNew = isNew || !found
+			known[s.Inode] = owned
+		}
+	}
+	if isNew {
+		ours := kernel.SocketsOf(descendants(os.Getpid()))
+		for inode := range known {
+			known[inode] = ours[inode]
+		}
+	}
+	w.owned = known
+}
