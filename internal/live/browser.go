@@ -127,13 +127,12 @@ func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
 	if r.Do == "run" {
 		host = page.Blocks[r.Block].Transcript.Host
 	}
-	s, err = begin(b.ctx, config, host, b.server.shared(), b, b.newPane)
-	if err != nil {
+	s = newSession(b.ctx, config, host, b, b.newPane)
+	b.setSession(s) // the reader can type as soon as there is a pane
+	if err := s.start(b.server.shared()); err != nil {
+		b.setSession(nil)
 		return nil, err
 	}
-	b.mu.Lock()
-	b.session = s
-	b.mu.Unlock()
 	return s, nil
 }
 
