@@ -55,8 +55,6 @@ func (b *browser) serve() {
 			b.withSession(func(s *session) { s.resize(r.Pane, r.Columns, r.Rows) })
 		case "shown":
 			b.shown(r.Pane, r.Bytes)
-		case "stop":
-			b.setSession(nil)
 		default:
 			select {
 			case waiting <- struct{}{}:
@@ -141,6 +139,9 @@ func (b *browser) setSession(s *session) {
 	b.mu.Lock()
 	old := b.session
 	b.session = s
+	for _, f := range b.flows {
+		close(f.room) // or show would wait until the browser leaves
+	}
 	b.flows = map[int]*flow{}
 	b.mu.Unlock()
 	if old != nil {

@@ -36,9 +36,8 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// Whoever leaves, takes everything along: the browser that is closed or reloaded, the
-// session that is stopped, the server that is interrupted or killed. No process is
-// left, and no file.
+// No process is left, and no file, when the reader closes or reloads the page, or when
+// the server is interrupted or killed.
 func TestNothingIsLeft(t *testing.T) {
 	t.Run("private", func(t *testing.T) { testNothingIsLeft(t, "private") })
 	t.Run("shared", func(t *testing.T) {
@@ -64,7 +63,6 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		do   func(c *client, server *os.Process)
 	}{
 		{"the browser leaves", func(c *client, _ *os.Process) { c.conn.CloseNow() }},
-		{"the session is stopped", func(c *client, _ *os.Process) { c.send(request{Do: "stop"}) }},
 		{"the server is interrupted", func(_ *client, server *os.Process) { server.Signal(os.Interrupt) }},
 		{"the server is killed", func(_ *client, server *os.Process) { server.Kill() }},
 	} {
