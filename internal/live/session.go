@@ -77,9 +77,6 @@ func newSession(ctx context.Context, config transcript.Config, host string, v vi
 func (s *session) start(shared bool) (err error) {
 	s.starting.Lock()
 	defer s.starting.Unlock()
-	if s.home, err = s.config.NewHome(); err != nil {
-		return err
-	}
 	if shared {
 		if err := s.lock(); err != nil {
 			return err
@@ -89,7 +86,8 @@ func (s *session) start(shared bool) (err error) {
 		return fmt.Errorf("start a session: %w", err)
 	}
 	context.AfterFunc(s.ctx, s.keeper.end) // or bash could keep us waiting for its prompt
-	if err := s.keeper.order(order{Do: doHome, Dir: s.home.Dir}); err != nil {
+	s.config.Keep = func(dir string) error { return s.keeper.order(order{Do: doHome, Dir: dir}) }
+	if s.home, err = s.config.NewHome(); err != nil {
 		return err
 	}
 	s.shell, err = s.home.StartOn(s.host, 0)
