@@ -62,12 +62,12 @@ func newConfig() (config, error) {
 		"GOPATH=" + gopath, "GOMODCACHE=" + modules, "GOCACHE=" + builds,
 		"GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off",
 	}
-	for _, name := range []string{"GOFLAGS", "GOCOVERDIR", "TZ"} {
+	for _, name := range []string{"GOFLAGS", coverage, "TZ"} {
 		if value := os.Getenv(name); value != "" {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
-	if folder := os.Getenv("GOCOVERDIR"); folder != "" {
+	if folder := os.Getenv(coverage); folder != "" {
 		c.Writable = append(c.Writable, folder)
 	}
 	return c, nil

@@ -28,6 +28,9 @@ const (
 	// ownPrograms makes the hosts prefer our programs to the machine's, unless it
 	// is "".
 	ownPrograms = "PLAYGROUND_OWN"
+	// coverage is the folder where programs that were built with -cover leave which of
+	// their lines ran. Without it, they complain to stderr.
+	coverage = "GOCOVERDIR"
 )
 
 var programs map[string]Program // set by Main
