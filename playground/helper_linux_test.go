@@ -34,6 +34,8 @@ var helpers = map[string]func() error{
 	"deny mounts":     func() error { return denied(denyMounts) },
 	"allow none":      allowNone,
 	"hide":            hide,
+	"AppArmor":        func() error { return forbidUsers("apparmor_restrict_unprivileged_userns", "1") },
+	"only root":       func() error { return forbidUsers("unprivileged_userns_clone", "0") },
 }
 
 func becomeHelper() {
@@ -62,6 +64,13 @@ func inside(t *testing.T, name string, namespaces uintptr) *exec.Cmd {
 		}
 	}
 	return cmd
+}
+
+// ordinary makes the user of a command's namespaces an ordinary one, who may still
+// mount.
+func ordinary(cmd *exec.Cmd) {
+	cmd.SysProcAttr.UidMappings[0].ContainerID, cmd.SysProcAttr.GidMappings[0].ContainerID = 1000, 1000
+	cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN}
 }
 
 // needsNamespaces skips a test where the kernel does not grant what a playground
@@ -104,6 +113,21 @@ func hide() error {
 		return err
 	}
 	return runPlayground()
+}
+
+// forbidUsers runs a playground where a setting says that ordinary users may not be
+// root in namespaces of their own. Not every kernel has the setting, so we show one and
+// enforce it with a filter.
+func forbidUsers(setting, value string) error {
+	const kernel = "/proc/sys/kernel"
+	err := errors.Join(
+		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		unix.Mount("tmpfs", kernel, "tmpfs", 0, ""),
+		os.WriteFile(filepath.Join(kernel, setting), []byte(value+"\n"), 0o644))
+	if err != nil {
+		return err
+	}
+	return denied(denyMounts)
 }
 
 // The filters are those that a container's runtime would set: they forbid system

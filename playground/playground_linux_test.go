@@ -215,10 +215,17 @@ func TestRefusals(t *testing.T) {
 			"To allow it: sudo sysctl user.max_user_namespaces=10000\n"},
 		{"hide", unix.CLONE_NEWNS, "parts of /proc are hidden, as in a container\n" +
 			"To allow it: in Docker, start the container with --privileged\n"},
+		{"AppArmor", unix.CLONE_NEWNS, "AppArmor allows only root to create namespaces, as on Ubuntu\n" +
+			"To allow it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\n"},
+		{"only root", unix.CLONE_NEWNS, "the system allows only root to create namespaces\n" +
+			"To allow it: sudo sysctl kernel.unprivileged_userns_clone=1\n"},
 	} {
 		t.Run(test.helper, func(t *testing.T) {
 			t.Parallel()
 			cmd := inside(t, test.helper, test.namespaces)
+			if test.helper == "AppArmor" || test.helper == "only root" {
+				ordinary(cmd)
+			}
 			all := own()
 			cmd.Env = append(cmd.Env, all[len(all)-1], "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR="+progtest.Coverage())
 			var stdout, stderr bytes.Buffer
