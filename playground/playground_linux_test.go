@@ -89,7 +89,7 @@ func runScripts(t *testing.T, folder string, env []string, scripts ...string) {
 // It returns the environment of those who join it.
 func bringUp(t *testing.T, folder string, env ...string) []string {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module example\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module fopnp\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	cmd := command("h1", "echo up; cat")
