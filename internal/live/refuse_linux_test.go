@@ -61,3 +61,22 @@ func TestRefused(t *testing.T) {
 	c.run(readme, b.block(readme, "go run ./chapter07/client localhost"))
 	c.allAsPrinted(4)
 }
+
+// A session that cannot begin says why, and leaves nothing.
+func TestCannotBegin(t *testing.T) {
+	b := open(t, false)
+	c := b.visit(t)
+	path := os.Getenv("PATH")
+	t.Setenv("PATH", t.TempDir()) // where there is no bash
+	c.run(readme, b.block(readme, "go run ./chapter07/client localhost"))
+	c.until("the page says why", func() bool { return len(c.notes) == 1 })
+	if !strings.Contains(c.notes[0], "bash") {
+		t.Errorf("the page says %q", c.notes[0])
+	}
+	if left := len(descendants(os.Getpid())); left > 0 {
+		t.Errorf("%d processes are left", left)
+	}
+	os.Setenv("PATH", path)
+	c.run(readme, b.block(readme, "go run ./chapter07/client localhost"))
+	c.allAsPrinted(2)
+}

@@ -58,8 +58,8 @@ type pane struct {
 
 // begin starts a session with a shell at a terminal, on a host of the playground if
 // host is not "". Shared says that it must use the system's network.
-func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (s *session, err error) {
-	s = &session{
+func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (_ *session, err error) {
+	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
 		ran: map[int]bool{}, panes: map[int]*pane{},
 	}
