@@ -26,7 +26,7 @@ import (
 )
 
 // openBook starts the book and returns its address, with the token, and its process.
-func openBook(t *testing.T) (url string, process *os.Process) {
+func openBook(t testing.TB) (url string, process *os.Process) {
 	t.Helper()
 	if err := netns.Supported(); err != nil {
 		t.Skip(err)
@@ -54,11 +54,11 @@ func openBook(t *testing.T) (url string, process *os.Process) {
 
 // A reader is a tab of Chromium.
 type reader struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 }
 
-func newBrowser(t *testing.T) context.Context {
+func newBrowser(t testing.TB) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -78,7 +78,7 @@ func newBrowser(t *testing.T) context.Context {
 }
 
 // tab opens a page in a new tab.
-func tab(t *testing.T, browser context.Context, url string) *reader {
+func tab(t testing.TB, browser context.Context, url string) *reader {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
