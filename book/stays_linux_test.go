@@ -23,7 +23,7 @@ func (r *reader) click(label string) {
 // The dock stays as the reader wants it: a long paste does not end the session, six
 // clients need one terminal, a terminal that has ended goes, and a dock that is closed
 // stays closed.
-func TestDock(t *testing.T) {
+func TestDockStays(t *testing.T) {
 	url, _ := openBook(t)
 	r := tab(t, newBrowser(t), url)
 	r.run("$ go run ./chapter07/client localhost")
@@ -69,7 +69,7 @@ func TestDock(t *testing.T) {
 }
 
 // The panes stay for the reader to read when the server is gone, whatever is typed.
-func TestDeadDock(t *testing.T) {
+func TestDockOfDeadServer(t *testing.T) {
 	url, book := openBook(t)
 	r := tab(t, newBrowser(t), url)
 	r.run("$ go run ./chapter07/client localhost")
