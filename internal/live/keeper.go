@@ -46,7 +46,6 @@ type report struct {
 	Error  string
 
 	Exited int // the process id of a program that was started and has ended
-	Status int // its exit status, or 128 and the signal that killed it
 	Lanes  []lanes.Event
 }
 
@@ -61,7 +60,7 @@ type keeper struct {
 	answers chan report
 
 	// These are called when the keeper reports something, one at a time.
-	exited func(pid, status int)
+	exited func(pid int)
 	lanes  func([]lanes.Event)
 
 	asking sync.Mutex
@@ -69,7 +68,7 @@ type keeper struct {
 
 // startKeeper starts a keeper, on a private network if the system grants one and
 // shared is false.
-func startKeeper(shared bool, exited func(pid, status int), lanes func([]lanes.Event)) (*keeper, error) {
+func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event)) (*keeper, error) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -117,7 +116,7 @@ func (k *keeper) listen(reports *os.File) {
 		case r.Answer:
 			k.answers <- r
 		case r.Exited != 0:
-			k.exited(r.Exited, r.Status)
+			k.exited(r.Exited)
 		case r.Lanes != nil:
 			k.lanes(r.Lanes)
 		}

@@ -83,11 +83,7 @@ func (k *keeping) reap() {
 			if !started {
 				continue
 			}
-			r := report{Exited: pid, Status: status.ExitStatus()}
-			if status.Signaled() {
-				r.Status = 128 + int(status.Signal())
-			}
-			k.report(r)
+			k.report(report{Exited: pid})
 		}
 	}
 }

@@ -44,9 +44,11 @@ type session struct {
 	section int
 	ran     map[int]bool // blocks, by their index
 
-	mu    sync.Mutex
-	panes map[int]*pane
-	over  bool // the shell has ended, so no block can run
+	mu     sync.Mutex
+	panes  map[int]*pane
+	early  map[int]bool // process ids that have ended before a pane had them
+	crowds *pane        // where six clients were last
+	over   bool         // the shell has ended, so no block can run
 }
 
 // A pane is a terminal, or the output of a program in the background.
@@ -64,7 +66,7 @@ type pane struct {
 func newSession(ctx context.Context, config transcript.Config, host string, v viewer, newID func() int) *session {
 	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
-		ran: map[int]bool{}, panes: map[int]*pane{},
+		ran: map[int]bool{}, panes: map[int]*pane{}, early: map[int]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.config.Open = s.open
@@ -159,7 +161,8 @@ func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, 
 	}
 	defer theirs.Close()
 	p := &pane{id: s.newID(), kind: kind}
-	if p.pid, err = s.keeper.start(bash, theirs.Name()); err != nil {
+	pid, err := s.keeper.start(bash, theirs.Name())
+	if err != nil {
 		tty.Close()
 		return nil, err
 	}
@@ -169,25 +172,26 @@ func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, 
 	s.mu.Unlock()
 	s.viewer.tell(paneOpens{"pane", p.id, kind, title}) // the reader may type from now on
 	go p.tap.pump()
+	s.mu.Lock()
+	p.pid = pid
+	over := s.early[pid]
+	delete(s.early, pid)
+	s.mu.Unlock()
+	if over {
+		s.ended(pid)
+	}
 	return p, nil
 }
 
-// terminal opens a terminal for the reader's own commands, and types one if script is
-// not "".
-func (s *session) terminal(title, script string) error {
+// terminal opens a terminal for the reader's own commands.
+func (s *session) terminal(title string) (*pane, error) {
 	s.mu.Lock()
 	n := len(s.panes)
 	s.mu.Unlock()
 	if n >= maxTerminals {
-		return fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
+		return nil, fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
 	}
-	p, err := s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
-	if err == nil && script != "" {
-		p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
-		p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice
-		p.tap.Write([]byte(script + "\r"))
-	}
-	return err
+	return s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
 }
 
 // runsBlock reports whether a block can run in this session: it belongs to the
@@ -297,7 +301,7 @@ func (s *session) followLogs(c transcript.Command) {
 }
 
 // ended hears that a program at a terminal has ended.
-func (s *session) ended(pid, status int) {
+func (s *session) ended(pid int) {
 	s.mu.Lock()
 	var ended *pane
 	for id, p := range s.panes {
@@ -306,6 +310,9 @@ func (s *session) ended(pid, status int) {
 			delete(s.panes, id)
 			s.over = s.over || p.kind == shellPane
 		}
+	}
+	if ended == nil {
+		s.early[pid] = true
 	}
 	s.mu.Unlock()
 	if ended != nil {

@@ -3,6 +3,10 @@
 package live
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -56,7 +60,7 @@ func TestStartFails(t *testing.T) {
 
 // What the reader types at a new terminal, and its size, count from its first moment.
 func TestFirstMoment(t *testing.T) {
-	b := open(t, true)
+	b := open(t, netns.Supported() != nil)
 	c := b.visit(t)
 	c.mu.Lock()
 	c.opened = func(pane int) { c.send(request{Do: "size", Pane: pane, Columns: 132, Rows: 50}) }
@@ -67,3 +71,53 @@ func TestFirstMoment(t *testing.T) {
 	c.send(request{Do: "keys", Pane: shell, Keys: "stty size\r"})
 	c.until("the shell has the size", func() bool { return strings.Contains(c.screens[shell], "50 132\r\n") })
 }
+
+// A shell that ends before we know its number is no pane for ever.
+func TestShellEndsAtOnce(t *testing.T) {
+	orders, ours, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer orders.Close()
+	defer theirs.Close()
+	v := make(viewed, 10)
+	id := 0
+	s := newSession(t.Context(), transcript.Config{}, "", v, func() int { id++; return id })
+	defer s.cancel()
+	s.keeper = &keeper{orders: ours, exited: s.ended, dead: make(chan struct{}), answers: make(chan report)}
+	defer s.keeper.end()
+	go s.keeper.listen(reports)
+	go func() {
+		json.NewDecoder(orders).Decode(new(order))
+		says := json.NewEncoder(theirs)
+		says.Encode(report{Exited: 42})
+		says.Encode(report{Answer: true, Pid: 42})
+	}()
+	if _, err := s.openPane(terminalPane, "terminal", exec.Command("true")); err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	if opens, is := (<-v).(paneOpens); !is {
+		t.Errorf("the browser is told first %+v", opens)
+	}
+	select {
+	case change := <-v:
+		if change != (paneChanges{Tell: "program", Pane: 1}) || len(s.panes) > 0 {
+			t.Errorf("the browser is told %+v, and %d panes are left", change, len(s.panes))
+		}
+	default:
+		t.Error("the browser is not told that the shell has ended")
+	}
+}
+
+// viewed is a viewer that keeps what it is told.
+type viewed chan any
+
+func (v viewed) tell(message any)       { v <- message }
+func (v viewed) show(int, []byte) error { return nil }
