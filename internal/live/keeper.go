@@ -47,6 +47,7 @@ type report struct {
 
 	Exited int // the process id of a program that was started and has ended
 	Lanes  []lanes.Event
+	Note   string // for the reader
 }
 
 // A keeper is the first process of a session, as its parent sees it.
@@ -62,13 +63,14 @@ type keeper struct {
 	// These are called when the keeper reports something, one at a time.
 	exited func(pid int)
 	lanes  func([]lanes.Event)
+	note   func(string)
 
 	asking sync.Mutex
 }
 
 // startKeeper starts a keeper, on a private network if the system grants one and
 // shared is false.
-func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event)) (*keeper, error) {
+func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), note func(string)) (*keeper, error) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -84,7 +86,7 @@ func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event)) (
 	cmd.Env = append(os.Environ(), isKeeper+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = orders, theirs, os.Stderr
 	k := &keeper{
-		orders: ours, exited: exited, lanes: lanes,
+		orders: ours, exited: exited, lanes: lanes, note: note,
 		dead: make(chan struct{}), answers: make(chan report),
 	}
 	if shared || netns.Supported() != nil {
@@ -119,6 +121,8 @@ func (k *keeper) listen(reports *os.File) {
 			k.exited(r.Exited)
 		case r.Lanes != nil:
 			k.lanes(r.Lanes)
+		case r.Note != "":
+			k.note(r.Note)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (s *session) start(shared bool) (err error) {
 			return err
 		}
 	}
-	if s.keeper, err = startKeeper(shared, s.ended, s.lanes); err != nil {
+	if s.keeper, err = startKeeper(shared, s.ended, s.lanes, s.note); err != nil {
 		return fmt.Errorf("start a session: %w", err)
 	}
 	context.AfterFunc(s.ctx, s.keeper.end) // or bash could keep us waiting for its prompt
@@ -117,7 +117,7 @@ func (s *session) lock() error {
 			}
 			return r.err
 		case <-patience.C:
-			s.viewer.tell(noteComes{"note", "Another session uses the network of this system. This one waits until it ends."})
+			s.note("Another session uses the network of this system. This one waits until it ends.")
 		case <-s.ctx.Done():
 			go func() { // not before we have it can we give it back
 				if r := <-locked; r.err == nil {
@@ -335,6 +335,8 @@ func (s *session) lanes(events []lanes.Event) {
 	}
 	s.viewer.tell(change)
 }
+
+func (s *session) note(note string) { s.viewer.tell(noteComes{"note", note}) }
 
 // printable returns text with a dot in the place of each byte that is no ASCII
 // character.

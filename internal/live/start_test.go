@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
@@ -113,6 +114,28 @@ func TestShellEndsAtOnce(t *testing.T) {
 		}
 	default:
 		t.Error("the browser is not told that the shell has ended")
+	}
+}
+
+// A reader may have put a pipe in the place of a log. It has a reader already, or none,
+// and then opening it would wait for a writer.
+func TestLogIsPipe(t *testing.T) {
+	path := t.TempDir() + "/log"
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skip(err)
+	}
+	read := make(chan []byte)
+	go func() {
+		data, _ := readOn(path, 0)
+		read <- data
+	}()
+	select {
+	case data := <-read:
+		if len(data) > 0 {
+			t.Errorf("it reads %q", data)
+		}
+	case <-time.After(patience):
+		t.Error("it waits for a writer")
 	}
 }
 
