@@ -237,14 +237,14 @@ func (s *session) play(block int, t *transcript.Transcript) bool {
 		change.Command, change.State = i, running
 		change.Want, change.Got, change.Why = "", "", ""
 		s.viewer.tell(change)
-		output, err := s.shell.PlayCommand(t, c)
+		output, problem, err := s.shell.PlayCommand(t, i)
 		if err != nil {
 			return fail(err)
 		}
 		s.followLogs(c)
 		change.State = asPrinted
-		if status := s.shell.Status(); status != 0 && status != t.Status {
-			change.State, change.Why = differs, fmt.Sprintf("exited with status %d", status)
+		if problem != nil {
+			change.State, change.Why = differs, problem.What
 		}
 		if !t.Same(c, output) {
 			change.State = differs

@@ -139,6 +139,24 @@ func TestLogIsPipe(t *testing.T) {
 	}
 }
 
+// A reader's run is judged as the tests judge it: of a block that says status=N, a
+// command must fail.
+func TestNoneFails(t *testing.T) {
+	b := open(t, netns.Supported() != nil)
+	page := &weave.Page{Path: "status.md", Blocks: []*weave.Block{{Transcript: &transcript.Transcript{
+		Status: 3, Commands: []transcript.Command{{Script: "true"}, {Script: "true"}},
+	}}}}
+	b.config.Page = func(string) *weave.Page { return page }
+	c := b.visit(t)
+	c.run(page.Path, 0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.commands) != 2 || c.commands[0].State != asPrinted ||
+		c.commands[1].State != differs || !strings.Contains(c.commands[1].Why, "status=3") {
+		t.Errorf("the commands are %+v", c.commands)
+	}
+}
+
 // viewed is a viewer that keeps what it is told.
 type viewed chan any
 
