@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"fopnp/internal/check/transcript"
 	"fopnp/internal/listings"
 )
 
@@ -113,5 +114,5 @@ func quoteIfNeeded(s string) string {
 	if s != "" && strings.Trim(s, plain) == "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return transcript.Quote(s)
 }

@@ -13,11 +13,11 @@ import (
 	"fopnp/internal/netns"
 )
 
-// isKeeper is an environment variable. A program that has it is a keeper: it reads
+// keeperEnv is an environment variable. A program that has it is a keeper: it reads
 // orders from its standard input and writes reports to its standard output, each a
 // JSON text. When there are no more orders, it ends all processes of its session,
 // removes the session's folder, and exits.
-const isKeeper = "FOPNP_LIVE_KEEPER"
+const keeperEnv = "FOPNP_LIVE_KEEPER"
 
 // An order is what a keeper has to do.
 type order struct {
@@ -83,7 +83,7 @@ func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), n
 	}
 	defer theirs.Close()
 	cmd := exec.Command(self())
-	cmd.Env = append(os.Environ(), isKeeper+"=1")
+	cmd.Env = append(os.Environ(), keeperEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = orders, theirs, os.Stderr
 	k := &keeper{
 		orders: ours, exited: exited, lanes: lanes, note: note,
@@ -191,22 +191,22 @@ func (k *keeper) close() {
 // keeperPatience is how long a keeper may take to end its session.
 const keeperPatience = 5 * time.Second
 
-// A keeping is the keeper's own view.
-type keeping struct {
+// A keeperState is the keeper's own view.
+type keeperState struct {
 	mu      sync.Mutex
 	reports *json.Encoder
 	pids    map[int]bool // of the programs that were started
 	dir     string
 }
 
-func (k *keeping) report(r report) {
+func (k *keeperState) report(r report) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.reports.Encode(r) // if it fails, the server is dead, and the orders end, too
 }
 
 // obey carries out orders until there are no more.
-func (k *keeping) obey(orders io.Reader) {
+func (k *keeperState) obey(orders io.Reader) {
 	for d := json.NewDecoder(orders); ; {
 		var o order
 		if d.Decode(&o) != nil {

@@ -48,7 +48,7 @@ func newWatcher() *watcher {
 }
 
 // watch reports what happens on the session's network, until the keeper ends.
-func (w *watcher) watch(k *keeping) {
+func (w *watcher) watch(k *keeperState) {
 	var err error
 	if w.table, err = kernel.OpenTable(); err != nil {
 		return // a kernel without sock_diag
@@ -59,7 +59,7 @@ func (w *watcher) watch(k *keeping) {
 
 // watchTable is watch with an open table. If the kernel refuses to show it, the reader
 // is told, and the watch ends.
-func (w *watcher) watchTable(k *keeping) {
+func (w *watcher) watchTable(k *keeperState) {
 	var looked, reported time.Time
 	for {
 		w.wait()

@@ -60,7 +60,7 @@ func TestWatchEnds(t *testing.T) {
 	}
 	w.table.Close()
 	var said bytes.Buffer
-	w.watchTable(&keeping{reports: json.NewEncoder(&said)})
+	w.watchTable(&keeperState{reports: json.NewEncoder(&said)})
 	if text := said.String(); !strings.Contains(text, `"Note":"The lanes end here: `) {
 		t.Errorf("the keeper reports %q", text)
 	}

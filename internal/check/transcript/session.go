@@ -284,7 +284,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	if !s.atTerminal() {
 		// Commands have no standard input, because bash reads them from its own.
 		// They do see the status of the command before them.
-		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
+		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, Quote(script))
 	}
 	output, err = s.ask(script)
 	if err != nil {
@@ -468,7 +468,7 @@ func excerpt(output string) string {
 	return strings.TrimRight("\n"+output, "\n")
 }
 
-// quote returns s as one word for the shell.
-func quote(s string) string {
+// Quote returns s as one word for the shell.
+func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
