@@ -105,7 +105,7 @@ func linesOfAClient(r *room) {
 			}
 			want = append(want, line(r.Closed))
 		}
-		c.WaitFor("(?m)^" + regexp.QuoteMeta(want[len(want)-1]) + "\n")
+		c.AwaitLine(want[len(want)-1])
 		var got []string
 		for printed := range strings.Lines(r.Output()) {
 			if strings.Contains(printed, pyfmt.AddrPort(c.Addr())) || strings.Contains(printed, pair) {
