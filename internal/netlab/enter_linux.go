@@ -28,6 +28,9 @@ const (
 	// ownPrograms makes the hosts prefer our programs to the machine's, unless it
 	// is "".
 	ownPrograms = "PLAYGROUND_OWN"
+	// coverage is the folder where programs that were built with -cover leave which of
+	// their lines ran. Without it, they complain to stderr.
+	coverage = "GOCOVERDIR"
 )
 
 var programs map[string]Program // set by Main
@@ -66,8 +69,7 @@ func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 	}
 	defer end()
 	defer client.Close()
-	folder, _ := os.Getwd() // without it, the command starts in root's home
-	r := request{Host: h.Short(), Command: command, Dir: folder, Env: terminalEnv()}
+	r := request{Host: h.Short(), Command: command, Dir: workingFolder(), Env: terminalEnv()}
 	if term.IsTerminal(0) && term.IsTerminal(1) {
 		r.Terminal = windowSize()
 	}
