@@ -239,17 +239,14 @@ func TestFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := httputil.NewSingleHostReverseProxy(at) // without what the browser says about the page
-	director := old.Director
-	old.Director = func(r *http.Request) {
-		director(r)
-		r.Host = at.Host
-		for name := range r.Header {
+	old := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(at)
+		for name := range r.Out.Header { // what the browser says about the page
 			if strings.HasPrefix(name, "Sec-") {
-				r.Header.Del(name)
+				r.Out.Header.Del(name)
 			}
 		}
-	}
+	}}
 	proxy := httptest.NewServer(old)
 	defer proxy.Close()
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,18 +13,7 @@ import (
 // the command that is typed next.
 func TestAnotherSize(t *testing.T) {
 	needs(t, "terminal")
-	c := folder(t, nil)
-	c.Terminal = true
-	h, err := c.NewHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Remove()
-	s, err := h.Start(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Kill()
+	s := atTerminal(t)
 	terminal, err := s.output.(*os.File).SyscallConn()
 	if err != nil {
 		t.Fatal(err)

@@ -349,21 +349,28 @@ func terminal(c Config) Config {
 	return c
 }
 
-// A reader types while a command runs, and sees bash's job messages.
-func TestType(t *testing.T) {
-	needsNetwork(t)
+// atTerminal returns a session at a terminal. It ends with the test.
+func atTerminal(t *testing.T) *Session {
+	t.Helper()
 	c := terminal(folder(t, nil))
 	c.Limit = patience
 	h, err := c.NewHome()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Remove()
+	t.Cleanup(h.Remove)
 	s, err := h.Start(0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.End()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// A reader types while a command runs, and sees bash's job messages.
+func TestType(t *testing.T) {
+	needsNetwork(t)
+	s := atTerminal(t)
 	ctrlC, ctrlD := "\x03", "\x04"
 	for _, test := range []struct {
 		command string
@@ -380,7 +387,7 @@ func TestType(t *testing.T) {
 			t.Errorf("after %q the screen shows %q (%v), want %s", test.command, screen, err, test.want)
 		}
 	}
-	_, err = s.Type("echo other", Key{"words", ctrlC})
+	_, err := s.Type("echo other", Key{"words", ctrlC})
 	if want := "ended before \"\\x03\" was typed\nother"; err == nil || strings.TrimSpace(err.Error()) != want {
 		t.Errorf("the error for a command that ends too early is %q, want %q", err, want)
 	}
@@ -566,18 +573,7 @@ func TestOldAnnouncement(t *testing.T) {
 // A reader may type at the terminal of a session between two transcripts.
 func TestResume(t *testing.T) {
 	needs(t, "terminal")
-	c := folder(t, nil)
-	c.Terminal = true
-	h, err := c.NewHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Remove()
-	s, err := h.Start(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Kill()
+	s := atTerminal(t)
 	resume := func() {
 		t.Helper()
 		for begin := time.Now(); ; {
@@ -635,18 +631,7 @@ func TestResume(t *testing.T) {
 // A bash that another bash starts, or becomes, has prompts of its own.
 func TestAnotherBash(t *testing.T) {
 	needs(t, "terminal")
-	c := folder(t, nil)
-	c.Terminal, c.Limit = true, patience
-	h, err := c.NewHome()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Remove()
-	s, err := h.Start(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Kill()
+	s := atTerminal(t)
 	for _, command := range []string{
 		"exec bash --norc --noprofile", "bash --norc --noprofile", "bash --norc --noprofile", "exit", "exit",
 	} {
