@@ -29,9 +29,9 @@ const helper = "PLAYGROUND_TEST"
 var helpers = map[string]func() error{
 	"nothing":         func() error { return nil },
 	"mount":           ownProc,
-	"KILL":            func() error { return endBy(unix.SIGKILL, 0) },
-	"TERM":            func() error { return endBy(unix.SIGTERM, 1) },
-	"HUP":             func() error { return endBy(unix.SIGHUP, 2) },
+	"KILL":            func() error { return endBy(unix.SIGKILL) },
+	"TERM":            func() error { return endBy(unix.SIGTERM) },
+	"HUP":             func() error { return endBy(unix.SIGHUP) },
 	"deny namespaces": func() error { return denied(denyNamespaces) },
 	"deny mounts":     func() error { return denied(denyMounts) },
 	"allow none":      allowNone,
@@ -177,10 +177,7 @@ func denied(filter []unix.SockFilter) error {
 // each of the others, a process gets a signal. Each time, nothing may be left. The
 // kernel counts namespaces: it grants only as many as one playground needs, so the next
 // one starts only when those of the last one are gone.
-//
-// The first processes of the hosts are alike, so each of them gets only one of three
-// signals: the one whose turn it is.
-func endBy(signal syscall.Signal, turn int) error {
+func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err
 	}
@@ -204,10 +201,7 @@ func endBy(signal syscall.Signal, turn int) error {
 	if len(names) < hosts+4 {
 		return fmt.Errorf("it has only the processes %q", names)
 	}
-	for i, name := range names {
-		if strings.HasPrefix(name, "init ") && i%3 != turn {
-			continue
-		}
+	for _, name := range names {
 		if _, err := oneEnd(name, signal); err != nil {
 			return fmt.Errorf("%s got %v: %w", name, signal, err)
 		}

@@ -89,7 +89,7 @@ func runScripts(t *testing.T, folder string, env []string, scripts ...string) {
 // It returns the environment of those who join it.
 func bringUp(t *testing.T, folder string, env ...string) []string {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module example\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module fopnp\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	cmd := command("h1", "echo up; cat")
@@ -321,5 +321,35 @@ func TestManyStarts(t *testing.T) {
 				t.Errorf("it printed %q (%v)", out, err)
 			}
 		})
+	}
+}
+
+// Root on a host cannot change the machine's devices, programs and settings.
+func TestMachineUnchanged(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	program := filepath.Join(progtest.Bin(), "playground")
+	for _, file := range []string{"/dev/full", program} {
+		before, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if after, err := os.Stat(file); err != nil || after.Mode() != before.Mode() {
+				t.Errorf("the mode of %s was %v", file, before.Mode())
+				os.Chmod(file, before.Mode().Perm())
+			}
+		}()
+	}
+	const script = `
+		chmod 640 /dev/full && echo /dev/full changed
+		chmod 640 /playground/bin/playground && echo the program changed
+		for file in /proc/irq/default_smp_affinity /proc/bus/pci/*/* /proc/sysrq-trigger /proc/sys/kernel/sysrq; do
+			[ -e $file ] && (: >>$file) && echo $file opened
+		done
+		echo to a device >/dev/null && echo to a device >/dev/full || echo /dev/full is full`
+	output, err := command("h1", script).Output()
+	if want := "/dev/full is full\n"; string(output) != want {
+		t.Errorf("it printed %q (%v), want %q", output, err, want)
 	}
 }

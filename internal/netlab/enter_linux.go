@@ -71,8 +71,7 @@ func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 	}
 	defer end()
 	defer client.Close()
-	folder, _ := os.Getwd() // without it, the command starts in root's home
-	r := request{Host: h.Short(), Command: command, Dir: folder, Env: terminalEnv()}
+	r := request{Host: h.Short(), Command: command, Dir: workingFolder(), Env: terminalEnv()}
 	if term.IsTerminal(0) && term.IsTerminal(1) {
 		r.Terminal = windowSize()
 	}
