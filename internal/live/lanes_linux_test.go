@@ -90,15 +90,7 @@ func seen(events []laneEvent) (rows []*row) {
 	return rows
 }
 
-func allGone(events []laneEvent) bool {
-	n := 0
-	for _, e := range events {
-		if e.Kind == "gone" {
-			n++
-		}
-	}
-	return n >= 6
-}
+func allGone(events []laneEvent) bool { return len(gone(events)) >= 6 }
 
 // at returns the state at a time, or several if nobody looked when one became another.
 func (r *row) at(ms float64) (possible []string) {
@@ -156,4 +148,101 @@ func history(r *row) string {
 		all = append(all, fmt.Sprintf("%s %.0f±%.0f", e.Kind, e.At, e.Doubt))
 	}
 	return strings.Join(all, ", ")
+}
+
+// The answer of tcp_sixteen is as long as the questions of those who wait, and must not
+// pass for theirs.
+func TestLanesOfSixteen(t *testing.T) {
+	c := open(t, false).visit(t)
+	typeAt := c.terminal()
+	typeAt("go run ./chapter03/tcp_sixteen server '' &>log &")
+	c.untilListens(1060)
+	for n := range 3 {
+		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/1060", 3+n))
+		c.until("it connects", func() bool { return len(seen(c.lanes)) == n+1 })
+	}
+	typeAt("printf 'Hello, I am last' >&5")
+	c.until("the last one is in the queue", func() bool { return kinds(c.lanes, 2) == "queue" })
+	typeAt("printf 'Hello, it is me!' >&3; cat <&3; exec 3<&-")
+	c.until("it is the second one's turn", func() bool { return kinds(c.lanes, 1) == "queue idle" })
+	typeAt("printf 'Hello, I am next' >&4; cat <&4; exec 4<&-; cat <&5; exec 5<&-")
+	c.until("all have left", func() bool { return len(gone(c.lanes)) == 3 })
+	if got := kinds(c.lanes, 2); got != "queue served idle gone" && got != "queue served gone" {
+		t.Errorf("the last client was %q", got)
+	}
+}
+
+// A client of a chat that speaks is served until the others have its message, and they
+// wait for nothing.
+func TestLanesOfChat(t *testing.T) {
+	c := open(t, false).visit(t)
+	typeAt := c.terminal()
+	typeAt("go run ./lecture/tincanchat/chat_server_poll &>log &")
+	c.untilListens(4040)
+	for n := range 3 {
+		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/4040", 3+n))
+		c.until("it connects", func() bool { return kinds(c.lanes, n) == "idle" || kinds(c.lanes, n) == "queue idle" })
+	}
+	typeAt(`printf 'hello\0' >&3; read -rd '' -u 3 a; read -rd '' -u 4 b; read -rd '' -u 5 c`)
+	c.until("the client that speaks waits no longer", func() bool { return strings.HasSuffix(kinds(c.lanes, 0), "served idle") })
+	if got := strings.TrimPrefix(kinds(c.lanes, 0), "queue "); got != "idle served idle" && got != "idle waits served idle" {
+		t.Errorf("the client that speaks was %q", got)
+	}
+	for n := 1; n < 3; n++ {
+		if got := strings.TrimPrefix(kinds(c.lanes, n), "queue "); got != "idle" {
+			t.Errorf("client %d, which only listens, was %q", n+1, got)
+		}
+	}
+}
+
+// terminal opens a terminal and returns how to type a command there.
+func (c *client) terminal() (typeAt func(command string)) {
+	c.send(request{Do: "terminal"})
+	c.until("there is a terminal", func() bool { return c.has(terminalPane) })
+	id := c.pane(terminalPane)
+	return func(command string) {
+		c.until("there is a prompt", func() bool { return strings.HasSuffix(c.screens[id], "$ ") })
+		c.mu.Lock()
+		c.screens[id] = "" // the next prompt is another one
+		c.mu.Unlock()
+		c.send(request{Do: "keys", Pane: id, Keys: command + "\r"})
+	}
+}
+
+// has reports whether there is a pane of a kind. The caller holds c.mu.
+func (c *client) has(kind paneKind) bool {
+	for _, p := range c.panes {
+		if p.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *client) untilListens(port uint16) {
+	c.until("the server listens", func() bool {
+		return slices.ContainsFunc(c.lanes, func(e laneEvent) bool { return e.Kind == "listens" && e.Server == port })
+	})
+}
+
+// kinds lists the states of a client, or returns "" if there is none yet.
+func kinds(events []laneEvent, client int) string {
+	rows := seen(events)
+	if client >= len(rows) {
+		return ""
+	}
+	var all []string
+	for _, e := range rows[client].states {
+		all = append(all, e.Kind)
+	}
+	return strings.Join(all, " ")
+}
+
+func gone(events []laneEvent) (all []laneEvent) {
+	for _, e := range events {
+		if e.Kind == "gone" {
+			all = append(all, e)
+		}
+	}
+	return all
 }
