@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -61,9 +62,10 @@ func Main(l *Lab, own map[string]Program) {
 // and output are a terminal, the command gets its own terminal of the same size, and
 // Ctrl-C goes there.
 //
-// If the system forbids what a network needs, the error is a [*netns.Refusal].
+// Enter returns an error if the table contradicts itself. If the system forbids what a
+// network needs, the error is a [*netns.Refusal].
 func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
-	client, end, err := l.join()
+	client, end, err := l.join(aLittle())
 	if err != nil {
 		return 1, err
 	}
@@ -167,41 +169,67 @@ func converse(client control) (answer, error) {
 	return a, err
 }
 
+// patience is how long a process waits for another one that has taken the name of the
+// network, but cannot be reached yet.
+const patience = 10 * time.Second
+
+// errTaken means that another process has taken the name of the network, but cannot be
+// reached. It has just begun, or it is no network.
+var errTaken = fmt.Errorf("another program has taken the name of your network; set %s to another name", networkName)
+
 // join connects to the network that the user has brought up. If there is none, it
-// brings one up. The function end ends that one.
-func (l *Lab) join() (client control, end func(), err error) {
+// brings one up. The function end ends that one. After errTaken, join calls wait and
+// tries again if that returns true.
+func (l *Lab) join(wait func() bool) (client control, end func(), err error) {
 	for {
-		if client, err = dial(); err == nil {
-			return client, func() {}, nil
+		client, end, err = l.tryToJoin()
+		if !errors.Is(err, errTaken) || !wait() {
+			return client, end, err
 		}
-		if !errors.Is(err, unix.ECONNREFUSED) {
-			return control{}, nil, err
-		}
-		// The process that gets the name brings the network up. Others wait for it.
-		door, err := net.ListenUnix("unixpacket", address())
-		if errors.Is(err, unix.EADDRINUSE) {
-			continue
-		}
-		if err != nil {
-			return control{}, nil, err
-		}
-		world, end, err := l.up()
-		if err != nil {
-			door.Close()
-			return control{}, nil, err
-		}
-		go admit(door, world)
-		client, theirs, err := socketPair()
-		if err == nil {
-			err = world.send(request{}, theirs)
-			theirs.Close()
-		}
-		if err != nil {
-			end()
-			return control{}, nil, err
-		}
-		return client, end, nil
 	}
+}
+
+// aLittle returns a function that waits a little, and returns false when patience is
+// over.
+func aLittle() func() bool {
+	begun := time.Now()
+	return func() bool {
+		time.Sleep(time.Millisecond)
+		return time.Since(begun) < patience
+	}
+}
+
+func (l *Lab) tryToJoin() (client control, end func(), err error) {
+	if client, err = dial(); err == nil {
+		return client, func() {}, nil
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		return control{}, nil, err
+	}
+	// The process that gets the name brings the network up. Others wait for it.
+	door, err := net.ListenUnix("unixpacket", address())
+	if errors.Is(err, unix.EADDRINUSE) {
+		return control{}, nil, errTaken
+	}
+	if err != nil {
+		return control{}, nil, err
+	}
+	world, end, err := l.up()
+	if err != nil {
+		door.Close()
+		return control{}, nil, err
+	}
+	go admit(door, world)
+	client, theirs, err := socketPair()
+	if err == nil {
+		err = world.send(request{}, theirs)
+		theirs.Close()
+	}
+	if err != nil {
+		end()
+		return control{}, nil, err
+	}
+	return client, end, nil
 }
 
 // address returns where the user's other processes find the network: an abstract
@@ -244,6 +272,9 @@ func admit(door *net.UnixListener, world control) {
 
 // up brings a network up.
 func (l *Lab) up() (world control, end func(), err error) {
+	if err := l.Check(); err != nil {
+		return control{}, nil, fmt.Errorf("the table of hosts: %w", err)
+	}
 	config, err := newConfig()
 	if err != nil {
 		return control{}, nil, err
