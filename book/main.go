@@ -112,7 +112,7 @@ func serve(b *book.Book, root string, port int) {
 		pages.Live = blocks
 		fmt.Printf("The book is open at http://%s/#token=%s\nCtrl-C closes it.\n", at, blocks.Token())
 	}
-	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	program.StopOnSignal()
 	go func() {
 		<-program.Stopping().Done()

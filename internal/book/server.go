@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Server serves a book to the readers of this machine.
@@ -27,18 +28,18 @@ type Server struct {
 	Live http.Handler
 
 	mu    sync.Mutex
-	files map[string]*served // by address; each is rendered once
+	files map[string]func() (*response, error) // by address; each is rendered once
 }
 
 // LivePath is where the script asks for Live.
 const LivePath = "/live"
 
-// A served is a file as it is sent.
-type served struct {
+// A response is a file as it is sent.
+type response struct {
 	kind       string // its media type
 	data       []byte
 	compressed []byte // by gzip; nil if that does not help
-	tag        string // changes with data
+	tag        string // changes with data; without quotation marks
 }
 
 // policy lets a page use this server's files, and nothing else.
@@ -130,39 +131,60 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	h.Set("ETag", f.tag)
 	h.Set("Vary", "Accept-Encoding")
-	if r.Header.Get("If-None-Match") == f.tag {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	data := f.data
-	if f.compressed != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		data = f.compressed
-	}
 	h.Set("Content-Type", f.kind)
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	if r.Method != http.MethodHead {
-		w.Write(data)
+	data, tag := f.data, f.tag
+	if f.compressed != nil && acceptsGzip(r.Header) {
+		data, tag = f.compressed, f.tag+"-gzip"
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(data))) // ServeContent leaves it out
 	}
+	h.Set("ETag", `"`+tag+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+}
+
+// acceptsGzip reports whether a browser reads gzip.
+func acceptsGzip(h http.Header) bool {
+	for coding := range strings.SplitSeq(h.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			q, isWeight := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+			return !isWeight || strings.Trim(q, "0.") != ""
+		}
+	}
+	return false
 }
 
 // file returns a file of the book. There are only as many as there are pages and
 // pairs of listings, so the server can keep them all.
-func (s *Server) file(address string) (*served, error) {
+func (s *Server) file(address string) (*response, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f, found := s.files[address]; found {
-		return f, nil
+	render := s.files[address]
+	if render == nil {
+		render = sync.OnceValues(func() (*response, error) { return s.render(address) })
+		if s.files == nil {
+			s.files = map[string]func() (*response, error){}
+		}
+		s.files[address] = render
 	}
+	s.mu.Unlock()
+	f, err := render()
+	if err != nil {
+		s.mu.Lock()
+		delete(s.files, address)
+		s.mu.Unlock()
+	}
+	return f, err
+}
+
+// render returns a file as it is now.
+func (s *Server) render(address string) (*response, error) {
 	data, err := s.Book.file(address, s.Live != nil)
 	if err != nil {
 		return nil, err
 	}
-	f := &served{kind: kinds[path.Ext(address)], data: data}
 	sum := sha256.Sum256(data)
-	f.tag = `"` + hex.EncodeToString(sum[:8]) + `"`
+	f := &response{kind: kinds[path.Ext(address)], data: data, tag: hex.EncodeToString(sum[:8])}
 	if path.Ext(address) != ".woff2" { // which is compressed already
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -170,9 +192,5 @@ func (s *Server) file(address string) (*served, error) {
 		z.Close()
 		f.compressed = b.Bytes()
 	}
-	if s.files == nil {
-		s.files = map[string]*served{}
-	}
-	s.files[address] = f
 	return f, nil
 }

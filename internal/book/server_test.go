@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -150,6 +151,57 @@ func TestUnchanged(t *testing.T) {
 	head := ask(s, "HEAD", "127.0.0.1:8107", "/")
 	if body, _ := io.ReadAll(head.Body); len(body) > 0 || head.Header.Get("Content-Length") == "" {
 		t.Errorf("HEAD: %d bytes, %v", len(body), head.Header)
+	}
+}
+
+// The server compresses only for a browser that wants it, and each form of a file has a
+// tag of its own.
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	s := &Server{Book: loaded(t), Port: testPort}
+	tags := map[string]string{}
+	for accepts, want := range map[string]string{
+		"gzip": "gzip", "deflate, gzip;q=0.5": "gzip", "br, GZIP": "gzip", "*": "",
+		"": "", "gzip;q=0": "", "gzip; q=0.000, deflate": "", "x-gzip-like": "",
+	} {
+		r := ask(s, "HEAD", "127.0.0.1:8107", "/", "Accept-Encoding", accepts)
+		got := r.Header.Get("Content-Encoding")
+		if got != want || r.Header.Get("Content-Length") == "" {
+			t.Errorf("Accept-Encoding: %s: the answer has %v", accepts, r.Header)
+		}
+		tags[got] = r.Header.Get("ETag")
+	}
+	if tags[""] == tags["gzip"] {
+		t.Errorf("both forms have the tag %s", tags[""])
+	}
+	weak := ask(s, "GET", "127.0.0.1:8107", "/", "If-None-Match", `"another", W/`+tags[""])
+	if weak.StatusCode != http.StatusNotModified {
+		t.Errorf("a browser that has the page gets %s", weak.Status)
+	}
+}
+
+// Many readers ask at once; each page is made without waiting for the others.
+func TestReadersAtOnce(t *testing.T) {
+	t.Parallel()
+	s := &Server{Book: loaded(t), Port: testPort, Live: http.NotFoundHandler()}
+	var readers sync.WaitGroup
+	for _, target := range []string{"/", "/", "/chapter07/", "/chapter07/", "/chapter03/", "/whole.html",
+		"/compare/", "/chapter07/srv_single/", "/chapter07/srv_async/", "/assets/search-index.js", "/nothing"} {
+		readers.Go(func() { ask(s, "GET", "127.0.0.1:8107", target) })
+	}
+	readers.Wait()
+	if r := ask(s, "GET", "127.0.0.1:8107", "/chapter07/"); r.StatusCode != 200 {
+		t.Errorf("chapter 7: %s", r.Status)
+	}
+}
+
+// A page that is not there costs nothing to keep.
+func TestUnknownPages(t *testing.T) {
+	t.Parallel()
+	s := &Server{Book: loaded(t), Port: testPort}
+	ask(s, "GET", "127.0.0.1:8107", "/nothing")
+	if len(s.files) > 0 {
+		t.Errorf("the server keeps %d files", len(s.files))
 	}
 }
 

@@ -91,7 +91,7 @@ func (b *browser) carryOut(r request) {
 		case "crowd":
 			err = s.crowd()
 		case "terminal":
-			err = s.terminal("terminal", "")
+			_, err = s.terminal("terminal")
 		}
 	}
 	if err != nil && b.ctx.Err() == nil {

@@ -3,11 +3,12 @@ package live
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"fopnp/internal/check/transcript"
 	"fopnp/internal/listings"
 )
 
@@ -15,7 +16,7 @@ import (
 const crowdSize = 6
 
 // crowd lets six clients ask the server that runs, all at once, at a terminal of
-// their own. The table of listings knows which client the server has, and what it
+// their own, which the next ones use as well. The table of listings knows which client the server has, and what it
 // says.
 func (s *session) crowd() error {
 	if s.host != "" {
@@ -34,7 +35,25 @@ func (s *session) crowd() error {
 	if err != nil {
 		return err
 	}
-	return s.terminal("six clients of "+server.Name, script)
+	title := "six clients of " + server.Name
+	s.mu.Lock()
+	p := s.crowds
+	again := p != nil && s.panes[p.id] == p
+	s.mu.Unlock()
+	if again {
+		s.viewer.tell(paneOpens{"pane", p.id, p.kind, title})
+	} else {
+		if p, err = s.terminal(title); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.crowds = p
+		s.mu.Unlock()
+		p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
+		p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice
+	}
+	_, err = p.tap.Write([]byte(script + "\r"))
+	return err
 }
 
 // server returns the server that was started last in this session and still
@@ -92,8 +111,8 @@ func escape(text string) string {
 // quoteIfNeeded returns s as one word for the shell.
 func quoteIfNeeded(s string) string {
 	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-_:=,@%+"
-	if s != "" && strings.Trim(s, plain) == "" && path.Base(s) != "" {
+	if s != "" && strings.Trim(s, plain) == "" {
 		return s
 	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return transcript.Quote(s)
 }

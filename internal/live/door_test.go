@@ -39,9 +39,9 @@ func TestDoor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, token := b.http.URL, tokenIs+b.Token()
+	own, token := b.http.URL, tokenPrefix+b.Token()
 	from := func(origins ...string) http.Header { return http.Header{"Origin": origins} }
-	almost := tokenIs + b.Token()[:len(b.Token())-1] + "0" // no letter of base 32
+	almost := tokenPrefix + b.Token()[:len(b.Token())-1] + "0" // no letter of base 32
 	for _, attack := range []struct {
 		what      string
 		host      string
@@ -73,8 +73,8 @@ func TestDoor(t *testing.T) {
 		{"from a name that only begins as ours", b.address, from(own + ".evil.example"), []string{protocol, token}, 403},
 
 		{"no token", b.address, from(own), []string{protocol}, 401},
-		{"an empty token", b.address, from(own), []string{protocol, tokenIs}, 401},
-		{"a guess", b.address, from(own), []string{protocol, tokenIs + "AAAAAAAAAAAAAAAAAAAAAAAAAA"}, 401},
+		{"an empty token", b.address, from(own), []string{protocol, tokenPrefix}, 401},
+		{"a guess", b.address, from(own), []string{protocol, tokenPrefix + "AAAAAAAAAAAAAAAAAAAAAAAAAA"}, 401},
 		{"a good guess", b.address, from(own), []string{protocol, almost}, 401},
 		{"its beginning", b.address, from(own), []string{protocol, token[:len(token)-1]}, 401},
 		{"more than it", b.address, from(own), []string{protocol, token + "A"}, 401},
@@ -165,13 +165,13 @@ func TestBounds(t *testing.T) {
 		readers = append(readers, b.visit(t))
 	}
 	header := http.Header{"Origin": {b.http.URL}}
-	if got, _ := b.knock(t, b.address, header, protocol, tokenIs+b.Token()); got != http.StatusServiceUnavailable {
+	if got, _ := b.knock(t, b.address, header, protocol, tokenPrefix+b.Token()); got != http.StatusServiceUnavailable {
 		t.Errorf("one more reader gets status %d", got)
 	}
 	readers[0].conn.CloseNow()
 	readers[0].until("it has left", func() bool { return readers[0].err != nil })
 	for got := 0; got != 101; {
-		got, _ = b.knock(t, b.address, header, protocol, tokenIs+b.Token())
+		got, _ = b.knock(t, b.address, header, protocol, tokenPrefix+b.Token())
 	}
 
 	c := readers[1]

@@ -13,11 +13,11 @@ import (
 	"fopnp/internal/netns"
 )
 
-// isKeeper is an environment variable. A program that has it is a keeper: it reads
+// keeperEnv is an environment variable. A program that has it is a keeper: it reads
 // orders from its standard input and writes reports to its standard output, each a
 // JSON text. When there are no more orders, it ends all processes of its session,
 // removes the session's folder, and exits.
-const isKeeper = "FOPNP_LIVE_KEEPER"
+const keeperEnv = "FOPNP_LIVE_KEEPER"
 
 // An order is what a keeper has to do.
 type order struct {
@@ -46,8 +46,8 @@ type report struct {
 	Error  string
 
 	Exited int // the process id of a program that was started and has ended
-	Status int // its exit status, or 128 and the signal that killed it
 	Lanes  []lanes.Event
+	Note   string // for the reader
 }
 
 // A keeper is the first process of a session, as its parent sees it.
@@ -61,15 +61,16 @@ type keeper struct {
 	answers chan report
 
 	// These are called when the keeper reports something, one at a time.
-	exited func(pid, status int)
+	exited func(pid int)
 	lanes  func([]lanes.Event)
+	note   func(string)
 
 	asking sync.Mutex
 }
 
 // startKeeper starts a keeper, on a private network if the system grants one and
 // shared is false.
-func startKeeper(shared bool, exited func(pid, status int), lanes func([]lanes.Event)) (*keeper, error) {
+func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), note func(string)) (*keeper, error) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -82,10 +83,10 @@ func startKeeper(shared bool, exited func(pid, status int), lanes func([]lanes.E
 	}
 	defer theirs.Close()
 	cmd := exec.Command(self())
-	cmd.Env = append(os.Environ(), isKeeper+"=1")
+	cmd.Env = append(os.Environ(), keeperEnv+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = orders, theirs, os.Stderr
 	k := &keeper{
-		orders: ours, exited: exited, lanes: lanes,
+		orders: ours, exited: exited, lanes: lanes, note: note,
 		dead: make(chan struct{}), answers: make(chan report),
 	}
 	if shared || netns.Supported() != nil {
@@ -117,9 +118,11 @@ func (k *keeper) listen(reports *os.File) {
 		case r.Answer:
 			k.answers <- r
 		case r.Exited != 0:
-			k.exited(r.Exited, r.Status)
+			k.exited(r.Exited)
 		case r.Lanes != nil:
 			k.lanes(r.Lanes)
+		case r.Note != "":
+			k.note(r.Note)
 		}
 	}
 }
@@ -188,22 +191,22 @@ func (k *keeper) close() {
 // keeperPatience is how long a keeper may take to end its session.
 const keeperPatience = 5 * time.Second
 
-// A keeping is the keeper's own view.
-type keeping struct {
+// A keeperState is the keeper's own view.
+type keeperState struct {
 	mu      sync.Mutex
 	reports *json.Encoder
 	pids    map[int]bool // of the programs that were started
 	dir     string
 }
 
-func (k *keeping) report(r report) {
+func (k *keeperState) report(r report) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.reports.Encode(r) // if it fails, the server is dead, and the orders end, too
 }
 
 // obey carries out orders until there are no more.
-func (k *keeping) obey(orders io.Reader) {
+func (k *keeperState) obey(orders io.Reader) {
 	for d := json.NewDecoder(orders); ; {
 		var o order
 		if d.Decode(&o) != nil {

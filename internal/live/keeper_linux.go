@@ -19,7 +19,7 @@ func self() string { return "/proc/self/exe" }
 // A keeper stays on its first thread, because adopt must be called there. Go begins
 // every program on that thread.
 func init() {
-	if os.Getenv(isKeeper) != "" {
+	if os.Getenv(keeperEnv) != "" {
 		runtime.LockOSThread()
 	}
 }
@@ -51,7 +51,7 @@ func (k *keeper) listeners() (ours []netns.Socket) {
 }
 
 // end kills all processes of the session.
-func (k *keeping) end() {
+func (k *keeperState) end() {
 	if os.Getpid() == 1 {
 		syscall.Kill(-1, syscall.SIGKILL) // all but us
 		return

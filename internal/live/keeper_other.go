@@ -18,7 +18,7 @@ func self() string { return "" }
 
 func startShared(*exec.Cmd) error { return errors.ErrUnsupported }
 
-func (k *keeping) start(order) (int, error) { return 0, errors.ErrUnsupported }
+func (k *keeperState) start(order) (int, error) { return 0, errors.ErrUnsupported }
 
 func signalGroup(int, int) {}
 

@@ -14,17 +14,17 @@ import (
 const keeperSupported = true
 
 func keeperMain() {
-	if os.Getenv(isKeeper) == "" {
+	if os.Getenv(keeperEnv) == "" {
 		return
 	}
-	os.Unsetenv(isKeeper)
+	os.Unsetenv(keeperEnv)
 	// We end when the orders do, and not when a reader presses Ctrl-C where the
 	// server was started. Ignored signals would be ignored by all that we start.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTSTP)
 
 	adopt()
-	k := &keeping{reports: json.NewEncoder(os.Stdout), pids: map[int]bool{}}
+	k := &keeperState{reports: json.NewEncoder(os.Stdout), pids: map[int]bool{}}
 	go k.reap()
 	w := newWatcher()
 	go w.watch(k)
@@ -37,7 +37,7 @@ func keeperMain() {
 }
 
 // start starts a program that leads the session of a terminal.
-func (k *keeping) start(o order) (pid int, err error) {
+func (k *keeperState) start(o order) (pid int, err error) {
 	terminal, err := os.OpenFile(o.Terminal, os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return 0, err
@@ -63,7 +63,7 @@ func (k *keeping) start(o order) (pid int, err error) {
 
 // reap waits for every process that ends: those that were started, and those that
 // have lost their parents.
-func (k *keeping) reap() {
+func (k *keeperState) reap() {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
 	for range children {
@@ -83,11 +83,7 @@ func (k *keeping) reap() {
 			if !started {
 				continue
 			}
-			r := report{Exited: pid, Status: status.ExitStatus()}
-			if status.Signaled() {
-				r.Status = 128 + int(status.Signal())
-			}
-			k.report(r)
+			k.report(report{Exited: pid})
 		}
 	}
 }

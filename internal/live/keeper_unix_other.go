@@ -24,7 +24,7 @@ func adopt() {}
 
 // end does what a terminal does that goes away, and waits for the programs that were
 // started. They end theirs.
-func (k *keeping) end() {
+func (k *keeperState) end() {
 	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
 		k.mu.Lock()
 		for pid := range k.pids {
@@ -46,8 +46,8 @@ func (k *keeping) end() {
 // A watcher does nothing: this system does not tell who waits in a server's queue.
 type watcher struct{}
 
-func newWatcher() watcher      { return watcher{} }
-func (watcher) watch(*keeping) {}
+func newWatcher() watcher          { return watcher{} }
+func (watcher) watch(*keeperState) {}
 
 // listeners returns nil: we cannot tell whose sockets the system has.
 func (k *keeper) listeners() []netns.Socket { return nil }

@@ -119,8 +119,8 @@ func TestKilledWhileWaiting(t *testing.T) {
 func startAlone(t *testing.T, kind, folder string) (cmd *exec.Cmd, url, token string) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "TMPDIR="+folder, servesAlone+"="+kind,
-		binIs+"="+cmp.Or(os.Getenv(binIs), progtest.Bin()))
+	cmd.Env = append(os.Environ(), "TMPDIR="+folder, servesEnv+"="+kind,
+		binEnv+"="+cmp.Or(os.Getenv(binEnv), progtest.Bin()))
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err == nil {

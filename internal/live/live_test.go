@@ -30,7 +30,7 @@ import (
 func TestMain(m *testing.M) {
 	Main()
 	flag.Parse()
-	if os.Getenv(servesAlone) != "" {
+	if os.Getenv(servesEnv) != "" {
 		serveAlone()
 	}
 	if inside() {
@@ -49,11 +49,11 @@ func TestMain(m *testing.M) {
 // kernel refuses more namespaces. The environment variables tell it where the built
 // programs are.
 const (
-	binIs      = "FOPNP_LIVE_TEST_BIN"
-	coverageIs = "FOPNP_LIVE_TEST_COVERAGE"
+	binEnv      = "FOPNP_LIVE_TEST_BIN"
+	coverageEnv = "FOPNP_LIVE_TEST_COVERAGE"
 )
 
-func inside() bool { return os.Getenv(binIs) != "" }
+func inside() bool { return os.Getenv(binEnv) != "" }
 
 // runInside runs the current test in a test program of its own.
 func runInside(t *testing.T) {
@@ -64,7 +64,7 @@ func runInside(t *testing.T) {
 	defer output.Close()
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v",
 		"-test.timeout", "10m", fmt.Sprintf("-all=%t", *all))
-	cmd.Env = append(os.Environ(), binIs+"="+progtest.Bin(), coverageIs+"="+progtest.Coverage(), "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), binEnv+"="+progtest.Bin(), coverageEnv+"="+progtest.Coverage(), "TMPDIR="+t.TempDir())
 	cmd.Stdout, cmd.Stderr = theirs, theirs
 	network, err := netns.Start(cmd)
 	theirs.Close()
@@ -110,9 +110,9 @@ var readPages = sync.OnceValues(func() (map[string]*weave.Page, error) {
 	return all, nil
 })
 
-// servesAlone is an environment variable: the test program is a server whose end a test
+// servesEnv is an environment variable: the test program is a server whose end a test
 // looks at. Its value is "shared" or "private".
-const servesAlone = "FOPNP_LIVE_TEST_SERVES"
+const servesEnv = "FOPNP_LIVE_TEST_SERVES"
 
 // serveAlone serves until it is killed. It prints its address and its token.
 func serveAlone() {
@@ -123,7 +123,7 @@ func serveAlone() {
 	}
 	root, _ := progtest.Root()
 	s := New(Config{
-		Root: root, Bin: os.Getenv(binIs), Shared: os.Getenv(servesAlone) == "shared" && netns.Supported() == nil,
+		Root: root, Bin: os.Getenv(binEnv), Shared: os.Getenv(servesEnv) == "shared" && netns.Supported() == nil,
 		Page: func(path string) *weave.Page { return all[path] },
 	})
 	fmt.Println(httptest.NewServer(s).URL, s.Token())
@@ -159,8 +159,8 @@ func open(t *testing.T, shared bool) *book {
 	root, _ := progtest.Root() // readPages has asked, too
 	b := &book{root: root, pages: all}
 	b.Server = New(Config{
-		Root: root, Bin: cmp.Or(os.Getenv(binIs), progtest.Bin()),
-		Env:  []string{"GOCOVERDIR=" + cmp.Or(os.Getenv(coverageIs), progtest.Coverage()), "GORACE=atexit_sleep_ms=0"},
+		Root: root, Bin: cmp.Or(os.Getenv(binEnv), progtest.Bin()),
+		Env:  []string{"GOCOVERDIR=" + cmp.Or(os.Getenv(coverageEnv), progtest.Coverage()), "GORACE=atexit_sleep_ms=0"},
 		Page: func(path string) *weave.Page { return all[path] }, Shared: shared && netns.Supported() == nil,
 	})
 	b.http = httptest.NewServer(b.Server)
@@ -230,7 +230,7 @@ func visit(t *testing.T, url, token string) *client {
 	defer cancel()
 	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		HTTPHeader:   http.Header{"Origin": {url}},
-		Subprotocols: []string{protocol, tokenIs + token},
+		Subprotocols: []string{protocol, tokenPrefix + token},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -44,15 +44,16 @@ func (s *session) follow(p *pane) {
 // readOn returns some of a file from an offset on, or from its beginning if the file
 // is shorter.
 func readOn(path string, offset int64) (data []byte, from int64) {
+	// Opening a pipe would wait for a writer.
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, offset
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, offset
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return nil, offset
-	}
 	if info.Size() < offset {
 		offset = 0
 	}

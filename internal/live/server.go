@@ -168,10 +168,10 @@ func noPlayground() error {
 }
 
 // protocol is the WebSocket's subprotocol. The browser offers it, and beside it
-// tokenIs with the token.
+// tokenPrefix with the token.
 const (
-	protocol = "fopnp.live"
-	tokenIs  = "token."
+	protocol    = "fopnp.live"
+	tokenPrefix = "token."
 )
 
 // ServeHTTP runs what a browser asks for. The server is done with the request when the
@@ -233,7 +233,7 @@ func (s *Server) refuses(r *http.Request) (status int, why string) {
 func (s *Server) knowsToken(r *http.Request) (knows bool) {
 	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for offered := range strings.SplitSeq(header, ",") {
-			token, isToken := strings.CutPrefix(strings.TrimSpace(offered), tokenIs)
+			token, isToken := strings.CutPrefix(strings.TrimSpace(offered), tokenPrefix)
 			if isToken && subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) == 1 {
 				knows = true
 			}

@@ -44,9 +44,11 @@ type session struct {
 	section int
 	ran     map[int]bool // blocks, by their index
 
-	mu    sync.Mutex
-	panes map[int]*pane
-	over  bool // the shell has ended, so no block can run
+	mu     sync.Mutex
+	panes  map[int]*pane
+	early  map[int]bool // process ids that have ended before a pane had them
+	crowds *pane        // where six clients were last
+	over   bool         // the shell has ended, so no block can run
 }
 
 // A pane is a terminal, or the output of a program in the background.
@@ -64,7 +66,7 @@ type pane struct {
 func newSession(ctx context.Context, config transcript.Config, host string, v viewer, newID func() int) *session {
 	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
-		ran: map[int]bool{}, panes: map[int]*pane{},
+		ran: map[int]bool{}, panes: map[int]*pane{}, early: map[int]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.config.Open = s.open
@@ -82,7 +84,7 @@ func (s *session) start(shared bool) (err error) {
 			return err
 		}
 	}
-	if s.keeper, err = startKeeper(shared, s.ended, s.lanes); err != nil {
+	if s.keeper, err = startKeeper(shared, s.ended, s.lanes, s.note); err != nil {
 		return fmt.Errorf("start a session: %w", err)
 	}
 	context.AfterFunc(s.ctx, s.keeper.end) // or bash could keep us waiting for its prompt
@@ -115,7 +117,7 @@ func (s *session) lock() error {
 			}
 			return r.err
 		case <-patience.C:
-			s.viewer.tell(noteComes{"note", "Another session uses the network of this system. This one waits until it ends."})
+			s.note("Another session uses the network of this system. This one waits until it ends.")
 		case <-s.ctx.Done():
 			go func() { // not before we have it can we give it back
 				if r := <-locked; r.err == nil {
@@ -159,7 +161,8 @@ func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, 
 	}
 	defer theirs.Close()
 	p := &pane{id: s.newID(), kind: kind}
-	if p.pid, err = s.keeper.start(bash, theirs.Name()); err != nil {
+	pid, err := s.keeper.start(bash, theirs.Name())
+	if err != nil {
 		tty.Close()
 		return nil, err
 	}
@@ -169,25 +172,26 @@ func (s *session) openPane(kind paneKind, title string, bash *exec.Cmd) (*pane, 
 	s.mu.Unlock()
 	s.viewer.tell(paneOpens{"pane", p.id, kind, title}) // the reader may type from now on
 	go p.tap.pump()
+	s.mu.Lock()
+	p.pid = pid
+	over := s.early[pid]
+	delete(s.early, pid)
+	s.mu.Unlock()
+	if over {
+		s.ended(pid)
+	}
 	return p, nil
 }
 
-// terminal opens a terminal for the reader's own commands, and types one if script is
-// not "".
-func (s *session) terminal(title, script string) error {
+// terminal opens a terminal for the reader's own commands.
+func (s *session) terminal(title string) (*pane, error) {
 	s.mu.Lock()
 	n := len(s.panes)
 	s.mu.Unlock()
 	if n >= maxTerminals {
-		return fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
+		return nil, fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
 	}
-	p, err := s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
-	if err == nil && script != "" {
-		p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
-		p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice
-		p.tap.Write([]byte(script + "\r"))
-	}
-	return err
+	return s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
 }
 
 // runsBlock reports whether a block can run in this session: it belongs to the
@@ -233,14 +237,14 @@ func (s *session) play(block int, t *transcript.Transcript) bool {
 		change.Command, change.State = i, running
 		change.Want, change.Got, change.Why = "", "", ""
 		s.viewer.tell(change)
-		output, err := s.shell.PlayCommand(t, c)
+		output, problem, err := s.shell.PlayCommand(t, i)
 		if err != nil {
 			return fail(err)
 		}
 		s.followLogs(c)
 		change.State = asPrinted
-		if status := s.shell.Status(); status != 0 && status != t.Status {
-			change.State, change.Why = differs, fmt.Sprintf("exited with status %d", status)
+		if problem != nil {
+			change.State, change.Why = differs, problem.What
 		}
 		if !t.Same(c, output) {
 			change.State = differs
@@ -297,7 +301,7 @@ func (s *session) followLogs(c transcript.Command) {
 }
 
 // ended hears that a program at a terminal has ended.
-func (s *session) ended(pid, status int) {
+func (s *session) ended(pid int) {
 	s.mu.Lock()
 	var ended *pane
 	for id, p := range s.panes {
@@ -306,6 +310,9 @@ func (s *session) ended(pid, status int) {
 			delete(s.panes, id)
 			s.over = s.over || p.kind == shellPane
 		}
+	}
+	if ended == nil {
+		s.early[pid] = true
 	}
 	s.mu.Unlock()
 	if ended != nil {
@@ -328,6 +335,8 @@ func (s *session) lanes(events []lanes.Event) {
 	}
 	s.viewer.tell(change)
 }
+
+func (s *session) note(note string) { s.viewer.tell(noteComes{"note", note}) }
 
 // printable returns text with a dot in the place of each byte that is no ASCII
 // character.

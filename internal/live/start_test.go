@@ -3,8 +3,13 @@
 package live
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
@@ -56,7 +61,7 @@ func TestStartFails(t *testing.T) {
 
 // What the reader types at a new terminal, and its size, count from its first moment.
 func TestFirstMoment(t *testing.T) {
-	b := open(t, true)
+	b := open(t, netns.Supported() != nil)
 	c := b.visit(t)
 	c.mu.Lock()
 	c.opened = func(pane int) { c.send(request{Do: "size", Pane: pane, Columns: 132, Rows: 50}) }
@@ -67,3 +72,93 @@ func TestFirstMoment(t *testing.T) {
 	c.send(request{Do: "keys", Pane: shell, Keys: "stty size\r"})
 	c.until("the shell has the size", func() bool { return strings.Contains(c.screens[shell], "50 132\r\n") })
 }
+
+// A shell that ends before we know its number is no pane for ever.
+func TestShellEndsAtOnce(t *testing.T) {
+	orders, ours, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports, theirs, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer orders.Close()
+	defer theirs.Close()
+	v := make(viewed, 10)
+	id := 0
+	s := newSession(t.Context(), transcript.Config{}, "", v, func() int { id++; return id })
+	defer s.cancel()
+	s.keeper = &keeper{orders: ours, exited: s.ended, dead: make(chan struct{}), answers: make(chan report)}
+	defer s.keeper.end()
+	go s.keeper.listen(reports)
+	go func() {
+		json.NewDecoder(orders).Decode(new(order))
+		says := json.NewEncoder(theirs)
+		says.Encode(report{Exited: 42})
+		says.Encode(report{Answer: true, Pid: 42})
+	}()
+	if _, err := s.openPane(terminalPane, "terminal", exec.Command("true")); err != nil {
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		t.Fatal(err)
+	}
+	if opens, is := (<-v).(paneOpens); !is {
+		t.Errorf("the browser is told first %+v", opens)
+	}
+	select {
+	case change := <-v:
+		if change != (paneChanges{Tell: "program", Pane: 1}) || len(s.panes) > 0 {
+			t.Errorf("the browser is told %+v, and %d panes are left", change, len(s.panes))
+		}
+	default:
+		t.Error("the browser is not told that the shell has ended")
+	}
+}
+
+// A reader may have put a pipe in the place of a log. It has a reader already, or none,
+// and then opening it would wait for a writer.
+func TestLogIsPipe(t *testing.T) {
+	path := t.TempDir() + "/log"
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skip(err)
+	}
+	read := make(chan []byte)
+	go func() {
+		data, _ := readOn(path, 0)
+		read <- data
+	}()
+	select {
+	case data := <-read:
+		if len(data) > 0 {
+			t.Errorf("it reads %q", data)
+		}
+	case <-time.After(patience):
+		t.Error("it waits for a writer")
+	}
+}
+
+// A reader's run is judged as the tests judge it: of a block that says status=N, a
+// command must fail.
+func TestNoneFails(t *testing.T) {
+	b := open(t, netns.Supported() != nil)
+	page := &weave.Page{Path: "status.md", Blocks: []*weave.Block{{Transcript: &transcript.Transcript{
+		Status: 3, Commands: []transcript.Command{{Script: "true"}, {Script: "true"}},
+	}}}}
+	b.config.Page = func(string) *weave.Page { return page }
+	c := b.visit(t)
+	c.run(page.Path, 0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.commands) != 2 || c.commands[0].State != asPrinted ||
+		c.commands[1].State != differs || !strings.Contains(c.commands[1].Why, "status=3") {
+		t.Errorf("the commands are %+v", c.commands)
+	}
+}
+
+// viewed is a viewer that keeps what it is told.
+type viewed chan any
+
+func (v viewed) tell(message any)       { v <- message }
+func (v viewed) show(int, []byte) error { return nil }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -47,11 +48,18 @@ func newWatcher() *watcher {
 }
 
 // watch reports what happens on the session's network, until the keeper ends.
-func (w *watcher) watch(k *keeping) {
+func (w *watcher) watch(k *keeperState) {
 	var err error
 	if w.table, err = kernel.OpenTable(); err != nil {
 		return // a kernel without sock_diag
 	}
+	defer w.table.Close()
+	w.watchTable(k)
+}
+
+// watchTable is watch with an open table. If the kernel refuses to show it, the reader
+// is told, and the watch ends.
+func (w *watcher) watchTable(k *keeperState) {
 	var looked, reported time.Time
 	for {
 		w.wait()
@@ -59,7 +67,8 @@ func (w *watcher) watch(k *keeping) {
 		// Not at every packet of a program that sends many.
 		if time.Since(looked) >= lookEvery {
 			looked = time.Now()
-			if w.look() != nil {
+			if err := w.look(); err != nil {
+				k.report(report{Note: fmt.Sprintf("The lanes end here: %v.", err)})
 				return
 			}
 		}

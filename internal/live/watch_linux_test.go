@@ -1,12 +1,16 @@
 package live
 
 import (
+	"bytes"
+	"encoding/json"
 	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/live/lanes"
 	"fopnp/internal/netns"
 )
@@ -44,5 +48,20 @@ func TestWatchBeginsLate(t *testing.T) {
 	events := w.machine.Take()
 	if len(events) != 2 || events[0].Kind != lanes.Connects || events[1].Text != "hello" {
 		t.Errorf("it has heard %+v", events)
+	}
+}
+
+// When the kernel no longer tells what sockets there are, the reader is told.
+func TestWatchEnds(t *testing.T) {
+	w := newWatcher()
+	var err error
+	if w.table, err = kernel.OpenTable(); err != nil {
+		t.Skip(err)
+	}
+	w.table.Close()
+	var said bytes.Buffer
+	w.watchTable(&keeperState{reports: json.NewEncoder(&said)})
+	if text := said.String(); !strings.Contains(text, `"Note":"The lanes end here: `) {
+		t.Errorf("the keeper reports %q", text)
 	}
 }

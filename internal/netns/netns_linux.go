@@ -17,27 +17,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// becomes is an environment variable. Start runs the calling program once more
+// firstEnv is an environment variable. Start runs the calling program once more
 // with it set to "DESCRIPTOR PROGRAM". In that process, Main brings the
 // loopback interface up, which works only from inside, and becomes PROGRAM. It
 // reports to DESCRIPTOR, a pipe: a line feed before it becomes PROGRAM, and
 // otherwise why it cannot.
-const becomes = "FOPNP_NETNS"
+const firstEnv = "FOPNP_NETNS"
 
 // Main must be the first call of main, or of TestMain, in a program that calls
 // [Start]. In the process that is to become the first one of a network it does
 // not return. Everywhere else it returns at once.
 func Main() {
 	calledMain = true
-	value, isFirst := os.LookupEnv(becomes)
+	value, isFirst := os.LookupEnv(firstEnv)
 	if !isFirst {
 		return
 	}
-	os.Unsetenv(becomes)
+	os.Unsetenv(firstEnv)
 	number, program, _ := strings.Cut(value, " ")
 	fd, err := strconv.Atoi(number)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "netns: unexpected %s=%q\n", becomes, value)
+		fmt.Fprintf(os.Stderr, "netns: unexpected %s=%q\n", firstEnv, value)
 		os.Exit(1)
 	}
 	unix.CloseOnExec(fd)
@@ -178,7 +178,7 @@ func enterWith(cmd *exec.Cmd, attr *syscall.SysProcAttr) error {
 	defer report.Close()
 	fd := 3 + len(cmd.ExtraFiles)
 	cmd.ExtraFiles = append(cmd.ExtraFiles[:len(cmd.ExtraFiles):len(cmd.ExtraFiles)], theirs)
-	cmd.Env = append(cmd.Environ(), fmt.Sprintf("%s=%d %s", becomes, fd, cmd.Path))
+	cmd.Env = append(cmd.Environ(), fmt.Sprintf("%s=%d %s", firstEnv, fd, cmd.Path))
 	cmd.Path = "/proc/self/exe"
 	cmd.SysProcAttr = attr
 	err = cmd.Start()

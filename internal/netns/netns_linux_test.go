@@ -26,7 +26,7 @@ func TestParentGone(t *testing.T) {
 	r.Close()
 	var stdout strings.Builder
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(cmd.Environ(), becomes+"=3 /bin/echo")
+	cmd.Env = append(cmd.Environ(), firstEnv+"=3 /bin/echo")
 	cmd.ExtraFiles = append(cmd.ExtraFiles, w)
 	cmd.Stdout = &stdout
 	cmd.SysProcAttr = attr

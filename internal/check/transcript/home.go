@@ -96,7 +96,7 @@ func (h *Home) furnish() error {
 		return err
 	}
 	if h.config.Bin != "" {
-		script := fmt.Sprintf(goScript, quote(h.config.Bin))
+		script := fmt.Sprintf(goScript, Quote(h.config.Bin))
 		if err := os.WriteFile(filepath.Join(h.Dir, "bin", "go"), []byte(script), 0o777); err != nil {
 			return err
 		}

@@ -64,6 +64,7 @@ type Session struct {
 
 	jobs     []job        // all that were started in the background
 	foreseen map[int]bool // statuses that blocks have foreseen
+	failed   bool         // a command of the block that runs has failed
 }
 
 // A job is a program in the background.
@@ -194,24 +195,18 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 	report := func(line int, what string) {
 		problems = append(problems, Problem{line, what})
 	}
-	failed := false
-	for _, c := range t.Commands {
+	for i, c := range t.Commands {
 		if s.broken {
 			report(c.Line, "not run, because the session has ended")
 			return nil, problems
 		}
-		output, err := s.PlayCommand(t, c)
+		output, problem, err := s.PlayCommand(t, i)
 		if err != nil {
 			report(c.Line, err.Error())
 			return nil, problems
 		}
-		if s.status != 0 {
-			failed = true
-			if s.status == t.Status {
-				s.foreseen[s.status] = true
-			} else {
-				report(c.Line, fmt.Sprintf("exited with status %d", s.status))
-			}
+		if problem != nil {
+			problems = append(problems, *problem)
 		}
 		if strings.Contains("\n"+output, "\n$ ") {
 			report(c.Line, `printed a line that begins with "$ ", which would read as a command`)
@@ -219,23 +214,32 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 		}
 		outputs = append(outputs, output)
 	}
-	if t.Status != 0 && !failed {
-		report(t.Line, fmt.Sprintf("the block says status=%d, but all commands exited with status 0", t.Status))
-	}
 	return outputs, problems
 }
 
-// PlayCommand runs one command of a transcript, and returns what it printed, as a
-// terminal shows it. [Session.Status] is then that of the command. An error says
-// that the command did not end, that its program did not get ready, or that bash
-// has ended.
-func (s *Session) PlayCommand(t *Transcript, c Command) (output string, err error) {
+// PlayCommand runs the command of a transcript at an index, after those before it. It
+// returns what the command printed, as a terminal shows it. The problem, if it is not
+// nil, is the exit status, or after the last command that none of them has failed as
+// the block says. An error says that the command did not end, that its program did
+// not get ready, or that bash has ended.
+func (s *Session) PlayCommand(t *Transcript, i int) (output string, problem *Problem, err error) {
+	c := t.Commands[i]
 	output, err = s.runUntil(c, func(output string) bool { return t.Same(c, Screen(output)) })
-	return Screen(output), err
+	output = Screen(output)
+	if err != nil {
+		return output, nil, err
+	}
+	s.failed = s.failed && i > 0 || s.status != 0
+	switch {
+	case s.status != 0 && s.status == t.Status:
+		s.foreseen[s.status] = true
+	case s.status != 0:
+		problem = &Problem{c.Line, fmt.Sprintf("exited with status %d", s.status)}
+	case i == len(t.Commands)-1 && t.Status != 0 && !s.failed:
+		problem = &Problem{t.Line, fmt.Sprintf("the block says status=%d, but all commands exited with status 0", t.Status)}
+	}
+	return output, problem, nil
 }
-
-// Status returns the exit status of the last command.
-func (s *Session) Status() int { return s.status }
 
 // Path returns the path of a file that a command names, by the folder that bash is
 // in.
@@ -280,7 +284,7 @@ func (s *Session) run(c Command) (output string, err error) {
 	if !s.atTerminal() {
 		// Commands have no standard input, because bash reads them from its own.
 		// They do see the status of the command before them.
-		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, quote(script))
+		script = fmt.Sprintf("(exit %d); eval %s </dev/null", s.status, Quote(script))
 	}
 	output, err = s.ask(script)
 	if err != nil {
@@ -464,7 +468,7 @@ func excerpt(output string) string {
 	return strings.TrimRight("\n"+output, "\n")
 }
 
-// quote returns s as one word for the shell.
-func quote(s string) string {
+// Quote returns s as one word for the shell.
+func Quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

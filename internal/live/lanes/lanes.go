@@ -262,7 +262,7 @@ func (m *Machine) fromServer(l *lane, p Packet) {
 	case p.Size > 0:
 		m.say(l, p, Answers)
 		m.answer(l, p.At)
-		// Whoever said this has been heard, even if the server only told others.
+		// The server has heard the client that said this, even if it only tells others.
 		for _, other := range m.lanes {
 			if other != l && other.conn.Server == l.conn.Server && other.owes &&
 				len(other.question) > 0 && bytes.Contains(p.Text, other.question) {
