@@ -259,20 +259,40 @@ func (s *Session) Resume() error {
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
-	_, rest, _ := strings.Cut(s.unread, s.mark)
-	state, after, prompts := strings.Cut(rest, s.end)
-	if !prompts {
-		after = s.unread
+	// Bash may not have read yet what the reader typed. It shows our line when it has read
+	// and run all of that.
+	const endLine, clear = "\x05", "\x15" // Ctrl-E and Ctrl-U
+	ours := rand.Text()[:8]
+	atPrompt := func() bool { return strings.Contains(s.afterPrompt(), ours) }
+	if !s.runs() {
+		s.press(endLine + clear + "#" + ours + "#")
+		if err := s.until(func() bool { s.forget(); return s.runs() || atPrompt() }); err != nil {
+			return err
+		}
 	}
-	if s.broken && !prompts || strings.Contains(after, s.begun) {
+	if s.runs() {
 		return errors.New("a command still runs at this terminal")
 	}
+	prompt := s.unread[max(0, strings.LastIndex(s.unread, s.mark)):]
 	s.unread, s.broken = "", false
-	s.press("\x05\x15") // Ctrl-E, Ctrl-U: what was typed at the prompt and not entered
-	if prompts {
+	s.press(endLine + clear)
+	if _, rest, found := strings.Cut(prompt, s.mark); found {
+		state, _, _ := strings.Cut(rest, s.end)
 		return s.noteMark(state)
 	}
 	return nil
+}
+
+// afterPrompt returns what the terminal has shown since the last prompt, or since the
+// last command if there has been no prompt.
+func (s *Session) afterPrompt() string {
+	return s.unread[max(0, strings.LastIndex(s.unread, s.end)):]
+}
+
+// runs reports whether a command has begun after the last prompt, or whether a command
+// that failed has brought no prompt.
+func (s *Session) runs() bool {
+	return s.broken && !strings.Contains(s.unread, s.end) || strings.Contains(s.afterPrompt(), s.begun)
 }
 
 // Kill kills all processes of the session at once. End need not be called then.
