@@ -29,11 +29,15 @@ const helper = "PLAYGROUND_TEST"
 var helpers = map[string]func() error{
 	"nothing":         func() error { return nil },
 	"mount":           ownProc,
-	"ends":            endInEveryWay,
+	"KILL":            func() error { return endBy(unix.SIGKILL) },
+	"TERM":            func() error { return endBy(unix.SIGTERM) },
+	"HUP":             func() error { return endBy(unix.SIGHUP) },
 	"deny namespaces": func() error { return denied(denyNamespaces) },
 	"deny mounts":     func() error { return denied(denyMounts) },
 	"allow none":      allowNone,
 	"hide":            hide,
+	"AppArmor":        func() error { return forbidUsers("apparmor_restrict_unprivileged_userns", "1") },
+	"only root":       func() error { return forbidUsers("unprivileged_userns_clone", "0") },
 }
 
 func becomeHelper() {
@@ -62,6 +66,13 @@ func inside(t *testing.T, name string, namespaces uintptr) *exec.Cmd {
 		}
 	}
 	return cmd
+}
+
+// ordinary makes the user of a command's namespaces an ordinary one, who may still
+// mount.
+func ordinary(cmd *exec.Cmd) {
+	cmd.SysProcAttr.UidMappings[0].ContainerID, cmd.SysProcAttr.GidMappings[0].ContainerID = 1000, 1000
+	cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN}
 }
 
 // needsNamespaces skips a test where the kernel does not grant what a playground
@@ -106,6 +117,21 @@ func hide() error {
 	return runPlayground()
 }
 
+// forbidUsers runs a playground where a setting says that ordinary users may not be
+// root in namespaces of their own. Not every kernel has the setting, so we show one and
+// enforce it with a filter.
+func forbidUsers(setting, value string) error {
+	const kernel = "/proc/sys/kernel"
+	err := errors.Join(
+		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		unix.Mount("tmpfs", kernel, "tmpfs", 0, ""),
+		os.WriteFile(filepath.Join(kernel, setting), []byte(value+"\n"), 0o644))
+	if err != nil {
+		return err
+	}
+	return denied(denyMounts)
+}
+
 // The filters are those that a container's runtime would set: they forbid system
 // calls with EPERM.
 var (
@@ -147,11 +173,11 @@ func denied(filter []unix.SockFilter) error {
 	return runPlayground()
 }
 
-// endInEveryWay ends a playground in every way: its shell exits, or one of its
-// processes gets a signal that ends it. Each time, nothing may be left. The kernel
-// counts namespaces: it grants only as many as one playground needs, so the next one
-// starts only when those of the last one are gone.
-func endInEveryWay() error {
+// endBy ends one playground after another: the shell of the first one exits, and of
+// each of the others, a process gets a signal. Each time, nothing may be left. The
+// kernel counts namespaces: it grants only as many as one playground needs, so the next
+// one starts only when those of the last one are gone.
+func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err
 	}
@@ -176,10 +202,8 @@ func endInEveryWay() error {
 		return fmt.Errorf("it has only the processes %q", names)
 	}
 	for _, name := range names {
-		for _, signal := range []syscall.Signal{unix.SIGKILL, unix.SIGTERM, unix.SIGHUP} {
-			if _, err := oneEnd(name, signal); err != nil {
-				return fmt.Errorf("%s got %v: %w", name, signal, err)
-			}
+		if _, err := oneEnd(name, signal); err != nil {
+			return fmt.Errorf("%s got %v: %w", name, signal, err)
 		}
 	}
 	now, err := os.ReadFile("/proc/self/mounts")

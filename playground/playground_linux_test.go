@@ -28,36 +28,95 @@ func own() []string {
 	return append(os.Environ(), fmt.Sprintf("PLAYGROUND=%d.%d", os.Getpid(), count.Add(1)))
 }
 
-// The scripts run with the programs that the machine has, and with our own.
+// The scripts run with the programs that the machine has and with our own, if they use
+// any of those. Those that leave the network as it is share one.
 func TestScripts(t *testing.T) {
 	needsNamespaces(t)
+	t.Run("starts", func(t *testing.T) {
+		t.Parallel()
+		runScripts(t, t.TempDir(), nil, "command")
+	})
 	for name, prefersOwn := range map[string]string{"machine": "", "own": "1"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			testscript.Run(t, testscript.Params{
-				Dir:                 "testdata",
-				RequireExplicitExec: true,
-				UpdateScripts:       *progtest.Update,
-				Setup: func(env *testscript.Env) error {
-					all := own()
-					name, value, _ := strings.Cut(all[len(all)-1], "=")
-					env.Setenv(name, value)
-					env.Setenv("PLAYGROUND_OWN", prefersOwn)
-					env.Setenv("GOCOVERDIR", progtest.Coverage())
-					return nil
-				},
-				// The condition has:PROGRAM holds where the hosts have that program.
-				Condition: func(condition string) (bool, error) {
-					program, ok := strings.CutPrefix(condition, "has:")
-					if !ok {
-						return false, fmt.Errorf("unknown condition %s", condition)
-					}
-					_, err := exec.LookPath(program)
-					return err == nil || programs[program] != nil, nil
-				},
+		shared := []string{"ftp", "mail", "nat", "roads", "ssh"}
+		if name == "machine" {
+			shared = append(shared, "names")
+		}
+		for _, scripts := range [][]string{shared, {"wire"}} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				folder := t.TempDir()
+				runScripts(t, folder, bringUp(t, folder, "PLAYGROUND_OWN="+prefersOwn), scripts...)
 			})
-		})
+		}
 	}
+}
+
+// runScripts runs some of the scripts, each in a folder of its own below a folder. If
+// env is nil, each of them has its own playgrounds.
+func runScripts(t *testing.T, folder string, env []string, scripts ...string) {
+	var files []string
+	for _, script := range scripts {
+		files = append(files, filepath.Join("testdata", script+".txtar"))
+	}
+	testscript.Run(t, testscript.Params{
+		Files:               files,
+		WorkdirRoot:         folder,
+		RequireExplicitExec: true,
+		UpdateScripts:       *progtest.Update,
+		Setup: func(e *testscript.Env) error {
+			env := env
+			if env == nil {
+				env = own()
+			}
+			name, value, _ := strings.Cut(env[len(env)-1], "=")
+			e.Setenv(name, value)
+			e.Setenv("GOCOVERDIR", progtest.Coverage())
+			return nil
+		},
+		// The condition has:PROGRAM holds where the hosts have that program.
+		Condition: func(condition string) (bool, error) {
+			program, ok := strings.CutPrefix(condition, "has:")
+			if !ok {
+				return false, fmt.Errorf("unknown condition %s", condition)
+			}
+			_, err := exec.LookPath(program)
+			return err == nil || programs[program] != nil, nil
+		},
+	})
+}
+
+// bringUp brings up a playground that lasts until the test ends. Its hosts see a folder.
+// It returns the environment of those who join it.
+func bringUp(t *testing.T, folder string, env ...string) []string {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(folder, "go.mod"), []byte("module fopnp\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command("h1", "echo up; cat")
+	name := cmd.Env[len(cmd.Env)-1]
+	cmd.Env = append(cmd.Env, env...)
+	cmd.Dir, cmd.Stderr = folder, os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := io.ReadFull(stdout, make([]byte, len("up\n"))); err != nil {
+		t.Fatal(err)
+	}
+	return append(os.Environ(), name)
 }
 
 // command returns the command of a playground that no other test joins.
@@ -189,12 +248,16 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 // However a playground ends, nothing is left of it.
 func TestNothingLeft(t *testing.T) {
 	needsNamespaces(t)
-	t.Parallel()
-	const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET
-	cmd := inside(t, "ends", all)
-	cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR=")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, signal := range []string{"KILL", "TERM", "HUP"} {
+		t.Run(signal, func(t *testing.T) {
+			t.Parallel()
+			const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET
+			cmd := inside(t, signal, all)
+			cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR=")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 
@@ -215,10 +278,17 @@ func TestRefusals(t *testing.T) {
 			"To allow it: sudo sysctl user.max_user_namespaces=10000\n"},
 		{"hide", unix.CLONE_NEWNS, "parts of /proc are hidden, as in a container\n" +
 			"To allow it: in Docker, start the container with --privileged\n"},
+		{"AppArmor", unix.CLONE_NEWNS, "AppArmor allows only root to create namespaces, as on Ubuntu\n" +
+			"To allow it: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\n"},
+		{"only root", unix.CLONE_NEWNS, "the system allows only root to create namespaces\n" +
+			"To allow it: sudo sysctl kernel.unprivileged_userns_clone=1\n"},
 	} {
 		t.Run(test.helper, func(t *testing.T) {
 			t.Parallel()
 			cmd := inside(t, test.helper, test.namespaces)
+			if test.helper == "AppArmor" || test.helper == "only root" {
+				ordinary(cmd)
+			}
 			all := own()
 			cmd.Env = append(cmd.Env, all[len(all)-1], "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR="+progtest.Coverage())
 			var stdout, stderr bytes.Buffer
@@ -251,5 +321,35 @@ func TestManyStarts(t *testing.T) {
 				t.Errorf("it printed %q (%v)", out, err)
 			}
 		})
+	}
+}
+
+// Root on a host cannot change the machine's devices, programs and settings.
+func TestMachineUnchanged(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	program := filepath.Join(progtest.Bin(), "playground")
+	for _, file := range []string{"/dev/full", program} {
+		before, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if after, err := os.Stat(file); err != nil || after.Mode() != before.Mode() {
+				t.Errorf("the mode of %s was %v", file, before.Mode())
+				os.Chmod(file, before.Mode().Perm())
+			}
+		}()
+	}
+	const script = `
+		chmod 640 /dev/full && echo /dev/full changed
+		chmod 640 /playground/bin/playground && echo the program changed
+		for file in /proc/irq/default_smp_affinity /proc/bus/pci/*/* /proc/sysrq-trigger /proc/sys/kernel/sysrq; do
+			[ -e $file ] && (: >>$file) && echo $file opened
+		done
+		echo to a device >/dev/null && echo to a device >/dev/full || echo /dev/full is full`
+	output, err := command("h1", script).Output()
+	if want := "/dev/full is full\n"; string(output) != want {
+		t.Errorf("it printed %q (%v), want %q", output, err, want)
 	}
 }

@@ -1,12 +1,14 @@
 package netlab
 
 import (
-	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 
 	"fopnp/internal/netlab/services"
 )
@@ -15,7 +17,7 @@ import (
 // makes it once.
 type config struct {
 	Program    string   // the file of this program
-	Repository string   // the nearest folder with a go.mod, from the user's folder upwards, or ""
+	Repository string   // the folder of the repository that the user is in, or ""
 	Writable   []string // Go's caches
 	ReadOnly   []string // the Go installation, and the folders in Path
 	Path       []string // the folders of the user's programs
@@ -35,57 +37,89 @@ func newConfig() (config, error) {
 	if c.Program, err = os.Executable(); err != nil {
 		return c, err
 	}
-	folder, err := os.Getwd()
-	if err != nil {
+	if c.Repository, err = repository(workingFolder()); err != nil {
 		return c, err
 	}
-	c.Repository = repository(folder)
-	home, _ := os.UserHomeDir() // after an error, it is "", and the folders do not exist
-	cache, _ := os.UserCacheDir()
-	gopath := cmp.Or(os.Getenv("GOPATH"), filepath.Join(home, "go"))
-	modules := cmp.Or(os.Getenv("GOMODCACHE"), filepath.Join(gopath, "pkg", "mod"))
-	builds := cmp.Or(os.Getenv("GOCACHE"), filepath.Join(cache, "go-build"))
-	c.Writable = []string{modules, builds}
-	if program, err := exec.LookPath("go"); err == nil {
-		if program, err = filepath.EvalSymlinks(program); err == nil {
-			c.ReadOnly = append(c.ReadOnly, filepath.Dir(filepath.Dir(program)))
-		}
-	}
+	c.useGo()
 	for _, folder := range filepath.SplitList(os.Getenv("PATH")) {
-		if filepath.IsAbs(folder) {
+		if filepath.IsAbs(folder) && hidden(folder) == "" {
 			c.Path = append(c.Path, folder)
 		}
 	}
 	c.ReadOnly = append(c.ReadOnly, c.Path...)
-	// The hosts cannot download modules, because they are not on the internet.
-	c.Env = []string{
-		"GOPATH=" + gopath, "GOMODCACHE=" + modules, "GOCACHE=" + builds,
-		"GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off",
-	}
-	for _, name := range []string{"GOFLAGS", "GOCOVERDIR", "TZ"} {
+	for _, name := range []string{coverage, "TZ"} {
 		if value := os.Getenv(name); value != "" {
 			c.Env = append(c.Env, name+"="+value)
 		}
 	}
-	if folder := os.Getenv("GOCOVERDIR"); folder != "" {
+	if folder := os.Getenv(coverage); folder != "" {
 		c.Writable = append(c.Writable, folder)
 	}
 	return c, nil
 }
 
-// repository returns folder, or the nearest folder above it, that contains a go.mod.
-// If there is none, it returns "".
-func repository(folder string) string {
-	for {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
-			return folder
+// workingFolder returns the user's working folder without symbolic links, which may
+// lead elsewhere on a host. It returns "" if there is none any more.
+func workingFolder() string {
+	folder, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	if folder, err = filepath.EvalSymlinks(folder); err != nil {
+		return ""
+	}
+	return folder
+}
+
+// module is the path of the repository's module. The hosts do not show a folder with
+// another module: they can write to what they show.
+const module = "fopnp"
+
+// repository returns folder, or the nearest folder above it, that contains the
+// repository. If there is none, it returns "".
+func repository(folder string) (string, error) {
+	for folder != "" {
+		text, err := os.ReadFile(filepath.Join(folder, "go.mod"))
+		if err == nil && modfile.ModulePath(text) == module {
+			if own := hidden(folder); own != "" {
+				return "", fmt.Errorf("the repository is in %s, but each host has a %s of its own; move it to another folder", folder, own)
+			}
+			return folder, nil
 		}
 		above := filepath.Dir(folder)
 		if above == folder {
-			return ""
+			break
 		}
 		folder = above
 	}
+	return "", nil
+}
+
+// useGo shows the hosts the Go installation and its caches, if there is one.
+func (c *config) useGo() {
+	names := []string{"GOROOT", "GOMODCACHE", "GOCACHE", "GOPATH", "GOFLAGS"}
+	text, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	values := strings.Split(string(text), "\n")
+	if err != nil || len(values) < len(names) {
+		return
+	}
+	for i, name := range names[:3] {
+		folder, err := filepath.EvalSymlinks(values[i])
+		if err != nil || hidden(folder) != "" {
+			continue // a host has it for itself: for a cache, that will do
+		}
+		values[i] = folder
+		if name == "GOROOT" {
+			c.ReadOnly = append(c.ReadOnly, folder)
+		} else {
+			c.Writable = append(c.Writable, folder)
+		}
+	}
+	for i, name := range names[1:] {
+		c.Env = append(c.Env, name+"="+values[i+1])
+	}
+	// The hosts cannot download modules, because they are not on the internet.
+	c.Env = append(c.Env, "GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off")
 }
 
 // path returns the PATH of the hosts' shells. The machine's programs come before

@@ -26,6 +26,9 @@ const (
 	// ownPrograms makes the hosts prefer our programs to the machine's, unless it
 	// is "".
 	ownPrograms = "PLAYGROUND_OWN"
+	// coverage is the folder where programs that were built with -cover leave which of
+	// their lines ran. Without it, they complain to stderr.
+	coverage = "GOCOVERDIR"
 )
 
 var programs map[string]Program // set by Main
@@ -59,8 +62,7 @@ func Main(l *Lab, own map[string]Program) {
 //
 // If the system forbids what a network needs, the error is a [*netns.Refusal].
 func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
-	folder, _ := os.Getwd() // without it, the command starts in root's home
-	r := request{Host: h.Short(), Dir: folder, Env: terminalEnv()}
+	r := request{Host: h.Short(), Dir: workingFolder(), Env: terminalEnv()}
 	for _, word := range command {
 		r.Command = append(r.Command, []byte(word))
 	}
@@ -86,14 +88,11 @@ func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 			break
 		}
 	}
-	var refusal *netns.Refusal
 	switch {
 	case hasEnded(err):
 		return 1, fmt.Errorf("%s: the network has ended", h.Short())
-	case errors.As(err, &refusal):
-		return 1, err
 	case err != nil:
-		return 1, fmt.Errorf("%s: %w", h.Short(), err)
+		return 1, err
 	case a.Error != "":
 		return 1, fmt.Errorf("%s: %s", h.Short(), a.Error)
 	}
@@ -110,22 +109,17 @@ func (l *Lab) enter(r request, files [3]*os.File) (a answer, started bool, err e
 	}
 	defer end()
 	defer client.Close()
-	if err := client.send(r, files[:]...); err != nil {
-		return a, false, err
+	var received []*os.File // the command's terminal, if it has one of its own
+	if err = client.send(r, files[:]...); err == nil {
+		received, err = client.receive(&a)
 	}
-	received, err := client.receive(&a)
-	switch {
-	case err != nil || !a.Started:
-		closeAll(received)
-		return a, false, err
-	case len(received) == 1:
-		a, err = converse(client, received[0])
-	default:
-		closeAll(received)
-		a = answer{}
-		_, err = client.receive(&a)
+	if started = err == nil && a.Started; started {
+		a, err = converse(client, received)
 	}
-	return a, true, err
+	if err != nil {
+		err = fmt.Errorf("%s: %w", r.Host, err)
+	}
+	return a, started, err
 }
 
 // hasEnded reports whether an error means that the process at the other end of a

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,15 +121,34 @@ func showMachine() error {
 	return nil
 }
 
+// folders are the folders that makeFolders makes, with their modes.
+var folders = map[string]fs.FileMode{
+	"/dev/pts": 0o755, "/dev/shm": fs.ModeSticky | 0o777, "/etc/init.d": 0o755, "/etc/ssh": 0o755,
+	"/etc/ssl/certs": 0o755, "/home/brandon/.ssh": 0o700, "/media": 0o755, "/mnt": 0o755,
+	"/playground/bin": 0o755, "/playground/etc": 0o755, "/playground/run": 0o755, "/proc": 0o755,
+	"/root/.ssh": 0o700, "/root": 0o700, "/run/lock": 0o755, "/srv/ftp": 0o755, "/sys": 0o755, "/tmp": fs.ModeSticky | 0o777,
+	"/var/cache": 0o755, "/var/lib": 0o755, "/var/log": 0o755, "/var/mail": 0o755,
+	"/var/spool": 0o755, "/var/tmp": fs.ModeSticky | 0o777,
+}
+
+// hidden returns a folder that each host has for itself and that one of the machine's,
+// shown at path, would replace. If there is none, it returns "".
+func hidden(path string) string {
+	for _, name := range own {
+		if within("/"+name, path) {
+			return "/" + name
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
+		if within(folder, path) {
+			return folder
+		}
+	}
+	return ""
+}
+
 func makeFolders() error {
-	for folder, mode := range map[string]fs.FileMode{
-		"/dev/pts": 0o755, "/dev/shm": fs.ModeSticky | 0o777, "/etc/init.d": 0o755, "/etc/ssh": 0o755,
-		"/etc/ssl/certs": 0o755, "/home/brandon/.ssh": 0o700, "/media": 0o755, "/mnt": 0o755,
-		"/playground/bin": 0o755, "/playground/etc": 0o755, "/playground/run": 0o755, "/proc": 0o755,
-		"/root/.ssh": 0o700, "/root": 0o700, "/run/lock": 0o755, "/srv/ftp": 0o755, "/sys": 0o755, "/tmp": fs.ModeSticky | 0o777,
-		"/var/cache": 0o755, "/var/lib": 0o755, "/var/log": 0o755, "/var/mail": 0o755,
-		"/var/spool": 0o755, "/var/tmp": fs.ModeSticky | 0o777,
-	} {
+	for folder, mode := range folders {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return err
 		}
@@ -178,7 +198,7 @@ func (s *server) showPrograms() error {
 	if err := os.WriteFile(programFile, nil, 0o755); err != nil {
 		return err
 	}
-	if err := bind(machine+s.config.Program, programFile); err != nil {
+	if err := bindReadOnly(machine+s.config.Program, programFile); err != nil {
 		return err
 	}
 	for name := range programs {
@@ -194,7 +214,8 @@ func makeDevices() error {
 		if err := os.WriteFile("/dev/"+name, nil, 0o666); err != nil {
 			return err
 		}
-		if err := bind(machine+"/dev/"+name, "/dev/"+name); err != nil {
+		// The host can still write to the device, but not change its owner or mode.
+		if err := bindReadOnly(machine+"/dev/"+name, "/dev/"+name); err != nil {
 			return err
 		}
 	}
@@ -236,12 +257,20 @@ func guardSettings() error {
 	); err != nil {
 		return err
 	}
-	const sysrq = "/proc/sysrq-trigger"
-	if _, err := os.Stat(sysrq); err != nil {
-		return nil // the kernel has none
+	for _, path := range guarded {
+		if _, err := os.Stat(path); err != nil {
+			continue // this kernel or machine has none
+		}
+		if err := bindReadOnly(path, path); err != nil {
+			return err
+		}
 	}
-	return errors.Join(bind(sysrq, sysrq), readOnly(sysrq, 0))
+	return nil
 }
+
+// guarded are the parts of /proc besides /proc/sys through which root can change the
+// machine.
+var guarded = []string{"/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/mtrr", "/proc/scsi", "/proc/sysrq-trigger"}
 
 func leaveMachine() error {
 	if err := unix.Unmount(machine, unix.MNT_DETACH); err != nil {

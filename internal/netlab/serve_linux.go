@@ -220,8 +220,7 @@ func (s *server) startInetd() error {
 		return err
 	}
 	defer null.Close()
-	env := []string{"PATH=" + s.config.path()}
-	_, err = spawn(argv[0], argv, env, "/", [3]*os.File{null, null, null}, false, nil)
+	_, err = spawn(argv[0], argv, s.config.environment(), "/", [3]*os.File{null, null, null}, false, nil)
 	return err
 }
 

@@ -30,10 +30,16 @@ func windowSize() *unix.Winsize {
 	return size
 }
 
-// converse connects the user's terminal to a command's, theirs, until the command has
-// ended. It returns the host's last answer and closes theirs.
-func converse(client control, theirs *os.File) (a answer, err error) {
-	defer theirs.Close()
+// converse waits until the command has ended and returns the host's last answer.
+// Meanwhile it connects the command's terminal, if the host has sent one, to the
+// user's.
+func converse(client control, received []*os.File) (a answer, err error) {
+	defer closeAll(received)
+	if len(received) != 1 {
+		_, err = client.receive(&a)
+		return a, err
+	}
+	theirs := received[0]
 	defer makeRaw()()
 	resized := make(chan os.Signal, 1)
 	signal.Notify(resized, unix.SIGWINCH)

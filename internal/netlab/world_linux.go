@@ -140,7 +140,7 @@ func start(h *Host, theirs *os.File) error {
 	first := &exec.Cmd{
 		Path:       "/proc/self/exe",
 		Args:       []string{hostName, h.Full()},
-		Env:        []string{}, // it is in the configuration
+		Env:        []string{coverage + "=" + os.Getenv(coverage)}, // the rest is in the configuration
 		Stderr:     os.Stderr,
 		ExtraFiles: []*os.File{theirs},
 		SysProcAttr: &syscall.SysProcAttr{

@@ -19,12 +19,14 @@ import (
 // takes. It stops after -c requests, after -w seconds or at Ctrl-C, and then
 // prints statistics. Its status is 0 if an answer came, 1 if none came, and 2
 // after any other error. It needs no privilege if the user's group is in
-// net.ipv4.ping_group_range.
+// net.ipv4.ping_group_range. It uses IPv4 unless the host has only IPv6.
 //
 // Source: ping(8) of iputils
 func PingMain(args []string) int {
-	t := newTool("ping", "[-nq] [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] [-w SECONDS] HOST")
+	t := newTool("ping", "[-46nq] [-c COUNT] [-i SECONDS] [-s SIZE] [-t TTL] [-W SECONDS] [-w SECONDS] HOST")
 	p := &ping{tool: t, sent: map[uint16]time.Time{}}
+	only4 := t.BoolP("ipv4", "4", false, "use only IPv4")
+	only6 := t.BoolP("ipv6", "6", false, "use only IPv6")
 	t.IntVarP(&p.count, "count", "c", 0, "stop after `COUNT` requests (0: never)")
 	interval := t.seconds("i", time.Second, "time between two requests")
 	numeric := t.BoolP("numeric", "n", false, "do not look up the names of addresses")
@@ -48,28 +50,38 @@ func PingMain(args []string) int {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(*limit))
 		defer cancel()
 	}
-	host := t.Arg(0)
+	host, network := t.Arg(0), "ip"
+	switch {
+	case *only4:
+		network = "ip4"
+	case *only6:
+		network = "ip6"
+	}
 	var err error
-	if p.address, err = lookUp(ctx, "ip4", host); err != nil {
+	if p.address, err = lookUpPreferring4(ctx, network, host); err != nil {
 		t.complains(host, err)
 		return 2
 	}
-	p.label = p.address.String()
+	p.label, p.version = p.address.String(), versionOf(p.address)
 	if _, err := netip.ParseAddr(host); err != nil && !*numeric {
 		p.label = fmt.Sprintf("%s (%s)", nameOf(ctx, p.address), p.address)
 	}
-	if p.fd, err = socketICMP(unix.IPPROTO_ICMP); err != nil {
+	if p.fd, err = socketICMP(p.version, p.icmp); err != nil {
 		t.complains("open a socket", err)
 		return 2
 	}
 	defer unix.Close(p.fd)
-	for option, value := range map[int]int{unix.IP_RECVTTL: 1, unix.IP_TTL: *ttl} {
-		if err := unix.SetsockoptInt(p.fd, unix.IPPROTO_IP, option, value); err != nil {
+	for option, value := range map[int]int{p.receiveTTL: 1, p.sendTTL: *ttl} {
+		if err := unix.SetsockoptInt(p.fd, p.level, option, value); err != nil {
 			t.complains("open a socket", err)
 			return 2
 		}
 	}
-	t.printf("PING %s (%s) %d(%d) bytes of data.\n", host, p.address, p.size, p.size+8+20)
+	if p.version == version4 {
+		t.printf("PING %s (%s) %d(%d) bytes of data.\n", host, p.address, p.size, p.size+8+20)
+	} else {
+		t.printf("PING %s(%s) %d data bytes\n", host, p.label, p.size)
+	}
 	err = p.run(ctx)
 	p.print(host)
 	switch {
@@ -85,6 +97,7 @@ func PingMain(args []string) int {
 // A ping pings one host.
 type ping struct {
 	tool
+	*version
 	fd                 int
 	address            netip.Addr
 	label              string // how lines name the host
@@ -146,7 +159,7 @@ func (p *ping) request() error {
 	p.transmitted++
 	sequence := uint16(p.transmitted)
 	packet := make([]byte, 8+p.size)
-	packet[0] = icmpEcho
+	packet[0] = p.echo
 	binary.BigEndian.PutUint16(packet[6:], sequence)
 	for i := range packet[8:] {
 		packet[8+i] = byte(i)
@@ -172,8 +185,15 @@ func (p *ping) receive() {
 		if err != nil {
 			break
 		}
-		if from, ok := from.(*unix.SockaddrInet4); ok && netip.AddrFrom4(from.Addr) == p.address {
-			p.answer(packet[:n], ttlOf(control[:m]), now)
+		var sender netip.Addr
+		switch from := from.(type) {
+		case *unix.SockaddrInet4:
+			sender = netip.AddrFrom4(from.Addr)
+		case *unix.SockaddrInet6:
+			sender = netip.AddrFrom16(from.Addr)
+		}
+		if sender == p.address.WithZone("") {
+			p.answer(packet[:n], p.ttlOf(control[:m]), now)
 		}
 	}
 	for {
@@ -186,10 +206,10 @@ func (p *ping) receive() {
 }
 
 // ttlOf returns the TTL of a packet.
-func ttlOf(control []byte) int {
+func (v *version) ttlOf(control []byte) int {
 	messages, _ := unix.ParseSocketControlMessage(control)
 	for _, m := range messages {
-		if m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_TTL && len(m.Data) >= 4 {
+		if int(m.Header.Level) == v.level && int(m.Header.Type) == v.ttl && len(m.Data) >= 4 {
 			return int(binary.NativeEndian.Uint32(m.Data))
 		}
 	}
@@ -197,7 +217,7 @@ func ttlOf(control []byte) int {
 }
 
 func (p *ping) answer(packet []byte, ttl int, now time.Time) {
-	if len(packet) < 8 || packet[0] != icmpEchoReply {
+	if len(packet) < 8 || packet[0] != p.echoReply {
 		return
 	}
 	sequence := binary.BigEndian.Uint16(packet[6:])
@@ -237,7 +257,7 @@ func milliseconds(d time.Duration) string {
 
 // fault prints that a request did not arrive.
 func (p *ping) fault(e icmpError) {
-	if len(e.payload) < 8 || e.payload[0] != icmpEcho {
+	if len(e.payload) < 8 || e.payload[0] != p.echo {
 		return
 	}
 	sequence := binary.BigEndian.Uint16(e.payload[6:])
@@ -259,6 +279,9 @@ func (p *ping) fault(e icmpError) {
 
 // text describes an ICMP error in the words of ping(8).
 func (e icmpError) text() string {
+	if e.from.Is6() {
+		return e.text6()
+	}
 	switch e.kind {
 	case icmpTimeExceeded:
 		return map[bool]string{true: "Time to live exceeded", false: "Frag reassembly time exceeded"}[e.code == 0]
@@ -280,6 +303,27 @@ func (e icmpError) text() string {
 		return fmt.Sprintf("Dest Unreachable, Bad Code: %d", e.code)
 	}
 	return fmt.Sprintf("Bad ICMP type: %d", e.kind)
+}
+
+// text6 is text for ICMP of IPv6.
+//
+// Source: RFC 4443
+func (e icmpError) text6() string {
+	const unreachable, tooBig, timeExceeded = 1, 2, 3
+	switch e.kind {
+	case unreachable:
+		codes := []string{"No route", "Administratively prohibited", "Beyond scope of source address",
+			"Address unreachable", "Port unreachable"}
+		if int(e.code) < len(codes) {
+			return "Destination unreachable: " + codes[e.code]
+		}
+		return fmt.Sprintf("Destination unreachable: Unknown code %d", e.code)
+	case tooBig:
+		return fmt.Sprintf("Packet too big: mtu=%d", e.info)
+	case timeExceeded:
+		return "Time exceeded: " + map[bool]string{true: "Hop limit", false: "Defragmentation failure"}[e.code == 0]
+	}
+	return fmt.Sprintf("Unknown icmp type: %d", e.kind)
 }
 
 // print prints the statistics.

@@ -11,12 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
 	"fopnp/internal/check/progtest"
 )
 
 func init() {
 	labTests["ping"] = testPing
 	labTests["ping fails"] = testPingFails
+	labTests["ping and IPv6"] = testPing6
 	labTests["ping prints what Debian's prints"] = testPingLikeDebian
 	labTests["ping is interrupted"] = testPingInterrupted
 	labTests["traceroute"] = testTraceroute
@@ -144,6 +148,68 @@ From 10\.0\.1\.1 icmp_seq=1 Time to live exceeded
 	if complaints.String() != "ping: write: no space left on device\n" || cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("with a full disk ping complained %q, status %d", &complaints, cmd.ProcessState.ExitCode())
 	}
+}
+
+// ping knows IPv6 as well, with the same output as Debian's. traceroute says that it
+// does not.
+func testPing6(t *testing.T, lab lab) {
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		t.Skip("the kernel has no IPv6")
+	}
+	for _, end := range []struct {
+		host
+		device, address, router string
+	}{
+		{lab.near, "eth1a", "fd00:1::2/64", "fd00:1::1"}, {lab.middle, "eth1b", "fd00:1::1/64", ""},
+		{lab.middle, "eth2a", "fd00:2::1/64", ""}, {lab.far, "eth2b", "fd00:2::2/64", "fd00:2::1"},
+	} {
+		end.do(func() {
+			set(t, "../ipv6/conf/all/forwarding", "1")
+			set(t, "../ipv6/icmp/ratelimit", "0")
+			set(t, "../ipv6/neigh/"+end.device+"/retrans_time_ms", "20")
+			address, err := netlink.ParseAddr(end.address)
+			if err == nil {
+				address.Flags = unix.IFA_F_NODAD // it can be used at once
+				err = netlink.AddrAdd(up(t, end.device), address)
+			}
+			if err != nil {
+				t.Error(err)
+			} else if end.router != "" {
+				route(t, "::/0", end.router)
+			}
+		})
+	}
+	// The kernel makes a new address known a little later.
+	for deadline := time.Now().Add(progtest.Patience); time.Now().Before(deadline); {
+		if _, _, status := lab.near.run(t, command("ping", "-q", "-c1", "fd00:2::2")); status == 0 {
+			break
+		}
+	}
+	stdout, stderr, status := lab.near.run(t, command("ping", "-n", "-c", "2", "-i", "0.01", "fd00:2::2"))
+	matches(t, "ping", stdout, `PING fd00:2::2\(fd00:2::2\) 56 data bytes
+64 bytes from fd00:2::2: icmp_seq=1 ttl=63 time=[0-9.]+ ms
+64 bytes from fd00:2::2: icmp_seq=2 ttl=63 time=[0-9.]+ ms
+
+--- fd00:2::2 ping statistics ---
+2 packets transmitted, 2 received, 0% packet loss, time \d+ms
+rtt .*
+`)
+	if stderr != "" || status != 0 {
+		t.Errorf("status %d, and it complained %q", status, stderr)
+	}
+	for call, want := range map[string]string{
+		"ping -6 -c1 127.0.0.1": "ping: 127.0.0.1: no suitable address found\n",
+		"ping -4 -c1 ::1":       "ping: ::1: no suitable address found\n",
+		"traceroute ::1":        "traceroute: ::1: the host has only IPv6, and this traceroute knows only IPv4\n",
+	} {
+		words := strings.Fields(call)
+		stdout, stderr, status := lab.near.run(t, command(words[0], words[1:]...))
+		if stdout != "" || stderr != want || status == 0 {
+			t.Errorf("%s printed %q and %q, status %d", call, stdout, stderr, status)
+		}
+	}
+	likeDebian(t, lab.near, "ping", "-n -c 1 fd00:2::2", "-6 -n -c 1 -s 100 ::1", "-n -c 1 -t 1 fd00:2::2", "-n -c 1 fd00:2::77",
+		"-n -c 1 fd00:1::77", "-q -c 1 -w 1 fd00:2::2")
 }
 
 var number = regexp.MustCompile(`\b\d+(\.\d+)?( ?ms|%|/)`)

@@ -107,15 +107,18 @@ func traffic(t *testing.T, lab lab) {
 	for _, args := range []string{"www.example.com", "-t MX example.com", "nosuch.example.com"} {
 		lab.near.run(t, command("host", strings.Fields(args+" 10.0.2.2")...))
 	}
-	var conn, refused net.Conn
+	var conn, refused, datagrams net.Conn
 	lab.near.do(func() {
 		conn, err = net.Dial("tcp4", "10.0.2.2:80")
 		refused, _ = net.Dial("tcp4", "10.0.2.2:81")
+		datagrams, _ = net.Dial("udp4", "10.0.2.2:9")
 	})
 	if err != nil || refused != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	defer datagrams.Close()
+	fmt.Fprint(datagrams, "a line\r\na carriage return\rand one at the end\r")
 	fmt.Fprint(conn, "GET / HTTP/1.1\r\n\r\n")
 	io.Copy(io.Discard, conn)
 }

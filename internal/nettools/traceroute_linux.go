@@ -20,7 +20,7 @@ const (
 // TracerouteMain prints the routers on the way to a host. It sends datagrams
 // that may take one hop, two hops and so on. The router where a datagram has no
 // hops left reports that, and the host reports that no program listens on the
-// port. TracerouteMain needs no privilege. Its status is 0 even if the host did
+// port. TracerouteMain needs no privilege, and knows only IPv4. Its status is 0 even if the host did
 // not answer.
 //
 // Source: traceroute(8)
@@ -43,10 +43,13 @@ func TracerouteMain(args []string) int {
 	ctx := context.Background()
 	host := t.Arg(0)
 	var err error
-	if r.to, err = lookUp(ctx, "ip4", host); err != nil {
+	if r.to, err = lookUpPreferring4(ctx, "ip", host); err == nil && !r.to.Is4() {
+		err = errors.New("the host has only IPv6, and this traceroute knows only IPv4")
+	}
+	if err != nil {
 		return t.fails(host, err)
 	}
-	if r.fd, err = socketICMP(unix.IPPROTO_UDP); err != nil {
+	if r.fd, err = socketICMP(version4, unix.IPPROTO_UDP); err != nil {
 		return t.fails("open a socket", err)
 	}
 	defer unix.Close(r.fd)

@@ -118,6 +118,10 @@ func build() (remove func(), err error) {
 		return nil, err
 	}
 	removeCoverage := func() { os.RemoveAll(coverage) }
+	if err := os.Chmod(coverage, 0o777); err != nil { // a server may run as another user
+		removeCoverage()
+		return nil, err
+	}
 	var removeBin func()
 	if bin, removeBin, err = cache.Build(context.Background(), root, packages, flags...); err != nil {
 		removeCoverage()

@@ -32,8 +32,8 @@ type MX struct {
 
 // A zone is a Zone that answers questions.
 type zone struct {
-	authorities map[string]*dns.SOA // by domain
-	records     map[string][]dns.RR // by name; none for a name that only has names below it
+	authorities map[string]*dns.SOA // by domain, in lower case
+	records     map[string][]dns.RR // by name, in lower case; none for a name that only has names below it
 }
 
 // compile returns a zone with the records of z. All have the TTL 0, because
@@ -45,10 +45,11 @@ func (z *Zone) compile() (*zone, error) {
 		if _, ok := dns.IsDomainName(s); !ok && problem == nil {
 			problem = fmt.Errorf("%q is no domain name", s)
 		}
-		return dns.CanonicalName(s)
+		return dns.Fqdn(s)
 	}
 	add := func(owner string, rr dns.RR, rrtype uint16) {
 		*rr.Header() = dns.RR_Header{Name: owner, Rrtype: rrtype, Class: dns.ClassINET}
+		owner = dns.CanonicalName(owner)
 		c.records[owner] = append(c.records[owner], rr)
 		for { // names above it exist, too
 			i, end := dns.NextLabel(owner, 0)
@@ -65,7 +66,7 @@ func (z *Zone) compile() (*zone, error) {
 	for _, domain := range z.Domains {
 		soa := &dns.SOA{Ns: server, Mbox: "hostmaster." + strings.TrimPrefix(name(domain), "."),
 			Serial: 1, Refresh: 3600, Retry: 600, Expire: 86400}
-		c.authorities[name(domain)] = soa
+		c.authorities[dns.CanonicalName(domain)] = soa
 		add(name(domain), soa, dns.TypeSOA)
 		add(name(domain), &dns.NS{Ns: server}, dns.TypeNS)
 	}
@@ -90,7 +91,7 @@ func (z *Zone) compile() (*zone, error) {
 		}
 	}
 	for owner, target := range z.CNAME {
-		if len(c.records[name(owner)]) > 0 {
+		if len(c.records[dns.CanonicalName(owner)]) > 0 {
 			return nil, fmt.Errorf("%s has a CNAME and other records", owner)
 		}
 		add(name(owner), &dns.CNAME{Target: name(target)}, dns.TypeCNAME)
@@ -110,9 +111,11 @@ func (z *zone) authority(name string) *dns.SOA {
 
 const maxAliases = 8 // that an answer follows
 
-// answer answers a question.
+// answer answers a question. Names in the answer are spelled as in the zone, except
+// that the name in the question keeps the case that the client chose: some clients
+// choose it at random, and take only answers that have it.
 //
-// Source: RFC 1034, 4.3.2; RFC 2308
+// Source: RFC 1034, 4.3.2; RFC 2308; RFC 4343
 func (z *zone) answer(q *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(q)
 	m.Compress = true
@@ -131,6 +134,7 @@ func (z *zone) answer(q *dns.Msg) *dns.Msg {
 		return m
 	}
 	m.Authoritative = true
+	owner := question.Name
 	for range maxAliases {
 		records, exists := z.records[name]
 		alias := ""
@@ -138,6 +142,8 @@ func (z *zone) answer(q *dns.Msg) *dns.Msg {
 		for _, rr := range records {
 			cname, isAlias := rr.(*dns.CNAME)
 			if rr.Header().Rrtype == question.Qtype || question.Qtype == dns.TypeANY || isAlias {
+				rr = dns.Copy(rr)
+				rr.Header().Name = owner
 				m.Answer = append(m.Answer, rr)
 				found = true
 			}
@@ -146,8 +152,8 @@ func (z *zone) answer(q *dns.Msg) *dns.Msg {
 			}
 		}
 		if alias != "" {
-			name, authority = alias, z.authority(alias)
-			if authority == nil {
+			owner, name = alias, dns.CanonicalName(alias)
+			if authority = z.authority(name); authority == nil {
 				return m // the client has to ask another server
 			}
 			continue

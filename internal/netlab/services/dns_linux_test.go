@@ -142,6 +142,40 @@ func TestDNSAnswers(t *testing.T) {
 	}
 }
 
+// The question and its records come back in the case that the client chose, and the
+// names that they lead to in the case of the zone.
+func TestDNSCase(t *testing.T) {
+	t.Parallel()
+	zone := exampleZone
+	zone.Domains = []string{"Example.com", "1.130.10.in-addr.arpa"}
+	zone.CNAME = map[string]string{"smtp.example.com": "Mail.example.com"}
+	zone.PTR = map[netip.Addr]string{netip.MustParseAddr("10.130.1.3"): "modemA.example.com"}
+	address := startDNS(t, zone)
+	for _, test := range []struct {
+		name  string
+		qtype uint16
+		want  []string
+	}{
+		{"wWw.ExAmPlE.cOm.", dns.TypeA, []string{"wWw.ExAmPlE.cOm. A 10.130.1.4", "wWw.ExAmPlE.cOm. A 10.130.1.5"}},
+		{"sMtP.example.COM.", dns.TypeA, []string{"sMtP.example.COM. CNAME Mail.example.com.", "Mail.example.com. A 10.130.1.3"}},
+		{"EXAMPLE.com.", dns.TypeMX, []string{"EXAMPLE.com. MX 10 mail.example.com.", "EXAMPLE.com. MX 20 www.example.com."}},
+		{"3.1.130.10.In-Addr.ARPA.", dns.TypePTR, []string{"3.1.130.10.In-Addr.ARPA. PTR modemA.example.com."}},
+		{"NoWhere.example.com.", dns.TypeA, []string{"Example.com. SOA ns.example.com. hostmaster.Example.com. 1 3600 600 86400 0"}},
+	} {
+		for _, network := range []string{"udp", "tcp"} {
+			answer := exchange(t, network, address, new(dns.Msg).SetQuestion(test.name, test.qtype))
+			var got []string
+			for _, rr := range append(answer.Answer, answer.Ns...) {
+				owner, data, _ := strings.Cut(rr.String(), "\t0\tIN\t")
+				got = append(got, owner+" "+strings.ReplaceAll(data, "\t", " "))
+			}
+			if answer.Question[0].Name != test.name || !slices.Equal(got, test.want) {
+				t.Errorf("%s: asked for %s, got %s: %q, want %q", network, test.name, answer.Question[0].Name, got, test.want)
+			}
+		}
+	}
+}
+
 // A server of the root knows all names, so none is refused.
 func TestDNSRoot(t *testing.T) {
 	t.Parallel()
@@ -263,9 +297,12 @@ func TestDNSRealClients(t *testing.T) {
 		if n := strings.Count(got, "\n10.130.2."); n != 200 { // dig asked again over TCP
 			t.Errorf("%d addresses", n)
 		}
-		all := run(t, exec.Command(real(t, "dig"), "@"+host, "-p", port, "mail.example.com"), 0, "")
+		all := run(t, exec.Command(real(t, "dig"), "@"+host, "-p", port, "MaIl.eXaMpLe.com"), 0, "")
 		if strings.Contains(all, "WARNING") || !strings.Contains(all, "flags: qr aa rd ra;") {
 			t.Errorf("got %s", all)
+		}
+		if n := strings.Count(all, "MaIl.eXaMpLe.com."); n != 2 { // in the question, and in the answer
+			t.Errorf("%d times in the case of the question: %s", n, all)
 		}
 	})
 	t.Run("host", func(t *testing.T) {

@@ -27,6 +27,9 @@ const (
 	sendTime      = 5 * time.Minute // to send a line; RFC 5321 wants no less
 )
 
+// maxSections is how many parts of each message an IMAP client may fetch at once.
+const maxSections = 16
+
 // Mail says for whom a mail server takes mail.
 type Mail struct {
 	Host        string   // its own name
@@ -73,8 +76,8 @@ func ServeMail(listeners MailListeners, m Mail) error {
 	smtpServer.ErrorLog = silent
 
 	imapServer := imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return &imapSession{server: s}, nil, nil
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return &imapSession{server: s, out: outboxOf(c.NetConn())}, nil, nil
 		},
 		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}},
 		TLSConfig:    secure,
@@ -84,10 +87,13 @@ func ServeMail(listeners MailListeners, m Mail) error {
 
 	pop3Server := &pop3.Server{Host: m.Host, TLS: secure, Login: s.openPOP3}
 	servePOP3 := func(l net.Listener) error { return serveEach(l, pop3Server.ServeConn) }
+	servePOP3S := func(l net.Listener) error { return servePOP3(tls.NewListener(l, secure)) }
+	serveIMAP := func(l net.Listener) error { return imapServer.Serve(outboxes{l}) }
+	serveIMAPS := func(l net.Listener) error { return imapServer.Serve(tls.NewListener(outboxes{l}, secure)) }
 
 	var servers []func() error
 	var open []net.Listener
-	add := func(l net.Listener, implicit bool, serve func(net.Listener) error) {
+	add := func(l net.Listener, serve func(net.Listener) error) {
 		if l == nil {
 			return
 		}
@@ -95,17 +101,14 @@ func ServeMail(listeners MailListeners, m Mail) error {
 		servers = append(servers, func() error {
 			d := openDoor(l)
 			defer d.wait()
-			if implicit {
-				return serve(tls.NewListener(d, secure))
-			}
 			return serve(d)
 		})
 	}
-	add(listeners.SMTP, false, smtpServer.Serve)
-	add(listeners.POP3, false, servePOP3)
-	add(listeners.POP3S, true, servePOP3)
-	add(listeners.IMAP, false, imapServer.Serve)
-	add(listeners.IMAPS, true, imapServer.Serve)
+	add(listeners.SMTP, smtpServer.Serve)
+	add(listeners.POP3, servePOP3)
+	add(listeners.POP3S, servePOP3S)
+	add(listeners.IMAP, serveIMAP)
+	add(listeners.IMAPS, serveIMAPS)
 	if len(servers) == 0 {
 		return errors.New("nowhere to listen")
 	}
@@ -281,10 +284,12 @@ func (m *maildrop) Close() {
 }
 
 // An imapSession is a session of the library's server in memory, with messages
-// that are those of the maildir.
+// that are those of the maildir. The library writes answers with the mailbox locked,
+// so they go to an outbox: a client that does not read must not stop the others.
 type imapSession struct {
 	*imapmemserver.UserSession // nil until the client has logged in
 	server                     *mailServer
+	out                        *outbox
 	box                        *maildir
 }
 
@@ -336,7 +341,7 @@ func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) err
 		s.box.mu.Lock()
 		changed := s.box.changed
 		s.box.mu.Unlock()
-		if err := s.UserSession.Poll(w, true); err != nil {
+		if err := errors.Join(s.UserSession.Poll(w, true), s.out.sent()); err != nil {
 			return err
 		}
 		select {
@@ -372,6 +377,36 @@ func (s *imapSession) Append(name string, r imap.LiteralReader, options *imap.Ap
 		s.box.change()
 	}
 	return data, err
+}
+
+// Fetch sends texts one message at a time, or the outbox could fill with a whole
+// mailbox.
+func (s *imapSession) Fetch(w *imapserver.FetchWriter, which imap.NumSet, options *imap.FetchOptions) error {
+	switch sections := len(options.BodySection) + len(options.BinarySection); {
+	case sections == 0:
+		return s.UserSession.Fetch(w, which, options)
+	case sections > maxSections:
+		return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeLimit,
+			Text: fmt.Sprintf("more than %d parts of each message", maxSections)}
+	}
+	criteria := &imap.SearchCriteria{}
+	switch which := which.(type) {
+	case imap.SeqSet:
+		criteria.SeqNum = []imap.SeqSet{which}
+	case imap.UIDSet:
+		criteria.UID = []imap.UIDSet{which}
+	}
+	found, err := s.UserSession.Search(imapserver.NumKindUID, criteria, &imap.SearchOptions{})
+	if err != nil {
+		return err
+	}
+	uids, _ := found.All.(imap.UIDSet).Nums() // all are known
+	for _, uid := range uids {
+		if err := errors.Join(s.UserSession.Fetch(w, imap.UIDSetNum(uid), options), s.out.sent()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *imapSession) Store(w *imapserver.FetchWriter, which imap.NumSet, flags *imap.StoreFlags, options *imap.StoreOptions) error {

@@ -204,6 +204,60 @@ func TestMailRoundTrip(t *testing.T) {
 	}
 }
 
+// A client that does not read its answers stops no other one from reading the same
+// mailbox, and no mail from arriving.
+func TestMailSlowClient(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		s := startMail(t)
+		login := func() *talker {
+			c := dial(t, s.imap)
+			if secure {
+				conn, err := tls.Dial("tcp", s.imaps, &tls.Config{InsecureSkipVerify: true})
+				c = talk(t, conn, err)
+			}
+			c.hears(`\* OK .*`)
+			c.says("a LOGIN brandon %s", services.Password)
+			c.hears("a OK .*")
+			c.says("b SELECT INBOX")
+			c.hearsUntil("b OK ")
+			return c
+		}
+		// Three of these are more than the kernel's buffers of a connection hold.
+		long := "Subject: long\r\n\r\n" + strings.Repeat(strings.Repeat("x", 998)+"\r\n", 8<<10)
+		for range 3 {
+			if err := send(s.smtp, "brandon@example.com", long); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slow := login()
+		slow.says("c FETCH 1:* BODY[]\r\nd LIST \"\" *")
+		slow.hears(`\* 1 FETCH .*`) // and nothing more
+		quick := login()
+		quick.says("c FETCH 1:* RFC822.SIZE")
+		quick.hearsUntil("c OK ")
+		if err := send(s.smtp, "brandon@example.com", "Subject: short\r\n\r\nshort\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		quick.says("d NOOP")
+		if got := quick.hearsUntil("d OK "); !strings.Contains(got, "* 4 EXISTS") {
+			t.Errorf("after a message has come: %s", got)
+		}
+		quick.says("e FETCH 4 BODY[TEXT]")
+		if got := quick.hearsUntil("e OK "); !strings.Contains(got, "\r\nshort\r\n") {
+			t.Errorf("the message: %s", got)
+		}
+		quick.says(`f LIST "" *`)
+		quick.hearsUntil("f OK ")
+		// The slow client reads on, and gets all.
+		if got := slow.hearsUntil("d OK "); strings.Count(got, "x\r\n") != 3*8<<10 {
+			t.Errorf("the slow client got %d bytes: %.200s", len(got), got)
+		}
+		slow.says("e FETCH 1 (" + strings.TrimSuffix(strings.Repeat("BODY.PEEK[] ", 17), " ") + ")")
+		slow.hears(`e NO \[LIMIT\] more than 16 parts of each message`)
+	}
+}
+
 // The server takes mail only for its own accounts, of limited size, in lines of
 // limited length, and only whole.
 func TestMailRefuses(t *testing.T) {

@@ -1,0 +1,68 @@
+package netlab
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The hosts show the repository, whichever folder of it the user is in, and no other
+// module: they can write to what they show.
+func TestRepository(t *testing.T) {
+	above := t.TempDir()
+	clone := filepath.Join(above, "clone")
+	inside := filepath.Join(clone, "chapter07", "client")
+	if err := os.MkdirAll(inside, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ folder, text, from, want string }{
+		{above, "module other\n", inside, ""},
+		{clone, "// The Go companion.\nmodule fopnp // a comment\n", inside, clone},
+		{clone, "module fopnp\n", clone, clone},
+		{clone, "module fopnp\n", above, ""},
+		{clone, "module fopnp\n", "", ""},
+		{clone, "module fopnp/other\n", inside, ""},
+	} {
+		if err := os.WriteFile(filepath.Join(test.folder, "go.mod"), []byte(test.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := repository(test.from); got != test.want || err != nil {
+			t.Errorf("with %q in %s, the repository of %q is %q (%v), want %q", test.text, test.folder, test.from, got, err, test.want)
+		}
+	}
+}
+
+// A host writes to its own folders, such as the keys in /root/.ssh. None of the
+// machine's folders may take their place.
+func TestHidden(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": "/boot", "/root": "/root", "/home": "/home", "/home/brandon": "/home/brandon/.ssh", "/var": "/var",
+		"/var/mail": "/var/mail", "/tmp": "/tmp", "/etc/ssh": "/etc/ssh", "/srv": "/srv",
+		"/root/fopnp": "", "/home/brandon/fopnp": "", "/home/reader": "", "/var/lib/go": "", "/usr/local/go": "", "/rootless": "",
+	} {
+		if got := hidden(path); got != want {
+			t.Errorf("%s would replace %q, want %q", path, got, want)
+		}
+	}
+	for folder := range folders {
+		if hidden(folder) == "" || hidden(filepath.Dir(folder)) == "" {
+			t.Errorf("a folder shown at %s would replace nothing", folder)
+		}
+	}
+}
+
+// A repository that is in the place of a host's folder is refused, and the error says
+// which folder it is.
+func TestMisplacedRepository(t *testing.T) {
+	clone := t.TempDir()
+	if err := os.WriteFile(filepath.Join(clone, "go.mod"), []byte("module fopnp\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	folders[filepath.Join(clone, "mail")] = 0o755
+	defer delete(folders, filepath.Join(clone, "mail"))
+	got, err := repository(clone)
+	if got != "" || err == nil || !strings.Contains(err.Error(), clone+"/mail of its own") {
+		t.Errorf("the repository is %q (%v)", got, err)
+	}
+}
