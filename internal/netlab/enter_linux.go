@@ -175,7 +175,11 @@ func (l *Lab) join() (client control, end func(), err error) {
 			return control{}, nil, err
 		}
 		// The process that gets the name brings the network up. Others wait for it.
-		door, err := net.ListenUnix("unixpacket", address())
+		at, err := address()
+		if err != nil {
+			return control{}, nil, err
+		}
+		door, err := net.ListenUnix("unixpacket", at)
 		if errors.Is(err, unix.EADDRINUSE) {
 			continue
 		}
@@ -197,9 +201,16 @@ func (l *Lab) join() (client control, end func(), err error) {
 
 // address returns where the user's other processes find the network: an abstract
 // socket, which leaves nothing behind.
-func address() *net.UnixAddr {
-	name := fmt.Sprintf("@fopnp-playground-%d-%s", os.Geteuid(), os.Getenv(networkName))
-	return &net.UnixAddr{Net: "unixpacket", Name: name}
+//
+// The address contains the network's name, which is an error if it is too long.
+func address() (*net.UnixAddr, error) {
+	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
+	prefix := fmt.Sprintf("@fopnp-playground-%d-", os.Geteuid())
+	name := os.Getenv(networkName)
+	if most := longest - len(prefix); len(name) > most {
+		return nil, fmt.Errorf("the name in %s has %d bytes, but may have only %d", networkName, len(name), most)
+	}
+	return &net.UnixAddr{Net: "unixpacket", Name: prefix + name}, nil
 }
 
 // dial connects to the network that this process is on, or else to the one that the
@@ -208,7 +219,11 @@ func dial() (control, error) {
 	if c, err := net.Dial("unixpacket", "/playground/run/control"); err == nil {
 		return control{c.(*net.UnixConn)}, nil
 	}
-	c, err := net.DialUnix("unixpacket", nil, address())
+	at, err := address()
+	if err != nil {
+		return control{}, err
+	}
+	c, err := net.DialUnix("unixpacket", nil, at)
 	if err != nil {
 		return control{}, err
 	}

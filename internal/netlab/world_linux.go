@@ -184,7 +184,7 @@ func (w *world) serve(client control) {
 	if r.Wires {
 		text, err := w.changeWire(r.Wire)
 		if err != nil {
-			client.send(answer{Error: err.Error(), Usage: true})
+			client.send(answer{Error: err.Error(), Usage: errors.Is(err, ErrUsage)})
 		} else {
 			client.send(answer{Text: text})
 		}
