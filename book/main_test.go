@@ -35,7 +35,7 @@ func TestREADME(t *testing.T) {
 }
 
 // command returns the command that starts the book in a folder.
-func command(t *testing.T, folder string, args ...string) *exec.Cmd {
+func command(t testing.TB, folder string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 )
 
 // openBook starts the book and returns its address, with the token, and its process.
-func openBook(t *testing.T) (url string, process *os.Process) {
+func openBook(t testing.TB) (url string, process *os.Process) {
 	t.Helper()
 	if err := netns.Supported(); err != nil {
 		t.Skip(err)
@@ -54,11 +54,11 @@ func openBook(t *testing.T) (url string, process *os.Process) {
 
 // A reader is a tab of Chromium.
 type reader struct {
-	t   *testing.T
+	t   testing.TB
 	ctx context.Context
 }
 
-func newBrowser(t *testing.T) context.Context {
+func newBrowser(t testing.TB) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -78,7 +78,7 @@ func newBrowser(t *testing.T) context.Context {
 }
 
 // tab opens a page in a new tab.
-func tab(t *testing.T, browser context.Context, url string) *reader {
+func tab(t testing.TB, browser context.Context, url string) *reader {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	t.Cleanup(cancel)
@@ -299,5 +299,37 @@ func TestLoopbackOnly(t *testing.T) {
 			conn.Close()
 			t.Errorf("the book listens at %v", ip)
 		}
+	}
+}
+
+// In a browser, a block of the playground runs at a terminal on its host, and the reader's
+// own terminal is there, too. When the reader closes the dock, all hosts are gone.
+func TestPlaygroundInBrowser(t *testing.T) {
+	url, book := openBook(t)
+	base, token, _ := strings.Cut(url, "#")
+	r := tab(t, newBrowser(t), base+"playground/#"+token)
+	before := len(family(book.Pid))
+	r.run("$ traceroute -n -q 1 www.example.com")
+	if n := r.is(`all(".state[data-state='as-printed']").length`); n != "2" {
+		t.Errorf("%s commands printed what is on the page, want 2:\n%s", n, r.is(screens))
+	}
+	r.is(`all("#dock button").find(b => b.textContent === "+ Terminal").click()`)
+	r.until(`live.panes.size === 2`)
+	if got := r.is(`all(".pane").map(p => p.getAttribute("aria-label"))`); got != "shell on h1,terminal on h1" {
+		t.Errorf("the terminals are %s", got)
+	}
+	r.until(screens + `.includes("h1$ ")`)
+	if got := r.is("live.note.textContent"); !strings.Contains(got, "on h1 of a playground") {
+		t.Errorf("the page says %q", got)
+	}
+	if n := len(family(book.Pid)) - before; n < 12 {
+		t.Errorf("only %d processes are there for twelve hosts", n)
+	}
+	r.is("live.close()")
+	for deadline := time.Now().Add(time.Minute); len(family(book.Pid)) > before; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes are left", len(family(book.Pid))-before)
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -41,13 +41,13 @@ func TestScripts(t *testing.T) {
 		if name == "machine" {
 			shared = append(shared, "names")
 		}
-		for _, scripts := range [][]string{shared, {"wire"}} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, scripts := range [][]string{shared, {"wire"}} {
 				folder := t.TempDir()
 				runScripts(t, folder, bringUp(t, folder, "PLAYGROUND_OWN="+prefersOwn), scripts...)
-			})
-		}
+			}
+		})
 	}
 }
 

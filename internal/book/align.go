@@ -1,6 +1,7 @@
 package book
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -129,6 +130,15 @@ func resemblance(a, b splitLine) int {
 	all := a.length + b.length
 	if 4*min(a.length, b.length) < all {
 		return 0 // even if one is a part of the other
+	}
+	most := 0 // that they can have in common, whatever the order of the words
+	for _, w := range a.words {
+		if slices.Contains(b.words, w) {
+			most += 2 * len(w)
+		}
+	}
+	if 2*most < all {
+		return 0
 	}
 	common := 0
 	for _, p := range sameWords(a.words, b.words) {

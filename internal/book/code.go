@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/chroma/v2"
 	"github.com/alecthomas/chroma/v2/lexers"
@@ -38,8 +39,24 @@ func class(t chroma.TokenType) string {
 	return ""
 }
 
-// lines returns the lines of a text, divided into words by its language.
+// lines returns the lines of a text, divided into words by its language. The
+// caller must not change them: the pages of a listing, of its pairs and of its
+// chapter share them.
 func lines(language, text string) [][]word {
+	key := [2]string{language, text}
+	if divided, found := dividedBefore.Load(key); found {
+		return divided.([][]word)
+	}
+	divided := divide(language, text)
+	dividedBefore.Store(key, divided)
+	return divided
+}
+
+// dividedBefore is what lines has returned, by language and text. It stays as
+// small as the book, because all texts are from there.
+var dividedBefore sync.Map
+
+func divide(language, text string) [][]word {
 	var all [][]word
 	for line := range strings.Lines(text) {
 		all = append(all, []word{{text: strings.TrimSuffix(line, "\n")}})

@@ -122,10 +122,15 @@ func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.tell(sessionBegins{"session", b.server.networkNote()})
 	host := ""
 	if r.Do == "run" {
 		host = page.Blocks[r.Block].Transcript.Host
+	}
+	b.tell(sessionBegins{"session", b.server.networkNote(host)})
+	if host != "" {
+		if err := noPlayground(); err != nil {
+			return nil, err
+		}
 	}
 	s, err = begin(b.ctx, config, host, b.server.shared(), b, b.newPane)
 	if err != nil {

@@ -18,6 +18,9 @@ const crowdSize = 6
 // their own. The table of listings knows which client the server has, and what it
 // says.
 func (s *session) crowd() error {
+	if s.host != "" {
+		return errors.New("the six clients do not visit the playground")
+	}
 	server, port, found := s.server()
 	if !found {
 		return errors.New("no server runs that the six clients know; run a block that starts one")

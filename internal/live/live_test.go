@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		serveAlone()
 	}
 	if inside() {
+		if err := refuseNamespaces(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 		progtest.Parallel()
 		os.Exit(m.Run())
 	}
@@ -41,8 +45,9 @@ func TestMain(m *testing.M) {
 }
 
 // Tests of sessions on the system's network run in a test program of their own, on a
-// private network that plays the system's. So nothing else is at their ports. The
-// environment variables tell it where the built programs are.
+// private network that plays the system's. So nothing else is at their ports, and the
+// kernel refuses more namespaces. The environment variables tell it where the built
+// programs are.
 const (
 	binIs      = "FOPNP_LIVE_TEST_BIN"
 	coverageIs = "FOPNP_LIVE_TEST_COVERAGE"
@@ -118,7 +123,7 @@ func serveAlone() {
 	}
 	root, _ := progtest.Root()
 	s := New(Config{
-		Root: root, Bin: os.Getenv(binIs), Shared: os.Getenv(servesAlone) == "shared",
+		Root: root, Bin: os.Getenv(binIs), Shared: os.Getenv(servesAlone) == "shared" && netns.Supported() == nil,
 		Page: func(path string) *weave.Page { return all[path] },
 	})
 	fmt.Println(httptest.NewServer(s).URL, s.Token())
@@ -156,7 +161,7 @@ func open(t *testing.T, shared bool) *book {
 	b.Server = New(Config{
 		Root: root, Bin: cmp.Or(os.Getenv(binIs), progtest.Bin()),
 		Env:  []string{"GOCOVERDIR=" + cmp.Or(os.Getenv(coverageIs), progtest.Coverage()), "GORACE=atexit_sleep_ms=0"},
-		Page: func(path string) *weave.Page { return all[path] }, Shared: shared,
+		Page: func(path string) *weave.Page { return all[path] }, Shared: shared && netns.Supported() == nil,
 	})
 	b.http = httptest.NewServer(b.Server)
 	b.address = strings.TrimPrefix(b.http.URL, "http://")
@@ -192,6 +197,7 @@ type client struct {
 	ended    []blockEnds
 	notes    []string
 	sessions int
+	begun    []string // what the page said when each began
 	lanes    []laneEvent
 	err      error // the connection has ended
 }
@@ -264,11 +270,13 @@ func (c *client) listen() {
 func (c *client) hear(text []byte) {
 	var is struct {
 		Tell string `json:"tell"`
+		Note string `json:"note"`
 	}
 	json.Unmarshal(text, &is)
 	switch is.Tell {
 	case "session":
 		c.sessions++
+		c.begun = append(c.begun, is.Note)
 		clear(c.panes)
 		clear(c.programs)
 	case "pane":

@@ -128,9 +128,12 @@ func (s *Server) transcripts(ctx context.Context) (transcript.Config, error) {
 // shared reports whether sessions use the system's network.
 func (s *Server) shared() bool { return s.config.Shared || netns.Supported() != nil }
 
-// networkNote tells the reader on which network a session is.
-func (s *Server) networkNote() string {
+// networkNote tells the reader on which network a session is. Host is one of the
+// playground, or "".
+func (s *Server) networkNote(host string) string {
 	switch {
+	case host != "":
+		return fmt.Sprintf("The terminals are on %s of a playground of your own, which ends with this page. The lanes cannot see its hosts.", host)
 	case !s.shared():
 		return "A private network: all ports are free, and everything ends with this page."
 	case runtime.GOOS != "linux":
@@ -138,7 +141,30 @@ func (s *Server) networkNote() string {
 	case s.config.Shared:
 		return "The ports are those of your machine. The lanes show only this session, and not what is said."
 	}
-	return fmt.Sprintf("The ports are those of your machine: %v. The lanes show only this session, and not what is said.", netns.Supported())
+	why, _ := refusal()
+	return fmt.Sprintf("The ports are those of your machine: %s. The lanes show only this session, and not what is said.", why)
+}
+
+// refusal returns why the system grants no private networks, and what the reader can do
+// about it, which may be "".
+func refusal() (why, remedy string) {
+	err := netns.Supported()
+	if r, ok := errors.AsType[*netns.Refusal](err); ok {
+		return r.Cause, r.Remedy
+	}
+	return fmt.Sprint(err), ""
+}
+
+// noPlayground returns the error of a block that needs the playground, or nil.
+func noPlayground() error {
+	if netns.Supported() == nil {
+		return nil
+	}
+	why, remedy := refusal()
+	if remedy != "" {
+		why += "; to allow it: " + remedy
+	}
+	return fmt.Errorf("this block runs in the playground, which cannot run here: %s", why)
 }
 
 // protocol is the WebSocket's subprotocol. The browser offers it, and beside it

@@ -58,8 +58,8 @@ type pane struct {
 
 // begin starts a session with a shell at a terminal, on a host of the playground if
 // host is not "". Shared says that it must use the system's network.
-func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (s *session, err error) {
-	s = &session{
+func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (_ *session, err error) {
+	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
 		ran: map[int]bool{}, panes: map[int]*pane{},
 	}
@@ -126,15 +126,19 @@ func (s *session) lock() error {
 
 // open starts the session's bash. See [transcript.Config].
 func (s *session) open(bash *exec.Cmd) (transcript.Network, transcript.Terminal, error) {
-	title := "shell"
-	if s.host != "" {
-		title += " on " + s.host
-	}
-	p, err := s.openPane(shellPane, title, bash)
+	p, err := s.openPane(shellPane, s.title("shell"), bash)
 	if err != nil {
 		return nil, nil, err
 	}
 	return network{s.keeper}, p.tap, nil
+}
+
+// title returns the name of a terminal, with the host where it is.
+func (s *session) title(name string) string {
+	if s.host == "" {
+		return name
+	}
+	return name + " on " + s.host
 }
 
 // A network is where the session's bash runs, for the transcript.
@@ -174,10 +178,7 @@ func (s *session) terminal(title, script string) error {
 	if n >= maxTerminals {
 		return fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
 	}
-	bash := exec.Command("bash", "--norc", "--noprofile", "-i")
-	bash.Dir = s.home.Tree
-	bash.Env = s.home.TerminalEnvironment()
-	p, err := s.openPane(terminalPane, title, bash)
+	p, err := s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
 	if err == nil && script != "" {
 		p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
 		p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -60,7 +61,8 @@ func Main(l *Lab, own map[string]Program) {
 // own terminal of the same size, and Ctrl-C goes there. In the background of a
 // terminal, the command gets no input.
 //
-// If the system forbids what a network needs, the error is a [*netns.Refusal].
+// Enter returns an error if the table contradicts itself. If the system forbids what a
+// network needs, the error is a [*netns.Refusal].
 func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 	r := request{Host: h.Short(), Dir: workingFolder(), Env: terminalEnv()}
 	for _, word := range command {
@@ -103,7 +105,7 @@ func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
 // the command has ended. Started reports whether the host has, perhaps, started the
 // command.
 func (l *Lab) enter(r request, files [3]*os.File) (a answer, started bool, err error) {
-	client, end, err := l.join()
+	client, end, err := l.join(aLittle())
 	if err != nil {
 		return a, false, err
 	}
@@ -164,39 +166,65 @@ type usageError string
 func (e usageError) Error() string      { return string(e) }
 func (usageError) Is(target error) bool { return target == ErrUsage }
 
+// patience is how long a process waits for another one that has taken the name of the
+// network, but cannot be reached yet.
+const patience = 10 * time.Second
+
+// errTaken means that another process has taken the name of the network, but cannot be
+// reached. It has just begun, or it is no network.
+var errTaken = fmt.Errorf("another program has taken the name of your network; set %s to another name", networkName)
+
 // join connects to the network that the user has brought up. If there is none, it
-// brings one up. The function end ends that one.
-func (l *Lab) join() (client control, end func(), err error) {
+// brings one up. The function end ends that one. After errTaken, join calls wait and
+// tries again if that returns true.
+func (l *Lab) join(wait func() bool) (client control, end func(), err error) {
 	for {
-		if client, err = dial(); err == nil {
-			return client, func() {}, nil
+		client, end, err = l.tryToJoin()
+		if !errors.Is(err, errTaken) || !wait() {
+			return client, end, err
 		}
-		if !errors.Is(err, unix.ECONNREFUSED) {
-			return control{}, nil, err
-		}
-		// The process that gets the name brings the network up. Others wait for it.
-		at, err := address()
-		if err != nil {
-			return control{}, nil, err
-		}
-		door, err := net.ListenUnix("unixpacket", at)
-		if errors.Is(err, unix.EADDRINUSE) {
-			continue
-		}
-		if err != nil {
-			return control{}, nil, err
-		}
-		end, err := l.up(door)
-		door.Close() // the world has its own copy
-		if err != nil {
-			return control{}, nil, err
-		}
-		if client, err = dial(); err != nil {
-			end()
-			return control{}, nil, err
-		}
-		return client, end, nil
 	}
+}
+
+// aLittle returns a function that waits a little, and returns false when patience is
+// over.
+func aLittle() func() bool {
+	begun := time.Now()
+	return func() bool {
+		time.Sleep(time.Millisecond)
+		return time.Since(begun) < patience
+	}
+}
+
+func (l *Lab) tryToJoin() (client control, end func(), err error) {
+	if client, err = dial(); err == nil {
+		return client, func() {}, nil
+	}
+	if !errors.Is(err, unix.ECONNREFUSED) {
+		return control{}, nil, err
+	}
+	// The process that gets the name brings the network up. Others wait for it.
+	at, err := address()
+	if err != nil {
+		return control{}, nil, err
+	}
+	door, err := net.ListenUnix("unixpacket", at)
+	if errors.Is(err, unix.EADDRINUSE) {
+		return control{}, nil, errTaken
+	}
+	if err != nil {
+		return control{}, nil, err
+	}
+	end, err = l.up(door)
+	door.Close() // the world has its own copy
+	if err != nil {
+		return control{}, nil, err
+	}
+	if client, err = dial(); err != nil {
+		end()
+		return control{}, nil, err
+	}
+	return client, end, nil
 }
 
 // address returns where the user's other processes find the network: an abstract
@@ -238,6 +266,9 @@ func dial() (control, error) {
 // of the door. So they can join even while this process is stopped, and no client
 // joins a network whose world has ended.
 func (l *Lab) up(door *net.UnixListener) (end func(), err error) {
+	if err := l.Check(); err != nil {
+		return nil, fmt.Errorf("the table of hosts: %w", err)
+	}
 	config, err := newConfig()
 	if err != nil {
 		return nil, err

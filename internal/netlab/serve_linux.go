@@ -226,7 +226,6 @@ func (s *server) startInetd() error {
 
 // awaitInetd waits until inetd listens on the ports of all its services.
 func (s *server) awaitInetd() error {
-	const patience = 10 * time.Second
 	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
 		var missing []string
 		listening := netns.Listeners(os.Getpid())

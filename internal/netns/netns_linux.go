@@ -151,7 +151,7 @@ var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 			return attr, nil
 		}
 	}
-	return nil, fmt.Errorf("no private networks: %w (%w)", err, errors.ErrUnsupported)
+	return nil, fmt.Errorf("no private networks: %w (%w)", Explain(err), errors.ErrUnsupported)
 })
 
 // enter starts cmd in namespaces of its own and waits until its program runs. If it

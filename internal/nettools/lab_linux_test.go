@@ -114,13 +114,22 @@ func build(t *testing.T) lab {
 	lab := lab{newHost(t), newHost(t), newHost(t)}
 	connect(t, lab.near, "10.0.1.2/24", lab.middle, "10.0.1.1/24")
 	connect(t, lab.middle, "10.0.2.1/24", lab.far, "10.0.2.2/24")
+	neighbors(t, lab.near, "eth1a", "10.0.1.2", lab.middle, "eth1b", "10.0.1.1")
+	neighbors(t, lab.middle, "eth2a", "10.0.2.1", lab.far, "eth2b", "10.0.2.2")
 	lab.near.do(func() {
 		route(t, "0.0.0.0/0", "10.0.1.1")
 		set(t, "neigh/eth1a/retrans_time_ms", "20")
 	})
 	lab.middle.do(func() {
 		route(t, "10.8.0.0/16", "10.0.2.2")
-		set(t, "neigh/eth2a/retrans_time_ms", "20")
+		address, err := netlink.ParseAddr("10.0.1.3/24") // the near host has to ask who has it
+		if err == nil {
+			err = netlink.AddrAdd(up(t, "eth1b"), address)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		set(t, "neigh/eth2a/retrans_time_ms", "20") // give up soon
 		set(t, "ip_forward", "1")
 	})
 	lab.far.do(func() { route(t, "0.0.0.0/0", "10.0.2.1") })
@@ -208,6 +217,27 @@ func connect(t *testing.T, a host, addressA string, b host, addressB string) {
 	if t.Failed() {
 		t.FailNow()
 	}
+}
+
+// neighbors tells two hosts, for good, each other's hardware addresses. If they had to
+// ask, a busy machine might answer after they have given up: see build.
+func neighbors(t *testing.T, a host, deviceA, addressA string, b host, deviceB, addressB string) {
+	t.Helper()
+	var ends [2]netlink.Link
+	a.do(func() { ends[0] = up(t, deviceA) })
+	b.do(func() { ends[1] = up(t, deviceB) })
+	if t.Failed() {
+		t.FailNow()
+	}
+	tell := func(own, other netlink.Link, address string) {
+		err := netlink.NeighSet(&netlink.Neigh{LinkIndex: own.Attrs().Index, State: netlink.NUD_PERMANENT,
+			IP: net.ParseIP(address), HardwareAddr: other.Attrs().HardwareAddr})
+		if err != nil {
+			t.Errorf("tell %s: %v", address, err)
+		}
+	}
+	a.do(func() { tell(ends[0], ends[1], addressB) })
+	b.do(func() { tell(ends[1], ends[0], addressA) })
 }
 
 func route(t *testing.T, to, gateway string) {

@@ -145,7 +145,7 @@ func (p *ping) run(ctx context.Context) error {
 			wait := p.interval
 			if p.transmitted == p.count { // the last one
 				if wait = p.patience; p.received > 0 {
-					wait = max(2*p.longest, p.interval)
+					wait = max(2*p.longest, p.interval, time.Second) // a busy host answers late
 				}
 			}
 			next.Reset(wait)

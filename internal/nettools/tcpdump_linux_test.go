@@ -64,6 +64,7 @@ func traffic(t *testing.T, lab lab) {
 	lab.near.run(t, command("ping", "-n", "-c1", "10.0.2.2"))
 	lab.near.run(t, command("ping", "-n", "-c1", "10.0.2.77"))
 	lab.near.run(t, command("traceroute", "-n", "-q1", "10.0.2.2"))
+	lab.near.run(t, command("ping", "-n", "-c1", "10.0.1.3")) // after ARP: see build
 	var listener net.Listener
 	var packets net.PacketConn
 	var err error

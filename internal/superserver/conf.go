@@ -31,34 +31,6 @@ type Service struct {
 // itself.
 const internal = "internal"
 
-// String returns the entry as one line of an inetd.conf, without a line feed.
-func (s Service) String() string {
-	var b strings.Builder
-	if s.Protocol != "unix" {
-		b.WriteString(strings.Join(s.Hosts, ",") + ":")
-	}
-	b.WriteString(s.Name + " " + s.Type + " " + s.Protocol)
-	if s.SendBuffer > 0 {
-		fmt.Fprintf(&b, ",sndbuf=%d", s.SendBuffer)
-	}
-	if s.ReceiveBuffer > 0 {
-		fmt.Fprintf(&b, ",rcvbuf=%d", s.ReceiveBuffer)
-	}
-	b.WriteString(map[bool]string{true: " wait", false: " nowait"}[s.Wait])
-	if s.Max > 0 {
-		fmt.Fprintf(&b, ".%d", s.Max)
-	}
-	b.WriteString(" " + s.User)
-	if s.Group != "" {
-		b.WriteString(":" + s.Group)
-	}
-	b.WriteString(" " + s.Program)
-	for _, arg := range s.Args {
-		b.WriteString(" " + arg)
-	}
-	return b.String()
-}
-
 // Parse parses an inetd.conf. It returns the correct entries. The error has one
 // line for each wrong entry, which begins with file and the line number.
 //

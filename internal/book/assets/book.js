@@ -258,9 +258,10 @@ function addRunButtons() {
 	for (const button of all(".run")) {
 		button.hidden = false;
 		button.onclick = () => {
-			const { page, block } = button.closest("figure").dataset;
+			const figure = button.closest("figure"), { page, block } = figure.dataset;
 			button.disabled = true;
 			live.send({ do: "run", page, block: +block });
+			figure.scrollIntoView({ block: "nearest" }); // the dock may have covered it
 		};
 	}
 	document.addEventListener("theme", () => live.showTheme());
@@ -508,7 +509,8 @@ class Lanes {
 		this.said.setAttribute("aria-label", "What is said on the network");
 		this.box = make("div", { className: "lanes", hidden: true },
 			make("div", {},
-				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served")),
+				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served"),
+					make("span", {}, "mark above: asks, below: is answered")),
 				this.chart),
 			this.said);
 		this.clear();
@@ -526,9 +528,11 @@ class Lanes {
 
 	add(event) {
 		if (["listens", "closed"].includes(event.kind)) return;
-		// When all have left for a while, a new scene begins.
-		const open = [...this.lanes.values()].some(lane => lane.to === undefined);
-		if (this.lanes.size && !open && event.at > this.last.at + 700) this.clear();
+		// When all have left for a while, a new scene begins: else a long pause would
+		// make short visits too small to see.
+		const lanes = [...this.lanes.values()], open = lanes.some(lane => lane.to === undefined);
+		const took = this.last.at - Math.min(...lanes.map(lane => lane.from));
+		if (lanes.length && !open && event.at > this.last.at + Math.min(700, Math.max(100, 2 * took))) this.clear();
 		if (event.at > this.last.at) this.last = { at: event.at, here: performance.now() };
 		this.changed = true;
 		if (event.kind === "omitted") {

@@ -21,6 +21,8 @@ const (
 	anyWhy   = `(?:[\w :;,./-]|` + anyBytes + `)+`
 )
 
+var clientAddr = regexp.MustCompile(anyAddr)
+
 // expression returns the regular expression for one of the server's lines.
 // Values are pairs: a word of the line, and what stands in its place. A word
 // without a value may stand for anything of its kind.
@@ -62,16 +64,26 @@ func (l Lines) about(addr, output string) (lines []string) {
 // compiled returns a regular expression for whole lines that match one of
 // expressions.
 func compiled(expressions ...string) *regexp.Regexp {
-	whole := "^(?:" + strings.Join(expressions, "|") + ")$"
-	if re, ok := compiledBefore.Load(whole); ok {
+	key := strings.Join(expressions, "\x00")
+	if re, ok := compiledBefore.Load(key); ok {
 		return re.(*regexp.Regexp)
 	}
-	re := regexp.MustCompile(whole)
-	compiledBefore.Store(whole, re)
+	ends := []string{"$"} // no line is empty, so this matches none
+	for _, e := range expressions {
+		// A line ends where any text does. If we do not look for the end, a long
+		// line costs no more than a short one.
+		if begin, any := strings.CutSuffix(e, " .*"); any && !strings.Contains(e, "|") {
+			ends = append(ends, begin+" ")
+		} else {
+			ends = append(ends, "(?:"+e+")$")
+		}
+	}
+	re := regexp.MustCompile("^(?:" + strings.Join(ends, "|") + ")")
+	compiledBefore.Store(key, re)
 	return re
 }
 
-var compiledBefore sync.Map // by their texts
+var compiledBefore sync.Map // by expressions
 
 // complaint returns the expression for what the server prints when accept
 // fails.
@@ -107,12 +119,11 @@ func (t *Trial) examine() {
 		ends = append(ends, expression(t.Closed))
 	}
 	begin, end, fault := compiled(expression(t.Accepted)), compiled(ends...), compiled(faults...)
-	addr := regexp.MustCompile(anyAddr)
 	others := compiled(append([]string{t.complaint()}, t.Others...)...)
 
 	announcement := t.announcement(t.host, t.process.Port)
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], addr.MatchString) {
+	if i := slices.Index(lines, announcement); i < 0 || slices.ContainsFunc(lines[:i], clientAddr.MatchString) {
 		t.Failf("it announced %q, want %q first", lines[0], announcement)
 	} else {
 		lines = slices.Delete(lines, i, i+1)
@@ -120,7 +131,7 @@ func (t *Trial) examine() {
 	began, ended := map[string]int{}, map[string]int{}
 	broken := map[string]int{} // conversations with a fault that have not ended
 	for _, line := range lines {
-		client := addr.FindString(line)
+		client := clientAddr.FindString(line)
 		switch {
 		case t.Accepted != "" && begin.MatchString(line):
 			began[client]++
@@ -186,12 +197,9 @@ func (s Server) announcement(host, port string) string {
 // AwaitAccepted waits until the server prints that the conversation with c
 // begins.
 func (c *Client) AwaitAccepted() {
-	c.WaitFor(`(?m)^` + c.accepted() + `\n`)
-}
-
-// accepted returns the expression for the line that begins c's conversation.
-func (c *Client) accepted() string {
-	return expression(c.Accepted, "ADDR", c.addr, "PAIR", c.pair())
+	if !c.Failed() {
+		c.AwaitLine(strings.NewReplacer("ADDR", c.addr, "PAIR", c.pair()).Replace(c.Accepted))
+	}
 }
 
 // pair returns c's address without quotes.

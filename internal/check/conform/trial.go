@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -190,6 +191,20 @@ func (t *Trial) WaitFor(expression string) {
 		return
 	}
 	if _, err := t.process.WaitFor(regexp.MustCompile(expression)); err != nil {
+		t.Fail(err)
+	}
+}
+
+// AwaitLine waits until the server has printed a line.
+func (t *Trial) AwaitLine(line string) {
+	if t.Failed() {
+		return
+	}
+	line += "\n"
+	err := t.process.WaitUntil(fmt.Sprintf("%q", line), func(output string) bool {
+		return strings.HasPrefix(output, line) || strings.Contains(output, "\n"+line)
+	})
+	if err != nil {
 		t.Fail(err)
 	}
 }

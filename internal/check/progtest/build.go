@@ -104,7 +104,7 @@ func build() (remove func(), err error) {
 	if Race {
 		flags = append(flags, "-race")
 	}
-	packages := []string{"./internal/listings/show", "./playground"}
+	packages := []string{"./internal/listings/show", "./playground", "./book"}
 	for _, l := range listings.All {
 		if l.IsProgram() {
 			packages = append(packages, "./"+l.Folder())

@@ -119,7 +119,7 @@ func (s *Session) start() error {
 	if s.atTerminal() {
 		return s.startAtTerminal()
 	}
-	bash := s.bash(nil)
+	bash := s.bash(s.host, nil)
 	input, err := bash.StdinPipe()
 	if err != nil {
 		return err
@@ -168,15 +168,16 @@ func LockSystem() (unlock func(), err error) {
 	return lockedfile.MutexAt(lock).Lock()
 }
 
-// bash returns the command of bash, with more environment, and with options.
-func (s *Session) bash(env []string, options ...string) *exec.Cmd {
+// bash returns the command of bash on a host of the playground or, if that is "", in
+// this home, with more environment, and with options.
+func (h *Home) bash(host string, env []string, options ...string) *exec.Cmd {
 	words := append([]string{"bash", "--norc", "--noprofile"}, options...)
-	if s.host != "" { // which has an environment of its own
-		words = slices.Concat([]string{filepath.Join(s.config.Bin, "playground"), s.host, "env"}, env, words)
+	if host != "" { // which has an environment of its own
+		words = slices.Concat([]string{filepath.Join(h.config.Bin, "playground"), host, "env"}, env, words)
 	}
 	bash := exec.Command(words[0], words[1:]...)
-	bash.Dir = s.Tree
-	bash.Env = append(s.Environment(), env...)
+	bash.Dir = h.Tree
+	bash.Env = append(h.Environment(), env...)
 	return bash
 }
 

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,7 +91,7 @@ func (s *Session) startAtTerminal() error {
 	if open == nil {
 		open = onPrivateNetwork
 	}
-	network, terminal, err := open(s.bash(env, "-i"))
+	network, terminal, err := open(s.bash(s.host, env, "-i"))
 	if err != nil {
 		return err
 	}
@@ -103,9 +102,15 @@ func (s *Session) startAtTerminal() error {
 	return err
 }
 
-// TerminalEnvironment returns the environment of an interactive bash in this home.
-func (h *Home) TerminalEnvironment() []string {
-	return slices.Concat(h.Environment(), h.interactive(""), []string{"PS1=" + prompt})
+// Shell returns the command of an interactive bash for a reader's own commands, in
+// this home, or on a host of the playground if host is not "". There it joins the
+// playground of the home's session.
+func (h *Home) Shell(host string) *exec.Cmd {
+	shown := prompt
+	if host != "" {
+		shown = host + prompt
+	}
+	return h.bash(host, append(h.interactive(host), "PS1="+shown), "-i")
 }
 
 // interactive returns what the environment of an interactive bash has besides that
