@@ -136,8 +136,8 @@ func TestTerminal(t *testing.T) {
 	p.Type("PS1='$ '; stty size\r")
 	p.Contains("\n24 100\n$")
 	p.Resize(60)
-	p.Type("stty size\r")
-	p.Contains("\n24 60\n$")
+	p.Type("until stty size | grep 24.60; do :; done\r") // the new size may arrive a little later
+	p.Contains("24 60\n$")
 	p.Type("sh -c 'echo begun; exec sleep 1000'\r")
 	p.Contains("\nbegun")
 	p.Type("\x03")

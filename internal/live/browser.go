@@ -55,8 +55,6 @@ func (b *browser) serve() {
 			b.withSession(func(s *session) { s.resize(r.Pane, r.Columns, r.Rows) })
 		case "shown":
 			b.shown(r.Pane, r.Bytes)
-		case "stop":
-			b.setSession(nil)
 		default:
 			select {
 			case waiting <- struct{}{}:
@@ -132,13 +130,12 @@ func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
 			return nil, err
 		}
 	}
-	s, err = begin(b.ctx, config, host, b.server.shared(), b, b.newPane)
-	if err != nil {
+	s = newSession(b.ctx, config, host, b, b.newPane)
+	b.setSession(s) // the reader can type as soon as there is a pane
+	if err := s.start(b.server.shared()); err != nil {
+		b.setSession(nil)
 		return nil, err
 	}
-	b.mu.Lock()
-	b.session = s
-	b.mu.Unlock()
 	return s, nil
 }
 
@@ -147,6 +144,9 @@ func (b *browser) setSession(s *session) {
 	b.mu.Lock()
 	old := b.session
 	b.session = s
+	for _, f := range b.flows {
+		close(f.room) // or show would wait until the browser leaves
+	}
 	b.flows = map[int]*flow{}
 	b.mu.Unlock()
 	if old != nil {

@@ -127,7 +127,7 @@ func TestRequests(t *testing.T) {
 	// What is not known does nothing, and what belongs to no pane, either.
 	for _, r := range []request{
 		{Do: "exec", Keys: "id"}, {Do: "keys", Pane: 1, Keys: "id\r"}, {Do: "keys", Pane: -1},
-		{Do: "size", Pane: 1, Columns: -1, Rows: 1 << 20}, {Do: "shown", Pane: 1, Bytes: 1 << 30}, {Do: "stop"},
+		{Do: "size", Pane: 1, Columns: -1, Rows: 1 << 20}, {Do: "shown", Pane: 1, Bytes: 1 << 30},
 	} {
 		c.send(r)
 	}

@@ -171,9 +171,12 @@ func (k *keeper) runs(pid int) bool {
 	return err == nil && r.Runs
 }
 
+// end has the keeper end the session.
+func (k *keeper) end() { k.orders.Close() } // it ends when there are no more orders
+
 // close ends the session and waits until its processes are dead.
 func (k *keeper) close() {
-	k.orders.Close() // it ends when there are no more orders
+	k.end()
 	select {
 	case <-k.dead:
 	case <-time.After(keeperPatience):

@@ -13,33 +13,50 @@ import (
 
 // The program timeline runs six clients and draws, from its own clock, when each of
 // them waits and is served. We watch the same six clients from outside. Both must see
-// the same, for each architecture.
+// the same, for each architecture. A busy machine may let timeline look at its clock too
+// late, so it may run three times.
 func TestLanes(t *testing.T) {
 	b := open(t, false)
 	for _, l := range listings.On("chapter07", listings.Server) {
 		t.Run(l.Name, func(t *testing.T) {
 			t.Parallel()
-			c := b.visit(t)
-			defer c.conn.CloseNow()
-			c.send(request{Do: "terminal"})
-			c.until("there is a terminal", func() bool { return len(c.panes) == 2 })
-			terminal := c.pane(terminalPane)
-			c.until("there is a prompt", func() bool { return strings.HasSuffix(c.screens[terminal], "$ ") })
-			c.send(request{Do: "keys", Pane: terminal, Keys: fmt.Sprintf("go run ./chapter07/timeline %s -d %dms\r", l.Name, cost)})
-			chart := regexp.MustCompile(`(?m)^(\d) ([.# ]*#)\r\n`)
-			c.until("the chart is there", func() bool {
-				return len(chart.FindAllString(c.screens[terminal], -1)) == 6 && strings.HasSuffix(c.screens[terminal], "$ ")
-			})
-			c.until("all clients have left", func() bool { return len(seen(c.lanes)) == 6 && allGone(c.lanes) })
-			rows := seen(c.lanes)
-			for i, m := range chart.FindAllStringSubmatch(c.screens[terminal], -1) {
-				compareRow(t, i+1, m[2], rows[i])
-			}
-			if t.Failed() {
-				t.Logf("timeline drew\n%s", c.screens[terminal])
+			for try := 1; ; try++ {
+				wrong := compareLanes(b.visit(t), l.Name)
+				if wrong == "" {
+					return
+				}
+				if try == 3 {
+					t.Error(wrong)
+					return
+				}
+				t.Logf("try %d: %s", try, wrong)
 			}
 		})
 	}
+}
+
+// compareLanes runs timeline with a server and returns what it and the lanes of the
+// client c see differently.
+func compareLanes(c *client, server string) (wrong string) {
+	defer c.conn.CloseNow()
+	typeAt := c.terminal()
+	typeAt(fmt.Sprintf("go run ./chapter07/timeline %s -d %dms", server, cost))
+	id := c.pane(terminalPane)
+	chart := regexp.MustCompile(`(?m)^(\d) ([.# ]*#)\r\n`)
+	c.until("the chart is there", func() bool {
+		return len(chart.FindAllString(c.screens[id], -1)) == 6 && strings.HasSuffix(c.screens[id], "$ ")
+	})
+	c.until("all clients have left", func() bool { return len(seen(c.lanes)) == 6 && len(gone(c.lanes)) >= 6 })
+	rows := seen(c.lanes)
+	for i, m := range chart.FindAllStringSubmatch(c.screens[id], -1) {
+		for _, difference := range compareRow(m[2], rows[i]) {
+			wrong += fmt.Sprintf("client %d: %s\n", i+1, difference)
+		}
+	}
+	if wrong != "" {
+		wrong += "timeline drew\n" + c.screens[id]
+	}
+	return wrong
 }
 
 // cost is how long an answer takes, in ms. A column of the chart is a quarter of it.
@@ -90,16 +107,6 @@ func seen(events []laneEvent) (rows []*row) {
 	return rows
 }
 
-func allGone(events []laneEvent) bool {
-	n := 0
-	for _, e := range events {
-		if e.Kind == "gone" {
-			n++
-		}
-	}
-	return n >= 6
-}
-
 // at returns the state at a time, or several if nobody looked when one became another.
 func (r *row) at(ms float64) (possible []string) {
 	for i, e := range r.states {
@@ -116,21 +123,23 @@ func (r *row) isOneOf(ms float64, wanted ...string) bool {
 	return slices.ContainsFunc(r.at(ms), func(state string) bool { return slices.Contains(wanted, state) })
 }
 
-// compareRow compares a line of the chart with what we have seen: the last answer comes
-// in the same column, or the one beside it, and in the middle of each stretch of the
-// line the client is in the state that the line shows.
-func compareRow(t *testing.T, number int, line string, r *row) {
-	t.Helper()
+// compareRow compares a line of the chart with what we have seen, and returns the
+// differences: the last answer comes in the same column, or the one beside it, and in
+// the middle of each stretch of the line the client is in the state that the line shows.
+func compareRow(line string, r *row) (differences []string) {
+	differs := func(format string, args ...any) {
+		differences = append(differences, fmt.Sprintf(format, args...)+"; it was "+history(r))
+	}
 	if len(r.answered) != 3 {
-		t.Errorf("client %d: %d answers, want 3; it was %s", number, len(r.answered), history(r))
-		return
+		differs("%d answers, want 3", len(r.answered))
+		return differences
 	}
 	if end := r.answered[2] / column; math.Abs(end-float64(len(line))) > 1.5 {
-		t.Errorf("client %d: the last answer came in column %.1f, and the chart has %d columns", number, end, len(line))
+		differs("the last answer came in column %.1f, and the chart has %d columns", end, len(line))
 	}
 	for _, at := range r.answered {
 		if !r.isOneOf(at-1, "served") {
-			t.Errorf("client %d: just before the answer at %.0f ms it is %q; it was %s", number, at, r.at(at-1), history(r))
+			differs("just before the answer at %.0f ms it is %q", at, r.at(at-1))
 		}
 	}
 	for from := 0; from < len(line); {
@@ -144,10 +153,11 @@ func compareRow(t *testing.T, number int, line string, r *row) {
 			middle = float64(to-2) * column
 		}
 		if to-from >= 3 && !r.isOneOf(middle, want...) {
-			t.Errorf("client %d: at %.0f ms it is %q; the chart shows %q; it was %s", number, middle, r.at(middle), line[from:to], history(r))
+			differs("at %.0f ms it is %q, and the chart shows %q", middle, r.at(middle), line[from:to])
 		}
 		from = to
 	}
+	return differences
 }
 
 func history(r *row) string {
@@ -156,4 +166,101 @@ func history(r *row) string {
 		all = append(all, fmt.Sprintf("%s %.0f±%.0f", e.Kind, e.At, e.Doubt))
 	}
 	return strings.Join(all, ", ")
+}
+
+// The answer of tcp_sixteen is as long as the questions of those who wait, and must not
+// pass for theirs.
+func TestLanesOfSixteen(t *testing.T) {
+	c := open(t, false).visit(t)
+	typeAt := c.terminal()
+	typeAt("go run ./chapter03/tcp_sixteen server '' &>log &")
+	c.untilListens(1060)
+	for n := range 3 {
+		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/1060", 3+n))
+		c.until("it connects", func() bool { return len(seen(c.lanes)) == n+1 })
+	}
+	typeAt("printf 'Hello, I am last' >&5")
+	c.until("the last one is in the queue", func() bool { return kinds(c.lanes, 2) == "queue" })
+	typeAt("printf 'Hello, it is me!' >&3; cat <&3; exec 3<&-")
+	c.until("it is the second one's turn", func() bool { return kinds(c.lanes, 1) == "queue idle" })
+	typeAt("printf 'Hello, I am next' >&4; cat <&4; exec 4<&-; cat <&5; exec 5<&-")
+	c.until("all have left", func() bool { return len(gone(c.lanes)) == 3 })
+	if got := kinds(c.lanes, 2); got != "queue served idle gone" && got != "queue served gone" {
+		t.Errorf("the last client was %q", got)
+	}
+}
+
+// A client of a chat that speaks is served until the others have its message, and they
+// wait for nothing.
+func TestLanesOfChat(t *testing.T) {
+	c := open(t, false).visit(t)
+	typeAt := c.terminal()
+	typeAt("go run ./lecture/tincanchat/chat_server_poll &>log &")
+	c.untilListens(4040)
+	for n := range 3 {
+		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/4040", 3+n))
+		c.until("it connects", func() bool { return kinds(c.lanes, n) == "idle" || kinds(c.lanes, n) == "queue idle" })
+	}
+	typeAt(`printf 'hello\0' >&3; read -rd '' -u 3 a; read -rd '' -u 4 b; read -rd '' -u 5 c`)
+	c.until("the client that speaks waits no longer", func() bool { return strings.HasSuffix(kinds(c.lanes, 0), "served idle") })
+	if got := strings.TrimPrefix(kinds(c.lanes, 0), "queue "); got != "idle served idle" && got != "idle waits served idle" {
+		t.Errorf("the client that speaks was %q", got)
+	}
+	for n := 1; n < 3; n++ {
+		if got := strings.TrimPrefix(kinds(c.lanes, n), "queue "); got != "idle" {
+			t.Errorf("client %d, which only listens, was %q", n+1, got)
+		}
+	}
+}
+
+// terminal opens a terminal and returns how to type a command there.
+func (c *client) terminal() (typeAt func(command string)) {
+	c.send(request{Do: "terminal"})
+	c.until("there is a terminal", func() bool { return c.has(terminalPane) })
+	id := c.pane(terminalPane)
+	return func(command string) {
+		c.until("there is a prompt", func() bool { return strings.HasSuffix(c.screens[id], "$ ") })
+		c.mu.Lock()
+		c.screens[id] = "" // the next prompt is another one
+		c.mu.Unlock()
+		c.send(request{Do: "keys", Pane: id, Keys: command + "\r"})
+	}
+}
+
+// has reports whether there is a pane of a kind. The caller holds c.mu.
+func (c *client) has(kind paneKind) bool {
+	for _, p := range c.panes {
+		if p.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *client) untilListens(port uint16) {
+	c.until("the server listens", func() bool {
+		return slices.ContainsFunc(c.lanes, func(e laneEvent) bool { return e.Kind == "listens" && e.Server == port })
+	})
+}
+
+// kinds lists the states of a client, or returns "" if there is none yet.
+func kinds(events []laneEvent, client int) string {
+	rows := seen(events)
+	if client >= len(rows) {
+		return ""
+	}
+	var all []string
+	for _, e := range rows[client].states {
+		all = append(all, e.Kind)
+	}
+	return strings.Join(all, " ")
+}
+
+func gone(events []laneEvent) (all []laneEvent) {
+	for _, e := range events {
+		if e.Kind == "gone" {
+			all = append(all, e)
+		}
+	}
+	return all
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/transcript"
 	"fopnp/internal/netns"
 )
 
@@ -36,9 +37,8 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// Whoever leaves, takes everything along: the browser that is closed or reloaded, the
-// session that is stopped, the server that is interrupted or killed. No process is
-// left, and no file.
+// No process is left, and no file, when the reader closes or reloads the page, or when
+// the server is interrupted or killed.
 func TestNothingIsLeft(t *testing.T) {
 	t.Run("private", func(t *testing.T) { testNothingIsLeft(t, "private") })
 	t.Run("shared", func(t *testing.T) {
@@ -64,24 +64,11 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		do   func(c *client, server *os.Process)
 	}{
 		{"the browser leaves", func(c *client, _ *os.Process) { c.conn.CloseNow() }},
-		{"the session is stopped", func(c *client, _ *os.Process) { c.send(request{Do: "stop"}) }},
 		{"the server is interrupted", func(_ *client, server *os.Process) { server.Signal(os.Interrupt) }},
 		{"the server is killed", func(_ *client, server *os.Process) { server.Kill() }},
 	} {
 		folder := t.TempDir()
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "TMPDIR="+folder, servesAlone+"="+kind,
-			binIs+"="+cmp.Or(os.Getenv(binIs), progtest.Bin()))
-		cmd.Stderr = os.Stderr
-		stdout, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		line, _ := bufio.NewReader(stdout).ReadString('\n')
-		url, token, _ := strings.Cut(strings.TrimSpace(line), " ")
+		cmd, url, token := startAlone(t, kind, folder)
 		c := visit(t, url, token)
 		c.run(readme, ask)
 		c.allAsPrinted(2)
@@ -97,22 +84,73 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		}
 
 		end.do(c, cmd.Process)
-		begin := time.Now()
-		for left := len(running); left > 0 || len(homesIn(folder)) > 0; {
-			if time.Since(begin) > patience {
-				t.Fatalf("%s: %d processes are left, and the folders %q", end.what, left, homesIn(folder))
-			}
-			left = 0
-			for _, pid := range running {
-				if syscall.Kill(pid, 0) == nil && !isZombie(pid) {
-					left++
-				}
-			}
-		}
-		t.Logf("%s: nothing is left after %v", end.what, time.Since(begin).Round(time.Millisecond))
+		untilNothingIsLeft(t, end.what, folder, running)
 		cmd.Process.Kill()
 		cmd.Wait()
 	}
+}
+
+// A server that is killed while its reader waits for the system's network leaves
+// nothing, either.
+func TestKilledWhileWaiting(t *testing.T) {
+	if !inside() && netns.Supported() == nil {
+		runInside(t)
+		return
+	}
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	unlock, err := transcript.LockSystem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	cmd, url, token := startAlone(t, "shared", folder)
+	c := visit(t, url, token)
+	c.send(request{Do: "terminal"})
+	c.until("it waits", func() bool { return len(c.notes) == 1 })
+	running := descendants(cmd.Process.Pid)
+	cmd.Process.Kill()
+	cmd.Wait()
+	untilNothingIsLeft(t, "the server is killed while it waits", folder, running)
+}
+
+// startAlone starts a server in a process of its own, with a folder for its temporary
+// files, and returns its address and its token.
+func startAlone(t *testing.T, kind, folder string) (cmd *exec.Cmd, url, token string) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "TMPDIR="+folder, servesAlone+"="+kind,
+		binIs+"="+cmp.Or(os.Getenv(binIs), progtest.Bin()))
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	url, token, _ = strings.Cut(strings.TrimSpace(line), " ")
+	return cmd, url, token
+}
+
+// untilNothingIsLeft waits until processes have ended and no home is in a folder.
+func untilNothingIsLeft(t *testing.T, what, folder string, running []int) {
+	t.Helper()
+	begin := time.Now()
+	for left := 1; left > 0 || len(homesIn(folder)) > 0; time.Sleep(time.Millisecond) { // between two looks
+		if time.Since(begin) > patience {
+			t.Fatalf("%s: %d processes are left, and the folders %q", what, left, homesIn(folder))
+		}
+		left = 0
+		for _, pid := range running {
+			if syscall.Kill(pid, 0) == nil && !isZombie(pid) {
+				left++
+			}
+		}
+	}
+	t.Logf("%s: nothing is left after %v", what, time.Since(begin).Round(time.Millisecond))
 }
 
 // homesIn returns the folders of sessions in a folder.

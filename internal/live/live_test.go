@@ -188,6 +188,8 @@ type client struct {
 	conn *websocket.Conn
 	hold bool // do not say that anything was shown
 
+	opened func(pane int) // is called when there is a new pane
+
 	mu       sync.Mutex
 	changed  chan struct{}
 	screens  map[int]string
@@ -282,6 +284,9 @@ func (c *client) hear(text []byte) {
 	case "pane":
 		var m paneOpens
 		json.Unmarshal(text, &m)
+		if _, known := c.panes[m.Pane]; !known && c.opened != nil {
+			c.opened(m.Pane)
+		}
 		c.panes[m.Pane] = m
 	case "program":
 		var m paneChanges

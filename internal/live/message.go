@@ -8,7 +8,6 @@ package live
 //	keys      the reader has typed Keys in Pane
 //	size      Pane has so many Columns and Rows
 //	shown     the browser has shown so many Bytes of Pane
-//	stop      end the session
 type request struct {
 	Do      string `json:"do"`
 	Page    string `json:"page"`

@@ -31,6 +31,9 @@ type session struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	starting sync.Mutex // held by start
+	closing  sync.Once
+
 	home   *transcript.Home
 	keeper *keeper
 	shell  *transcript.Session
@@ -56,39 +59,39 @@ type pane struct {
 	tap     *tap   // nil for a log
 }
 
-// begin starts a session with a shell at a terminal, on a host of the playground if
-// host is not "". Shared says that it must use the system's network.
-func begin(ctx context.Context, config transcript.Config, host string, shared bool, v viewer, newID func() int) (_ *session, err error) {
+// newSession returns a session with a shell at a terminal, on a host of the playground
+// if host is not "". It begins with start, and close must be called in the end.
+func newSession(ctx context.Context, config transcript.Config, host string, v viewer, newID func() int) *session {
 	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
 		ran: map[int]bool{}, panes: map[int]*pane{},
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
 	s.config.Open = s.open
 	s.config.Limit = 24 * time.Hour // the reader can stop a command
-	if s.home, err = s.config.NewHome(); err != nil {
-		return nil, err
-	}
+	return s
+}
+
+// start starts the session. Shared says that it must use the system's network. If the
+// session is closed meanwhile, start fails.
+func (s *session) start(shared bool) (err error) {
+	s.starting.Lock()
+	defer s.starting.Unlock()
 	if shared {
 		if err := s.lock(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if s.keeper, err = startKeeper(shared, s.ended, s.lanes); err != nil {
-		return nil, fmt.Errorf("start a session: %w", err)
+		return fmt.Errorf("start a session: %w", err)
 	}
-	if err := s.keeper.order(order{Do: doHome, Dir: s.home.Dir}); err != nil {
-		return nil, err
+	context.AfterFunc(s.ctx, s.keeper.end) // or bash could keep us waiting for its prompt
+	s.config.Keep = func(dir string) error { return s.keeper.order(order{Do: doHome, Dir: dir}) }
+	if s.home, err = s.config.NewHome(); err != nil {
+		return err
 	}
-	if s.shell, err = s.home.StartOn(host, 0); err != nil {
-		return nil, err
-	}
-	return s, nil
+	s.shell, err = s.home.StartOn(s.host, 0)
+	return err
 }
 
 // lock waits until no other session uses the system's network.
@@ -376,23 +379,28 @@ func (s *session) resize(id, columns, rows int) {
 	}
 }
 
-// close ends the session and all that it has started.
+// close ends the session and all that it has started. It waits until that is done,
+// even if another caller does it.
 func (s *session) close() {
 	s.cancel()
-	if s.keeper != nil {
-		s.keeper.close()
-	}
-	s.mu.Lock()
-	for _, p := range s.panes {
-		if p.tap != nil {
-			p.tap.Close()
+	s.closing.Do(func() {
+		s.starting.Lock()
+		defer s.starting.Unlock()
+		if s.keeper != nil {
+			s.keeper.close()
 		}
-	}
-	s.mu.Unlock()
-	if s.home != nil {
-		s.home.Remove() // the keeper has, unless it was killed
-	}
-	s.unlock()
+		s.mu.Lock()
+		for _, p := range s.panes {
+			if p.tap != nil {
+				p.tap.Close()
+			}
+		}
+		s.mu.Unlock()
+		if s.home != nil {
+			s.home.Remove() // the keeper has, unless it was killed
+		}
+		s.unlock()
+	})
 }
 
 // inTree returns the path of a file of the session's copy of the repository.

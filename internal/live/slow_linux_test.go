@@ -2,8 +2,10 @@ package live
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"fopnp/internal/check/kernel"
 )
@@ -62,4 +64,31 @@ func TestSlowBrowser(t *testing.T) {
 	c.until("there is a prompt again", func() bool { return strings.HasSuffix(c.screens[terminal], "$ ") })
 	c.send(request{Do: "keys", Pane: terminal, Keys: "echo is''here\r"})
 	c.until("the terminal works", func() bool { return strings.Contains(c.screens[terminal], "ishere") })
+}
+
+// When a session ends, nothing waits any longer until the browser shows what it wrote.
+func TestSlowBrowserBeginsAnew(t *testing.T) {
+	b := open(t, false)
+	c := b.visit(t)
+	c.mu.Lock()
+	c.hold = true
+	c.mu.Unlock()
+	c.send(request{Do: "terminal"})
+	c.until("there is a terminal", func() bool { return c.has(terminalPane) })
+	terminal := c.pane(terminalPane)
+	c.send(request{Do: "keys", Pane: terminal, Keys: "yes flood\r"})
+	c.until("the window is full", func() bool { return len(c.screens[terminal]) > window })
+	ask := b.block(readme, "go run ./chapter07/client localhost")
+	c.run(readme, ask)
+	c.run(readme, ask) // once more, in a new session
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if !strings.Contains(string(stacks), "(*browser).show(") {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a terminal of the first session still waits:\n%s", stacks)
+		}
+	}
 }

@@ -270,28 +270,34 @@ function addRunButtons() {
 // live is the dock at the foot of the page, with the terminals, and its connection.
 const live = {
 	socket: null, // null if there is no connection
+	opening: null, // an object while it is being made
 	queue: [], // messages to send when there is one
 	panes: new Map(), // by number
 
-	// send sends a message, as soon as there is a connection.
+	// send sends a message. What begins something opens a connection if there is none.
+	// The rest is about a pane, which is gone then, or dead.
 	send(message) {
-		if (!this.socket && !this.opening) this.open();
+		const begins = ["run", "crowd", "terminal"].includes(message.do);
+		if (begins && !this.socket && !this.opening) this.open();
 		if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
-		else this.queue.push(message);
+		else if (begins) this.queue.push(message);
 	},
 
 	async open() {
-		this.opening = true;
+		const opening = this.opening = {};
 		this.build();
+		this.clear();
 		this.say("Building the programs …");
 		try {
 			await loadTerminals();
 		} catch {
+			if (this.opening !== opening) return;
 			this.say("The terminals could not be loaded. Is the book still open in its terminal?");
-			this.opening = false;
+			this.opening = null;
 			this.release();
 			return;
 		}
+		if (this.opening !== opening) return; // the reader has closed the dock
 		const socket = new WebSocket("ws://" + location.host + "/live", ["fopnp.live", "token." + (remembered("token") || "none")]);
 		socket.binaryType = "arraybuffer";
 		let opened = false;
@@ -311,12 +317,15 @@ const live = {
 				"The book's server did not let this page in. Open the book at the address that its terminal shows.");
 		};
 		this.socket = socket;
-		this.opening = false;
+		this.opening = null;
 	},
 
-	// build fills the dock.
+	// build shows the dock. The first time, it fills it.
 	build() {
 		const dock = one("#dock");
+		dock.hidden = false;
+		document.documentElement.classList.add("docked");
+		if (this.note) return;
 		this.note = make("p", { className: "note" });
 		this.note.setAttribute("role", "status");
 		this.lanes = new Lanes();
@@ -328,8 +337,6 @@ const live = {
 				button("+ Terminal", "A terminal for your own commands", () => this.send({ do: "terminal" })),
 				button("Close", "End the session and all its programs", () => this.close())),
 			this.lanes.box, this.paneBox);
-		dock.hidden = false;
-		document.documentElement.classList.add("docked");
 	},
 
 	say(text) { this.note.textContent = text; },
@@ -337,7 +344,7 @@ const live = {
 	// close ends the session, and with it all that it has started.
 	close() {
 		const socket = this.socket;
-		this.socket = null;
+		this.socket = this.opening = null;
 		socket?.close();
 		this.clear();
 		this.release();
@@ -382,7 +389,7 @@ const live = {
 			else this.panes.set(message.pane, new Pane(message, this.paneBox));
 			break;
 		case "program":
-			this.panes.get(message.pane)?.program(message);
+			this.tellProgram(message);
 			break;
 		case "command":
 			showCommand(message);
@@ -394,6 +401,18 @@ const live = {
 			for (const event of message.events) this.lanes.add(event);
 			break;
 		}
+	},
+
+	// tellProgram shows whether the program of a pane runs. A terminal whose shell has
+	// ended goes. The shell of the blocks stays to be read.
+	tellProgram(message) {
+		const pane = this.panes.get(message.pane);
+		pane?.program(message);
+		if (pane?.kind !== "terminal" || message.runs) return;
+		const focused = pane.box.contains(document.activeElement);
+		pane.remove();
+		this.panes.delete(message.pane);
+		if (focused) one(".dock-bar button").focus();
 	},
 
 	showTheme() {
@@ -452,6 +471,7 @@ function difference(want, got, why) {
 // A Pane is a terminal, or the log of a program in the background.
 class Pane {
 	constructor({ pane, kind, title }, inside) {
+		this.kind = kind;
 		this.state = make("span", { className: "program" });
 		this.title = make("b");
 		this.screen = make("div", { className: "screen" });
@@ -467,7 +487,10 @@ class Pane {
 		const fit = new FitAddon.FitAddon();
 		this.terminal.loadAddon(fit);
 		this.terminal.open(this.screen);
-		this.terminal.onData(keys => live.send({ do: "keys", pane, keys }));
+		// The server limits a message. Pieces of whole characters have at most 4 KiB.
+		this.terminal.onData(keys => {
+			for (const piece of keys.match(/[^]{1,1024}/gu)) live.send({ do: "keys", pane, keys: piece });
+		});
 		this.terminal.onResize(({ cols, rows }) => live.send({ do: "size", pane, columns: cols, rows }));
 		// Tab belongs to the shell. After Escape, it leaves the terminal.
 		let escaped = false;
@@ -498,6 +521,9 @@ class Pane {
 		this.box.remove();
 	}
 }
+
+// The chart shows the clients that came last, and so many ms.
+const shownLanes = 12, shownFor = 20000;
 
 // Lanes draws a line for each client: when it is in the kernel's queue, when it waits,
 // and when it is served. Beside it stands what was said.
@@ -546,9 +572,11 @@ class Lanes {
 			if (span && span.to === undefined) span.to = event.at;
 			if (event.kind === "gone") lane.to = event.at;
 			else lane.spans.push({ state: event.kind, from: event.at });
+			while (lane.spans.length > 1000 || lane.spans[0]?.to < event.at - shownFor) lane.spans.shift();
 			break;
 		case "asks": case "answers":
 			lane.said.push(event);
+			if (lane.said.length > 200) lane.said.shift();
 			if (event.udp) lane.to = event.at;
 			this.tell(event, make("code", {}, (event.kind === "asks" ? "→ " : "← ") + event.text + (event.size > event.text.length ? " …" : "")), lane);
 			break;
@@ -565,6 +593,7 @@ class Lanes {
 			lane = { number: ++this.count, from: event.at, to: undefined, spans: [], said: [], udp: event.udp };
 			this.lanes.delete(key);
 			this.lanes.set(key, lane);
+			for (const [old, { to }] of [...this.lanes].slice(0, -shownLanes)) if (to !== undefined) this.lanes.delete(old);
 		}
 		return lane;
 	}
@@ -584,9 +613,9 @@ class Lanes {
 		this.box.hidden = !all.length;
 		if (!all.length) return;
 
-		const shown = all.slice(-12);
+		const shown = all.slice(-shownLanes);
 		const now = open ? this.last.at + performance.now() - this.last.here : this.last.at;
-		const from = Math.max(Math.min(...shown.map(lane => lane.from)), now - 20000);
+		const from = Math.max(Math.min(...shown.map(lane => lane.from)), now - shownFor);
 		const width = Math.max(240, this.chart.clientWidth), left = 64, row = 16;
 		const span = Math.max(1, now - from);
 		const x = at => left + Math.min(1, Math.max(0, (at - from) / span)) * (width - left - 8);
@@ -606,7 +635,7 @@ class Lanes {
 				if (state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
 				else if (state !== "idle") put("line", { class: state, x1: a, x2: b, y1: y, y2: y });
 			}
-			for (const { kind, at } of lane.said.slice(-200)) {
+			for (const { kind, at } of lane.said) {
 				const arrow = !lane.udp ? "" : kind === "asks" ? "m-3 -3 3 3 3-3" : "m-3 3 3-3 3 3";
 				if (kind === "asks") put("path", { class: "mark", d: `M${x(at)} ${y - 7}v6${arrow}` });
 				else put("path", { class: "mark", d: `M${x(at)} ${y + 7}v-6${arrow}` });

@@ -28,6 +28,10 @@ type Config struct {
 	// environment already. Terminal need not be set then.
 	Open func(bash *exec.Cmd) (Network, Terminal, error)
 
+	// Keep, if it is not nil, is called with the folder of each new home while it is
+	// still empty. It may see to it that the folder is removed however we end.
+	Keep func(dir string) error
+
 	// Limit is how long a command may take. 0 means a minute.
 	Limit time.Duration
 
@@ -63,6 +67,12 @@ func (c Config) NewHome() (*Home, error) {
 		return nil, err
 	}
 	h := &Home{dir, filepath.Join(dir, "tree"), c, map[string]fs.FileInfo{}}
+	if c.Keep != nil {
+		if err := c.Keep(dir); err != nil {
+			h.Remove()
+			return nil, err
+		}
+	}
 	// If another goroutine started a process while a script is open for writing,
 	// that process would have it open for a moment as well, and the script could
 	// not be run: "text file busy".

@@ -75,7 +75,7 @@ type Packet struct {
 	SYN, ACK bool
 	FIN, RST bool
 	Size     int    // of what it says, in bytes
-	Text     []byte // its beginning, at most TextLimit bytes
+	Text     []byte // its beginning, at most TextLimit bytes; the machine does not keep it
 }
 
 // TextLimit is how much of a packet an event shows, in bytes.
@@ -239,7 +239,7 @@ func (m *Machine) fromClient(l *lane, p Packet) {
 		if !l.owes {
 			m.settle(l)
 			l.owes, l.asked, l.decided = true, p.At, false
-			l.question = bytes.TrimSpace(p.Text)
+			l.question = bytes.Clone(bytes.TrimSpace(p.Text)) // the caller reads the next packet into p.Text
 		}
 	}
 	if p.FIN && !l.clientEnded {

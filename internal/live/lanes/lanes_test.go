@@ -44,7 +44,7 @@ func tell(m *Machine, line string) error {
 		return fmt.Errorf("not a step: %q", line)
 	}
 	text := strings.Join(words[3:], " ")
-	in := Packet{At: at, From: uint16(n), To: server, ACK: true, Size: len(text), Text: []byte(text)}
+	in := Packet{At: at, From: uint16(n), To: server, ACK: true, Size: len(text), Text: oneBuffer[:copy(oneBuffer[:], text)]}
 	out := in
 	out.From, out.To = in.To, in.From
 	switch words[2] {
@@ -74,6 +74,9 @@ func tell(m *Machine, line string) error {
 }
 
 const server = 1060
+
+// oneBuffer holds the text of each packet, one after the other, as in a watcher.
+var oneBuffer [TextLimit]byte
 
 // states lists the states of a lane: "queue 2, served 5, idle 7".
 func states(events []Event, client uint16) string {
@@ -227,6 +230,22 @@ func TestStates(t *testing.T) {
 				30 sample 1+ 2+`,
 			one: "idle 1, served 3, idle 5",
 			two: "idle 1",
+		},
+		{
+			what: "an answer to another client, as long as the question, is not the question",
+			steps: `1 1 connects
+				1 2 connects
+				2 sample 1+ 2+
+				3 1 asks question of one
+				4 2 asks question of two
+				5 sample 1+ 2u
+				9 1 answers the answer to one
+				10 sample 1+ 2u
+				11 sample 1+ 2+
+				19 2 answers the answer to two
+				60 sample 1+ 2+`,
+			one: "idle 1, served 3, idle 9",
+			two: "idle 1, waits 4, served 11, idle 19",
 		},
 		{
 			what: "no server listens",

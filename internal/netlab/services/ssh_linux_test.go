@@ -261,7 +261,8 @@ func TestSSHTerminal(t *testing.T) {
 	if err := session.WindowChange(50, 120); err != nil {
 		t.Fatal(err)
 	}
-	io.WriteString(in, "stty size\r")
+	// The new size may arrive after what we type.
+	io.WriteString(in, "until [ \"$(stty size)\" = '50 120' ]; do :; done; stty size\r")
 	screen.waitFor(t, "50 120\r\n")
 	io.WriteString(in, "sh -c 'echo as\"\"leep; exec sleep 1000'\r")
 	screen.waitFor(t, "asleep\r\n")

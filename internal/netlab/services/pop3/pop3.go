@@ -59,11 +59,7 @@ func (s *Server) ServeConn(conn net.Conn) {
 	c := &client{server: s}
 	c.use(conn)
 	defer func() { c.conn.Close() }()
-	defer func() {
-		if c.drop != nil {
-			c.drop.Close()
-		}
-	}()
+	defer c.release()
 	c.say("+OK %s POP3 ready", s.Host)
 	for c.flush() == nil {
 		line, err := c.r.ReadSlice('\n')
@@ -124,10 +120,19 @@ func (c *client) lines(text []byte) {
 	w.Close()
 }
 
+// release lets another client have the maildrop.
+func (c *client) release() {
+	if c.drop != nil {
+		c.drop.Close()
+		c.drop = nil
+	}
+}
+
 // obey carries out a command. It returns false after the last one.
 func (c *client) obey(name, argument string) (more bool) {
 	switch name {
 	case "QUIT":
+		defer c.release() // before the answer is sent, so the client may come back at once
 		if len(c.deleted) > 0 {
 			if err := c.drop.Delete(c.deleted); err != nil {
 				c.say("-ERR some messages are not deleted: %v", err)
