@@ -236,7 +236,7 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	var stderr bytes.Buffer
 	for {
 		cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
-			"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] && echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
+			"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
 		stderr.Reset()
 		cmd.Stderr = &stderr
 		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
