@@ -75,6 +75,21 @@ func ordinary(cmd *exec.Cmd) {
 	cmd.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN}
 }
 
+// withAllUsers gives a command's namespaces all the users of this one. It reports
+// false if it cannot, because this user is not root or is the only user.
+func withAllUsers(t *testing.T, cmd *exec.Cmd) bool {
+	t.Helper()
+	all := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 65536}}
+	set := func(cmd *exec.Cmd) {
+		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = all, all
+		cmd.SysProcAttr.GidMappingsEnableSetgroups = true
+	}
+	probe := inside(t, "nothing", unix.CLONE_NEWNS)
+	set(probe)
+	set(cmd)
+	return probe.Run() == nil
+}
+
 // needsNamespaces skips a test where the kernel does not grant what a playground
 // needs. It asks the kernel, because a playground that does not start must fail the
 // test.
@@ -221,7 +236,7 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	var stderr bytes.Buffer
 	for {
 		cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
-			"h1", "echo up; sleep 1000 & cat")
+			"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
 		stderr.Reset()
 		cmd.Stderr = &stderr
 		cmd.WaitDelay = progtest.Patience // if a process is left that has it open

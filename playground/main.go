@@ -26,7 +26,7 @@ the command.
   map         draws the hosts and the wires, as text or as a picture (-svg)
   wire        shows what each wire does to packets
   wire NAME   makes a wire delay or lose packets, limits its rate, or makes it
-              perfect again
+              perfect again; what you do not name, such as an earlier delay, ends
 
 On each host, you can reach the others with ssh, scp and "playground HOST". This
 repository is in /fopnp there. The password of root and of brandon is abc123.
@@ -51,8 +51,7 @@ func run(args []string) int {
 	}
 	switch first, rest := args[0], args[1:]; first {
 	case "-h", "--help", "help":
-		fmt.Print(usage)
-		return 0
+		return help()
 	case "map":
 		return printMap(rest)
 	case "wire":
@@ -62,8 +61,21 @@ func run(args []string) int {
 	}
 }
 
+// help prints the help and returns the exit status.
+func help() int {
+	fmt.Print(usage)
+	return 0
+}
+
+// wantsHelp reports whether args, which follow map or wire, ask for help.
+func wantsHelp(args []string) bool {
+	return len(args) > 0 && (args[0] == "-h" || args[0] == "--help")
+}
+
 func printMap(args []string) int {
 	switch {
+	case wantsHelp(args):
+		return help()
 	case len(args) == 0:
 		fmt.Print(textMap() + "\n" + table())
 	case len(args) == 1 && args[0] == "-svg":

@@ -15,6 +15,9 @@ func begin() { netlab.Main(playground, programs) }
 
 // wire shows what the wires do to packets, or changes one wire.
 func wire(args []string) int {
+	if wantsHelp(args) {
+		return help()
+	}
 	text, err := playground.Wire(args)
 	switch {
 	case errors.Is(err, netlab.ErrNotUp):

@@ -11,7 +11,12 @@ import (
 
 func begin() {}
 
-func wire([]string) int { return failed(errors.ErrUnsupported) }
+func wire(args []string) int {
+	if wantsHelp(args) {
+		return help()
+	}
+	return failed(errors.ErrUnsupported)
+}
 
 func failed(error) int {
 	fmt.Fprintf(os.Stderr, `playground: a network of hosts needs Linux, but this system is %s

@@ -245,15 +245,22 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 	return terminal.StartCommand(t, 100, cmd)
 }
 
-// However a playground ends, nothing is left of it.
+// However a playground ends, nothing is left of it, whether it has one user or, as that
+// of root, all users of the machine.
 func TestNothingLeft(t *testing.T) {
 	needsNamespaces(t)
-	for _, signal := range []string{"KILL", "TERM", "HUP"} {
-		t.Run(signal, func(t *testing.T) {
+	for _, test := range []struct {
+		signal  string
+		brandon string // the user ID: 0 if there is only one user
+	}{{"KILL", "0"}, {"TERM", "0"}, {"HUP", "0"}, {"KILL", "1000"}} {
+		t.Run(test.signal+" "+test.brandon, func(t *testing.T) {
 			t.Parallel()
 			const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET
-			cmd := inside(t, signal, all)
-			cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR=")
+			cmd := inside(t, test.signal, all)
+			if test.brandon != "0" && !withAllUsers(t, cmd) {
+				t.Skip("this user may not give a playground all users of the machine")
+			}
+			cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "PLAYGROUND_BRANDON="+test.brandon, "GOCOVERDIR=")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

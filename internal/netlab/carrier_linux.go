@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -39,11 +40,16 @@ func (c *carrier) set(q Quality) error {
 		c.run = nil
 	}
 	err := c.place.do(func() (err error) {
+		var ports []int // those that still exist: a user may delete a host's interface
 		for _, port := range c.ports {
 			link, err := c.place.links.LinkByIndex(port)
+			if errors.As(err, new(netlink.LinkNotFoundError)) {
+				continue
+			}
 			if err != nil {
 				return err
 			}
+			ports = append(ports, port)
 			if q == (Quality{}) {
 				err = c.place.links.LinkSetMasterByIndex(link, c.bridge)
 			} else {
@@ -54,7 +60,7 @@ func (c *carrier) set(q Quality) error {
 			}
 		}
 		if q != (Quality{}) {
-			c.run, err = carry(c.ports, q)
+			c.run, err = carry(ports, q)
 		}
 		return err
 	})
@@ -249,16 +255,16 @@ func (w *world) changeWire(words []string) (string, error) {
 			for _, c := range w.wires {
 				names = append(names, c.name)
 			}
-			return "", fmt.Errorf("there is no wire %q; the wires are %s", words[0], strings.Join(names, " "))
+			return "", usageError(fmt.Sprintf("there is no wire %q; the wires are %s", words[0], strings.Join(names, " ")))
 		}
 		shown = w.wires[at : at+1]
 	}
 	if len(words) > 1 {
 		q, err := ParseQuality(words[1:])
-		if err == nil {
-			err = shown[0].set(q)
-		}
 		if err != nil {
+			return "", usageError(err.Error())
+		}
+		if err := shown[0].set(q); err != nil {
 			return "", err
 		}
 	}

@@ -21,7 +21,7 @@ const maxMessage = 128 << 10
 // files.
 type request struct {
 	Host     string   // to log in to, or ""
-	Command  []string // one word is a line for the shell; none means a login shell
+	Command  [][]byte // one word is a line for the shell; none means a login shell
 	Dir      string   // where the client is
 	Env      []string // of the terminal: TERM and the like
 	Terminal *unix.Winsize
@@ -30,15 +30,15 @@ type request struct {
 	Wire  []string // its name and quality
 }
 
-// An answer comes from the world or from a host. If Terminal is set, it carries the
-// other end of the shell's terminal.
+// An answer comes from the world or from a host. If Started is set, it carries the
+// other end of the shell's terminal, if the shell has one of its own.
 type answer struct {
-	Ready    bool
-	Terminal bool
-	Text     string
-	Error    string
-	Usage    bool // the request is wrong: see ErrUsage
-	Status   int  // the exit status of the shell or command, which has ended
+	Ready   bool
+	Started bool // the host is about to start the shell or command; another answer follows
+	Text    string
+	Error   string
+	Usage   bool // the request is wrong: see ErrUsage
+	Status  int  // the exit status of the shell or command, which has ended
 }
 
 // socketPair returns the two ends of a control socket. The second one is for
@@ -84,12 +84,27 @@ func (c control) send(message any, files ...*os.File) error {
 	if len(files) > 0 {
 		var fds []int
 		for _, f := range files {
-			fds = append(fds, int(f.Fd()))
+			fd, err := descriptor(f)
+			if err != nil {
+				return err
+			}
+			fds = append(fds, fd)
 		}
 		rights = unix.UnixRights(fds...)
 	}
 	_, _, err = c.WriteMsgUnix(text, rights, nil)
 	return err
+}
+
+// descriptor returns the descriptor of a file, which must stay open while it is used.
+// Unlike Fd, it leaves the file as it is. Fd would make reads of a terminal block.
+func descriptor(f *os.File) (fd int, err error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = raw.Control(func(number uintptr) { fd = int(number) })
+	return fd, err
 }
 
 // receive receives a message and the files with it, which the caller must close.

@@ -8,11 +8,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -58,36 +56,78 @@ func Main(l *Lab, own map[string]Program) {
 // program and its arguments. The host is on the network that the user has brought
 // up, or on a new one, which ends before Enter returns.
 //
-// The command reads and writes this process's standard files. If standard input
-// and output are a terminal, the command gets its own terminal of the same size, and
-// Ctrl-C goes there.
+// The command reads and writes this process's standard files. If standard input and
+// output are a terminal, and this process is in its foreground, the command gets its
+// own terminal of the same size, and Ctrl-C goes there. In the background of a
+// terminal, the command gets no input.
 //
 // Enter returns an error if the table contradicts itself. If the system forbids what a
 // network needs, the error is a [*netns.Refusal].
 func (l *Lab) Enter(h *Host, command []string) (status int, err error) {
-	client, end, err := l.join(aLittle())
-	if err != nil {
-		return 1, err
+	r := request{Host: h.Short(), Dir: workingFolder(), Env: terminalEnv()}
+	for _, word := range command {
+		r.Command = append(r.Command, []byte(word))
 	}
-	defer end()
-	defer client.Close()
-	r := request{Host: h.Short(), Command: command, Dir: workingFolder(), Env: terminalEnv()}
-	if term.IsTerminal(0) && term.IsTerminal(1) {
+	files := [3]*os.File{os.Stdin, os.Stdout, os.Stderr}
+	switch {
+	case !term.IsTerminal(0):
+	case inBackground():
+		// The host's programs are not under this terminal's job control, so they would
+		// take what the user types for the shell.
+		if files[0], err = os.Open(os.DevNull); err != nil {
+			return 1, err
+		}
+		defer files[0].Close()
+	case term.IsTerminal(1):
 		r.Terminal = windowSize()
 	}
-	if err := client.send(r, os.Stdin, os.Stdout, os.Stderr); err != nil {
-		return 1, fmt.Errorf("%s: %w", h.Short(), err)
+	const attempts = 10
+	var a answer
+	var started bool
+	for range attempts {
+		// Our network may end just when we join it. Then we join the next one.
+		if a, started, err = l.enter(r, files); started || !hasEnded(err) {
+			break
+		}
 	}
-	a, err := converse(client)
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, unix.ECONNRESET):
+	case hasEnded(err):
 		return 1, fmt.Errorf("%s: the network has ended", h.Short())
 	case err != nil:
-		return 1, fmt.Errorf("%s: %w", h.Short(), err)
+		return 1, err
 	case a.Error != "":
 		return 1, fmt.Errorf("%s: %s", h.Short(), a.Error)
 	}
 	return a.Status, nil
+}
+
+// enter sends a request for a login to the network, and returns the last answer when
+// the command has ended. Started reports whether the host has, perhaps, started the
+// command.
+func (l *Lab) enter(r request, files [3]*os.File) (a answer, started bool, err error) {
+	client, end, err := l.join(aLittle())
+	if err != nil {
+		return a, false, err
+	}
+	defer end()
+	defer client.Close()
+	var received []*os.File // the command's terminal, if it has one of its own
+	if err = client.send(r, files[:]...); err == nil {
+		received, err = client.receive(&a)
+	}
+	if started = err == nil && a.Started; started {
+		a, err = converse(client, received)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", r.Host, err)
+	}
+	return a, started, err
+}
+
+// hasEnded reports whether an error means that the process at the other end of a
+// control socket has ended.
+func hasEnded(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE)
 }
 
 // Wire returns the state of all wires, one line each, or only that of the wire that
@@ -103,14 +143,15 @@ func (l *Lab) Wire(words []string) (string, error) {
 		return "", err
 	}
 	defer client.Close()
-	if err := client.send(request{Wires: true, Wire: words}); err != nil {
-		return "", err
-	}
 	var a answer
-	if _, err := client.receive(&a); err != nil {
-		return "", err
+	if err = client.send(request{Wires: true, Wire: words}); err == nil {
+		_, err = client.receive(&a)
 	}
 	switch {
+	case hasEnded(err):
+		return "", ErrNotUp
+	case err != nil:
+		return "", err
 	case a.Usage:
 		return "", usageError(a.Error)
 	case a.Error != "":
@@ -124,50 +165,6 @@ type usageError string
 
 func (e usageError) Error() string      { return string(e) }
 func (usageError) Is(target error) bool { return target == ErrUsage }
-
-// windowSize returns the size of the user's terminal.
-func windowSize() *unix.Winsize {
-	size, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ)
-	if err != nil {
-		return &unix.Winsize{Row: 24, Col: 80}
-	}
-	return size
-}
-
-// converse waits until the command has ended and returns the host's last answer.
-// Meanwhile it connects the command's terminal, if it has one, to the user's.
-func converse(client control) (answer, error) {
-	var a answer
-	files, err := client.receive(&a)
-	if err != nil || !a.Terminal || len(files) != 1 {
-		closeAll(files)
-		return a, err
-	}
-	theirs := files[0]
-	defer theirs.Close()
-	if state, err := term.MakeRaw(0); err == nil {
-		defer term.Restore(0, state)
-	}
-	resized := make(chan os.Signal, 1)
-	signal.Notify(resized, unix.SIGWINCH)
-	resized <- unix.SIGWINCH // the size may have changed before we listened for the signal
-	var resizing sync.WaitGroup
-	resizing.Go(func() {
-		for range resized {
-			unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, windowSize())
-		}
-	})
-	defer func() {
-		signal.Stop(resized)
-		close(resized)
-		resizing.Wait() // theirs must not be closed before
-	}()
-	go io.Copy(theirs, os.Stdin)
-	io.Copy(os.Stdout, theirs) // until the shell has ended, which reads as an error
-	a = answer{}
-	_, err = client.receive(&a)
-	return a, err
-}
 
 // patience is how long a process waits for another one that has taken the name of the
 // network, but cannot be reached yet.
@@ -207,25 +204,23 @@ func (l *Lab) tryToJoin() (client control, end func(), err error) {
 		return control{}, nil, err
 	}
 	// The process that gets the name brings the network up. Others wait for it.
-	door, err := net.ListenUnix("unixpacket", address())
+	at, err := address()
+	if err != nil {
+		return control{}, nil, err
+	}
+	door, err := net.ListenUnix("unixpacket", at)
 	if errors.Is(err, unix.EADDRINUSE) {
 		return control{}, nil, errTaken
 	}
 	if err != nil {
 		return control{}, nil, err
 	}
-	world, end, err := l.up()
+	end, err = l.up(door)
+	door.Close() // the world has its own copy
 	if err != nil {
-		door.Close()
 		return control{}, nil, err
 	}
-	go admit(door, world)
-	client, theirs, err := socketPair()
-	if err == nil {
-		err = world.send(request{}, theirs)
-		theirs.Close()
-	}
-	if err != nil {
+	if client, err = dial(); err != nil {
 		end()
 		return control{}, nil, err
 	}
@@ -234,9 +229,16 @@ func (l *Lab) tryToJoin() (client control, end func(), err error) {
 
 // address returns where the user's other processes find the network: an abstract
 // socket, which leaves nothing behind.
-func address() *net.UnixAddr {
-	name := fmt.Sprintf("@fopnp-playground-%d-%s", os.Geteuid(), os.Getenv(networkName))
-	return &net.UnixAddr{Net: "unixpacket", Name: name}
+//
+// The address contains the network's name, which is an error if it is too long.
+func address() (*net.UnixAddr, error) {
+	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
+	prefix := fmt.Sprintf("@fopnp-playground-%d-", os.Geteuid())
+	name := os.Getenv(networkName)
+	if most := longest - len(prefix); len(name) > most {
+		return nil, fmt.Errorf("the name in %s has %d bytes, but may have only %d", networkName, len(name), most)
+	}
+	return &net.UnixAddr{Net: "unixpacket", Name: prefix + name}, nil
 }
 
 // dial connects to the network that this process is on, or else to the one that the
@@ -245,7 +247,11 @@ func dial() (control, error) {
 	if c, err := net.Dial("unixpacket", "/playground/run/control"); err == nil {
 		return control{c.(*net.UnixConn)}, nil
 	}
-	c, err := net.DialUnix("unixpacket", nil, address())
+	at, err := address()
+	if err != nil {
+		return control{}, err
+	}
+	c, err := net.DialUnix("unixpacket", nil, at)
 	if err != nil {
 		return control{}, err
 	}
@@ -256,39 +262,34 @@ func dial() (control, error) {
 	return control{}, errors.New("another user has taken the name of your network")
 }
 
-// admit passes clients of the same user on to the world.
-func admit(door *net.UnixListener, world control) {
-	for {
-		c, err := door.AcceptUnix()
-		if err != nil {
-			return
-		}
-		if client := (control{c}); client.sameUser() {
-			client.pass(world)
-		}
-		c.Close()
-	}
-}
-
-// up brings a network up.
-func (l *Lab) up() (world control, end func(), err error) {
+// up brings a network up. The network's first process, the world, accepts the clients
+// of the door. So they can join even while this process is stopped, and no client
+// joins a network whose world has ended.
+func (l *Lab) up(door *net.UnixListener) (end func(), err error) {
 	if err := l.Check(); err != nil {
-		return control{}, nil, fmt.Errorf("the table of hosts: %w", err)
+		return nil, fmt.Errorf("the table of hosts: %w", err)
 	}
 	config, err := newConfig()
 	if err != nil {
-		return control{}, nil, err
+		return nil, err
 	}
 	// The kernel kills the world when this thread ends, so the thread must last as
 	// long as the process.
 	runtime.LockOSThread()
 	if err := ownProc(); err != nil {
-		return control{}, nil, netns.Explain(err)
+		return nil, netns.Explain(err)
 	}
 	world, theirs, err := socketPair()
 	if err != nil {
-		return control{}, nil, err
+		return nil, err
 	}
+	doorFile, err := door.File()
+	if err != nil {
+		world.Close()
+		theirs.Close()
+		return nil, err
+	}
+	defer doorFile.Close()
 	uids, gids, setgroups := mappings()
 	first := &exec.Cmd{
 		Path:       "/proc/self/exe",
@@ -308,7 +309,7 @@ func (l *Lab) up() (world control, end func(), err error) {
 	theirs.Close()
 	if err != nil {
 		world.Close()
-		return control{}, nil, netns.Explain(err)
+		return nil, netns.Explain(err)
 	}
 	end = func() {
 		world.Close()
@@ -316,7 +317,7 @@ func (l *Lab) up() (world control, end func(), err error) {
 		first.Wait() // the error only says that it was killed
 	}
 	var a answer
-	if err = world.send(config); err == nil {
+	if err = world.send(config, doorFile); err == nil {
 		_, err = world.receive(&a)
 	}
 	if err == nil && !a.Ready {
@@ -324,9 +325,9 @@ func (l *Lab) up() (world control, end func(), err error) {
 	}
 	if err != nil {
 		end()
-		return control{}, nil, netns.Explain(err)
+		return nil, netns.Explain(err)
 	}
-	return world, end, nil
+	return end, nil
 }
 
 // namespaces are the namespaces of the world.

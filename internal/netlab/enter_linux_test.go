@@ -18,7 +18,11 @@ func TestJoinOneThatBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: address().Name}); err != nil {
+	at, err := address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: at.Name}); err != nil {
 		t.Fatal(err)
 	}
 	l := small()

@@ -226,10 +226,23 @@ case $1 in
 start) runs || inetd ;;
 stop) runs && kill "$pid" ;;
 reload | force-reload)
-	runs && kill -HUP "$pid"
-	# Wait until inetd listens at the ports that the configuration has as numbers.
-	for port in $(sed -n 's/^\([0-9]*\)[ 	]*stream[ 	]*tcp.*/\1/p' /etc/inetd.conf); do
-		until grep -q ":$(printf %04X "$port") 0*:0000 0A " /proc/net/tcp*; do sleep 0.1; done
+	if ! runs; then
+		echo "inetd is not running" >&2
+		exit 1
+	fi
+	kill -HUP "$pid"
+	# Wait up to two seconds until inetd listens at the ports that the configuration
+	# has as numbers.
+	left=20
+	for port in $(sed -n 's/^\([0-9][0-9]*\)[ 	]*stream[ 	]*tcp.*/\1/p' /etc/inetd.conf); do
+		until grep -q ":$(printf %04X "$port") 0*:0000 0A " /proc/net/tcp*; do
+			if [ $left = 0 ]; then
+				echo "inetd does not listen at port $port; see /var/log/syslog" >&2
+				exit 1
+			fi
+			left=$((left - 1))
+			sleep 0.1
+		done
 	done
 	;;
 restart)

@@ -8,28 +8,43 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"fopnp/internal/netns"
 )
 
 // login runs a shell or a command for a client. If the client is at a terminal, the
 // shell gets a new terminal on the host, and the client gets its other end. Otherwise
-// the shell gets the client's own files.
+// the shell gets the client's own files. In both cases errors go to the client's own
+// file, unless that is a terminal as well.
 func (s *server) login(client control, r request, files [3]*os.File) {
 	defer client.Close()
-	var ours *os.File
+	var ours []*os.File // our end of the new terminal
 	if r.Terminal != nil {
-		closeAll(files[:])
-		var theirs *os.File
-		var err error
-		if ours, theirs, err = netns.OpenTerminal(); err == nil {
+		terminal, theirs, err := netns.OpenTerminal()
+		if err == nil {
+			ours = []*os.File{terminal}
 			err = unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, r.Terminal)
 		}
 		if err != nil {
+			closeAll(files[:])
 			client.send(answer{Error: "open a terminal: " + err.Error()})
 			return
 		}
-		files = [3]*os.File{theirs, theirs, theirs}
+		for i, f := range files {
+			if i < 2 || term.IsTerminal(int(f.Fd())) {
+				f.Close()
+				files[i] = theirs
+			}
+		}
+	}
+	// A client that gets no such answer may ask again. So the answer comes first: no
+	// command must run twice.
+	err := client.send(answer{Started: true}, ours...)
+	closeAll(ours) // when the client closes it, the shell gets SIGHUP
+	if err != nil {
+		closeAll(files[:])
+		return
 	}
 	command := s.command(r)
 	p, err := spawn(shell(), command.argv, command.env, command.dir, files, ours != nil, nil)
@@ -37,10 +52,6 @@ func (s *server) login(client control, r request, files [3]*os.File) {
 	if err != nil {
 		client.send(answer{Error: err.Error()})
 		return
-	}
-	if ours != nil {
-		client.send(answer{Terminal: true}, ours)
-		ours.Close() // when the client closes it, the shell gets SIGHUP
 	}
 	ended := make(chan syscall.WaitStatus, 1)
 	go func() { ended <- p.Wait() }()
@@ -74,9 +85,12 @@ func (s *server) command(r request) command {
 	case 0:
 		c.argv = []string{"-" + name} // a login shell
 	case 1:
-		c.argv = []string{name, "-c", r.Command[0]}
+		c.argv = []string{name, "-c", "--", string(r.Command[0])} // the line may begin with a hyphen
 	default: // a program and its arguments, which the shell must not interpret
-		c.argv = append([]string{name, "-c", `"$@"`, name}, r.Command...)
+		c.argv = []string{name, "-c", `"$@"`, name}
+		for _, word := range r.Command {
+			c.argv = append(c.argv, string(word))
+		}
 	}
 	return c
 }

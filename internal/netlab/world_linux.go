@@ -3,10 +3,12 @@ package netlab
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -36,10 +38,16 @@ func runWorld(l *Lab) {
 		os.Exit(1)
 	}
 	w := &world{lab: l, places: map[*Host]*place{}, hosts: map[*Host]control{}}
-	if _, err := above.receive(&w.config); err != nil {
+	files, err := above.receive(&w.config)
+	if err != nil || len(files) != 1 {
 		os.Exit(1) // the process that brought up the network has ended
 	}
-	if err := w.begin(); err != nil {
+	door, err := net.FileListener(files[0])
+	closeAll(files)
+	if err == nil {
+		err = w.begin()
+	}
+	if err != nil {
 		above.send(answer{Error: err.Error()})
 		os.Exit(1)
 	}
@@ -51,8 +59,25 @@ func runWorld(l *Lab) {
 		}()
 	}
 	above.send(answer{Ready: true})
-	w.connections(above)
+	go w.admit(door)
+	w.connections(above) // until the process at its other end has ended
 	os.Exit(0)
+}
+
+// admit serves the clients of the user who brought the network up.
+func (w *world) admit(door net.Listener) {
+	for {
+		c, err := door.Accept()
+		if err != nil {
+			time.Sleep(10 * time.Millisecond) // too many clients: wait until one leaves
+			continue
+		}
+		if client := (control{c.(*net.UnixConn)}); client.sameUser() {
+			go w.serve(client)
+		} else {
+			client.Close()
+		}
+	}
 }
 
 func (w *world) begin() error {
@@ -159,7 +184,7 @@ func (w *world) serve(client control) {
 	if r.Wires {
 		text, err := w.changeWire(r.Wire)
 		if err != nil {
-			client.send(answer{Error: err.Error(), Usage: true})
+			client.send(answer{Error: err.Error(), Usage: errors.Is(err, ErrUsage)})
 		} else {
 			client.send(answer{Text: text})
 		}

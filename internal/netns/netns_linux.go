@@ -224,6 +224,29 @@ func OpenTerminal() (ours, theirs *os.File, err error) {
 	return ours, theirs, nil
 }
 
+// Drain copies to w what can be read at once from ours, an end of a terminal from
+// [OpenTerminal], even after its deadline. It stops after as many bytes as a terminal
+// holds, because a program may still write.
+func Drain(w io.Writer, ours *os.File) {
+	raw, err := ours.SyscallConn()
+	if err != nil {
+		return // it is closed
+	}
+	const holds = 64 << 10 // the kernel's buffer, TTYB_DEFAULT_MEM_LIMIT
+	buffer := make([]byte, 4096)
+	for total := 0; total < holds; {
+		n := 0
+		err := raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), buffer) })
+		if err != nil || n <= 0 {
+			return
+		}
+		if _, err := w.Write(buffer[:n]); err != nil {
+			return
+		}
+		total += n
+	}
+}
+
 // Listeners returns the sockets of the network that clients can reach: TCP
 // sockets that listen, and UDP sockets that are not connected to one peer. It
 // returns none when the first process has exited.

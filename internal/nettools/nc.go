@@ -17,29 +17,34 @@ import (
 // Source: nc(1) of OpenBSD, as Debian has it
 func NcMain(args []string) int {
 	t := newTool("nc", "[-Nnuvz] [-p PORT] [-w SECONDS] HOST PORT[-PORT]\n"+
-		"       nc -l [-kNuv] [-w SECONDS] [HOST] PORT")
+		"       nc -l [-kNuv] [-w SECONDS] [HOST] PORT\n"+
+		"       nc -l -p PORT [-kNuv] [-w SECONDS] [HOST]")
 	n := &netcat{tool: t}
 	t.BoolVarP(&n.keep, "keep", "k", false, "with -l, serve one client after another")
 	listens := t.BoolP("listen", "l", false, "wait for a client")
 	t.BoolVarP(&n.halfClose, "half-close", "N", false, "close the sending side at the end of stdin")
 	t.BoolVarP(&n.numeric, "numeric", "n", false, "HOST is an address; do not look up names")
-	from := t.IntP("port", "p", 0, "send from `PORT`")
+	from := t.IntP("port", "p", 0, "send from `PORT`, or listen at it")
 	udp := t.BoolP("udp", "u", false, "use UDP")
 	t.BoolVarP(&n.verbose, "verbose", "v", false, "report on connections on stderr")
 	patience := t.seconds("w", 0, "give up if connecting takes longer, or the connection is idle longer (0: never)")
 	scan := t.BoolP("scan", "z", false, "only check whether the port is open")
-	if status, ok := t.parse(args, 1, 2); !ok {
+	if status, ok := t.parse(args, 0, 2); !ok {
 		return status
 	}
-	if t.NArg() < 2 && !*listens {
+	words := t.Args()
+	if *listens && *from != 0 {
+		words = append(words, strconv.Itoa(*from))
+	}
+	if len(words) < 1 || len(words) < 2 && !*listens || len(words) > 2 {
 		t.Usage()
 		return 2
 	}
 	n.patience = time.Duration(*patience)
 	n.network = map[bool]string{false: "tcp", true: "udp"}[*udp]
-	host, port := "", t.Arg(t.NArg()-1)
-	if t.NArg() == 2 {
-		host = t.Arg(0)
+	host, port := "", words[len(words)-1]
+	if len(words) == 2 {
+		host = words[0]
 	}
 	if n.numeric && net.ParseIP(host) == nil && host != "" {
 		return t.fails(host, errors.New("not an address"))

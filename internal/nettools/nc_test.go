@@ -196,6 +196,8 @@ func TestNcPorts(t *testing.T) {
 		{"-n localhost " + port, "nc: localhost: not an address\n", 1},
 		{"127.0.0.1 nosuch", "nc: nosuch: \"nosuch\" is not a port\n", 1},
 		{"-l 127.0.0.1 " + port, "nc: listen at 127.0.0.1:" + port + ": address already in use\n", 1},
+		{"-l -p " + port + " 127.0.0.1", "nc: listen at 127.0.0.1:" + port + ": address already in use\n", 1},
+		{"-l", "usage: nc ", 2},
 		{"127.0.0.1", "usage: nc ", 2},
 		{"a b c", "nc: unexpected argument \"c\"\n", 2},
 	} {

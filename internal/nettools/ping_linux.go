@@ -17,7 +17,8 @@ import (
 
 // PingMain sends ICMP echo requests to a host and prints how long each answer
 // takes. It stops after -c requests, after -w seconds or at Ctrl-C, and then
-// prints statistics. Its status is 0 if an answer came, 1 if none came, and 2
+// prints statistics. Its status is 0 if an answer came, 1 if none came or,
+// with both -c and -w, fewer than COUNT came, and 2
 // after any other error. It needs no privilege if the user's group is in
 // net.ipv4.ping_group_range. It uses IPv4 unless the host has only IPv6.
 //
@@ -88,7 +89,7 @@ func PingMain(args []string) int {
 	case err != nil:
 		t.complains(host, err)
 		return 2
-	case p.received == 0:
+	case p.received == 0, *limit > 0 && p.received < p.count:
 		return 1
 	}
 	return 0

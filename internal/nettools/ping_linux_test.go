@@ -108,6 +108,7 @@ From 10\.0\.1\.1 icmp_seq=1 Time to live exceeded
 `, "", 1},
 		{"-c 1 -W 0.05 10.8.0.1", `PING .*\n\n--- .*\n1 packets transmitted, 0 received, 100% packet loss, time 0ms\n\n`, "", 1},
 		{"-w 0.05 10.8.0.1", `PING .*\n\n--- .*\n1 packets transmitted, 0 received, 100% packet loss, time 0ms\n\n`, "", 1},
+		{"-q -c 2 -i 30 -w 0.2 10.0.2.2", `(?s)PING .*\n1 packets transmitted, [01] received, .*`, "", 1},
 		{"-s 70000 localhost", "", "ping: a number is out of range; see ping -h\n", 2},
 		{"-i x localhost", "", `(?s).*ping: invalid argument "x" for "-i, --interval" flag: not a number of seconds\n`, 2},
 		{"", "", `(?s)usage: ping .*`, 2},

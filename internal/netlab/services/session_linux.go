@@ -239,7 +239,7 @@ func (s *session) connect(process Process, stdin, stdout, stderr *os.File) {
 			// there now, and hang up.
 			s.terminal.SetReadDeadline(time.Now())
 			output.Wait()
-			drain(s.channel, s.terminal)
+			netns.Drain(s.channel, s.terminal)
 		}
 		output.Wait()
 		s.mu.Lock()
@@ -250,25 +250,6 @@ func (s *session) connect(process Process, stdin, stdout, stderr *os.File) {
 		s.mu.Unlock()
 		s.exit(status)
 	})
-}
-
-// drain copies what can be read from a terminal at once, whatever its deadline.
-func drain(to io.Writer, terminal *os.File) {
-	raw, err := terminal.SyscallConn()
-	if err != nil {
-		return // the client has gone
-	}
-	buffer := make([]byte, 4096)
-	for {
-		n := 0
-		err := raw.Control(func(fd uintptr) { n, _ = unix.Read(int(fd), buffer) })
-		if err != nil || n <= 0 {
-			return
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
 }
 
 // exit reports how the program ended, and ends the session. Errors mean that
