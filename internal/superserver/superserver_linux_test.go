@@ -2,6 +2,7 @@ package superserver
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -523,15 +524,18 @@ func askBuiltins(conf string) error {
 		{"tcp", "echo", "Why?", `^Why\?$`},
 		{"tcp", "discard", "Why?", `^$`},
 		{"tcp", "daytime", "", `^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\r\n$`},
-		{"tcp", "time", "", `^(?s)....$`},
+		{"tcp", "time", "", `^today$`},
 		{"tcp", "chargen", "", ` !"#\$%.*\r\n!"#\$%&.*\r\n`},
 		{"udp", "discard", "Why?", `^$`},
 		{"udp", "echo", "Why?", `^Why\?$`},
 		{"udp", "daytime", "", `^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\r\n$`},
-		{"udp", "time", "", `^(?s)....$`},
+		{"udp", "time", "", `^today$`},
 		{"udp", "chargen", "", ` !"#\$%.*\r\n$`},
 	} {
 		got, err := ask(test.network, fmt.Sprintf("127.0.0.1:%d", builtins[test.name].port), test.ask)
+		if test.name == "time" {
+			got = day(got)
+		}
 		if err != nil || !regexp.MustCompile(test.want).MatchString(got) {
 			return fmt.Errorf("%s of %s answers %q (%v), want %s", test.network, test.name, got, err, test.want)
 		}
@@ -556,6 +560,19 @@ func askBuiltins(conf string) error {
 		return fmt.Errorf("port 999 got an answer of %d bytes", n)
 	}
 	return nil
+}
+
+// day reads the answer of a time service, and returns "today" if that is what it says.
+func day(answer string) string {
+	if len(answer) != 4 {
+		return fmt.Sprintf("%d bytes", len(answer))
+	}
+	begin := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	said := begin.Add(time.Duration(binary.BigEndian.Uint32([]byte(answer))) * time.Second)
+	if time.Since(said).Abs() < 24*time.Hour {
+		return "today"
+	}
+	return said.String()
 }
 
 // ask sends a question, and returns the answer: all of it, or its first 1000
