@@ -1,8 +1,8 @@
 // Book opens the book in a browser: the chapters, a page for each listing, and any
 // two listings side by side.
 //
-// With -export it writes the same pages for any web server, and with -epub for a
-// reader of e-books.
+// With -export it writes the same pages for any web server, and with -epub for an
+// e-book reader.
 package main
 
 import (
@@ -56,11 +56,12 @@ func main() {
 func parse(args []string) (o options) {
 	// The packages of the tests, which read the pages, have flags of their own.
 	flags := flag.NewFlagSet(program.Name(), flag.ContinueOnError)
-	flags.IntVar(&o.port, "p", 8107, "the TCP `PORT` on this host; 0 for any that is free")
-	flags.StringVar(&o.export, "export", "", "write the pages to the folder `DIR`, for any web server, and end")
-	flags.StringVar(&o.epub, "epub", "", "write the book to the e-book `FILE`, and end")
+	flags.IntVar(&o.port, "p", 8107, "listen at this TCP `PORT` of 127.0.0.1; 0 chooses a free one")
+	flags.StringVar(&o.export, "export", "", "write the pages to the folder `DIR`, for any web server, and exit")
+	flags.StringVar(&o.epub, "epub", "", "write the book to the e-book `FILE`, and exit")
 	flags.Usage = func() {
-		fmt.Fprintf(flags.Output(), "usage: %s [-p PORT] [-export DIR] [-epub FILE]\n\n", program.Name())
+		fmt.Fprintf(flags.Output(), "usage: %s [-p PORT] [-export DIR] [-epub FILE]\n\n"+
+			"Serves the book to a browser on this machine, or writes it to files.\n\n", program.Name())
 		flags.PrintDefaults()
 	}
 	err := flags.Parse(args)
@@ -104,7 +105,7 @@ func serve(b *book.Book, root string, port int) {
 	at := l.Addr().(*net.TCPAddr)
 	pages := &book.Server{Book: b, Port: at.Port}
 	if err := live.Supported(); err != nil {
-		fmt.Printf("The book is open at http://%s/\nIts blocks cannot be run: %v.\nCtrl-C closes it.\n", at, err)
+		fmt.Printf("The book is open at http://%s/\nYou cannot run its blocks: %v.\nCtrl-C closes it.\n", at, err)
 	} else {
 		blocks := live.New(live.Config{Root: root, Page: b.Document().Page})
 		defer blocks.Close()

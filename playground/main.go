@@ -15,26 +15,26 @@ const usage = `usage: playground [HOST [COMMAND ...]]
        playground wire [NAME [delay 50ms] [loss 5%] [rate 1Mbit]]
        playground wire NAME perfect
 
-Brings up an internet of twelve hosts on this machine and opens a shell on HOST
-(default: h1). If your playground is already up, it joins that one. The playground
-disappears when the shell that brought it up exits.
+Starts an internet of twelve hosts on this machine and opens a shell on HOST
+(default: h1). If you already have a playground, this command joins it. The
+playground disappears when the shell that started it exits.
 
-If you give a COMMAND, it runs that instead of a shell. One word is a line for the
-shell; several words are a program and its arguments. The exit status is that of
-the command.
+If you give a COMMAND, the playground runs it instead of a shell. A COMMAND of one
+word is a line for the shell. Several words are a program and its arguments. The
+exit status is that of the COMMAND.
 
-  map         draws the hosts and the wires, as text or as a picture (-svg)
+  map         draws the hosts and the wires, as text or as an SVG picture (-svg)
   wire        shows what each wire does to packets
   wire NAME   makes a wire delay or lose packets, limits its rate, or makes it
               perfect again; what you do not name, such as an earlier delay, ends
 
-On each host, you can reach the others with ssh, scp and "playground HOST". This
-repository is in /fopnp there. The password of root and of brandon is abc123.
+From each host, you can reach the others with ssh, scp and "playground HOST". Each
+host has this repository in /fopnp. The password of root and of brandon is abc123.
 
 To run a second playground beside the first, set the environment variable
-PLAYGROUND to a name for it. If PLAYGROUND_OWN is set, the hosts use the
-playground's own programs, such as ping and inetd, even if they are installed on
-the machine.
+PLAYGROUND to a name for it. If you set PLAYGROUND_OWN, the hosts use the
+playground's own programs, such as ping and inetd, even if your machine has
+others.
 
 The playground is for learning. It is not a security boundary.
 `

@@ -63,7 +63,7 @@ func (b *browser) serve() {
 					<-waiting
 				})
 			default:
-				b.note("Too many requests wait already.")
+				b.note("Too many requests are waiting. Try again when a block has ended.")
 				b.refuse(r)
 			}
 		}

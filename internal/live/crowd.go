@@ -20,11 +20,11 @@ const crowdSize = 6
 // says.
 func (s *session) crowd() error {
 	if s.host != "" {
-		return errors.New("the six clients do not visit the playground")
+		return errors.New("the six clients cannot reach the playground")
 	}
 	server, port, found := s.server()
 	if !found {
-		return errors.New("no server runs that the six clients know; run a block that starts one")
+		return errors.New("the six clients find no server that they know; run a block that starts one")
 	}
 	for name, text := range server.Visit.Files {
 		if err := s.writeFile(name, text); err != nil {

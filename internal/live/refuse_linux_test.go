@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 	c.allAsPrinted(2)
 	c.until("both notes are there", func() bool { return len(c.notes) == 1 && len(c.begun) == 2 })
 	for note, want := range map[string]string{
-		c.begun[0]: "The ports are those of your machine: " + why,
+		c.begun[0]: "Programs use the ports of your machine, because " + why,
 		c.notes[0]: "This block runs in the playground, which cannot run here: " + why,
 	} {
 		if !strings.HasPrefix(note, want) {

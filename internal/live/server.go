@@ -133,16 +133,16 @@ func (s *Server) shared() bool { return s.config.Shared || netns.Supported() != 
 func (s *Server) networkNote(host string) string {
 	switch {
 	case host != "":
-		return fmt.Sprintf("The terminals are on %s of a playground of your own, which ends with this page. The lanes cannot see its hosts.", host)
+		return fmt.Sprintf("The terminals are on %s, in a playground of your own that ends when you close this page. The lanes cannot see its hosts.", host)
 	case !s.shared():
-		return "A private network: all ports are free, and everything ends with this page."
+		return "This page has a private network: all ports are free, and everything ends when you close the page."
 	case runtime.GOOS != "linux":
-		return "On " + runtime.GOOS + " there are no private networks and no lanes. The ports are those of your machine."
+		return "Programs use the ports of your machine. On " + runtime.GOOS + ", there are no private networks and no lanes."
 	case s.config.Shared:
-		return "The ports are those of your machine. The lanes show only this session, and not what is said."
+		return "Programs use the ports of your machine. The lanes show only this session, and not what clients and server say."
 	}
 	why, _ := refusal()
-	return fmt.Sprintf("The ports are those of your machine: %s. The lanes show only this session, and not what is said.", why)
+	return fmt.Sprintf("Programs use the ports of your machine, because %s. The lanes show only this session, and not what clients and server say.", why)
 }
 
 // refusal returns why the system grants no private networks, and what the reader can do

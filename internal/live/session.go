@@ -117,7 +117,7 @@ func (s *session) lock() error {
 			}
 			return r.err
 		case <-patience.C:
-			s.note("Another session uses the network of this system. This one waits until it ends.")
+			s.note("Another session uses the ports of your machine. This one starts when that one ends.")
 		case <-s.ctx.Done():
 			go func() { // not before we have it can we give it back
 				if r := <-locked; r.err == nil {
@@ -228,7 +228,7 @@ func (s *session) play(block int, t *transcript.Transcript) bool {
 		return false
 	}
 	if program := t.Missing(); program != "" {
-		return fail(fmt.Errorf("it needs the program %s, which is not installed", program))
+		return fail(fmt.Errorf("this block needs the program %s, which is not installed", program))
 	}
 	if err := s.resume(); err != nil {
 		return fail(err)
