@@ -137,7 +137,7 @@ func (s *Server) networkNote(host string) string {
 	case !s.shared():
 		return "This page has a private network: all ports are free, and everything ends when you close the page."
 	case runtime.GOOS != "linux":
-		return "Programs use the ports of your machine. On " + runtime.GOOS + ", there are no private networks and no lanes."
+		return "Programs use the ports of your machine. Only Linux has private networks and lanes."
 	case s.config.Shared:
 		return "Programs use the ports of your machine. The lanes show only this session, and not what clients and server say."
 	}
