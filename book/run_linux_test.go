@@ -319,7 +319,7 @@ func TestPlaygroundInBrowser(t *testing.T) {
 		t.Errorf("the terminals are %s", got)
 	}
 	r.until(screens + `.includes("h1$ ")`)
-	if got := r.is("live.note.textContent"); !strings.Contains(got, "on h1 of a playground") {
+	if got := r.is("live.note.textContent"); !strings.Contains(got, "on h1, in a playground of your own") {
 		t.Errorf("the page says %q", got)
 	}
 	if n := len(family(book.Pid)) - before; n < 12 {
