@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -170,6 +171,32 @@ func TestRunInBrowser(t *testing.T) {
 			t.Errorf("%s: no terminal shows it:\n%s", server, r.is(screens))
 		}
 	}
+}
+
+var all = flag.Bool("all", false, "click through a whole chapter, and not only its servers")
+
+// A teacher clicks through chapter 7 from top to bottom. Every block says that it
+// printed what is on the page. Some blocks need haproxy, inetd and other programs.
+func TestWholeChapter(t *testing.T) {
+	if !*all {
+		t.Skip("only with -all")
+	}
+	url, _ := openBook(t)
+	base, token, _ := strings.Cut(url, "#")
+	r := tab(t, newBrowser(t), base+"chapter07/#"+token)
+	sections := strings.Fields(r.is(`[...new Set(all("figure[data-block]").filter(f => one(".run", f)).map(f => f.dataset.section))].join(" ")`))
+	if len(sections) < 10 {
+		t.Fatalf("chapter 7 has only %d sections with blocks that run", len(sections))
+	}
+	for _, section := range sections {
+		blocks := `all("figure[data-section='` + section + `']").filter(f => one(".run", f))`
+		r.is(`one(".run", ` + blocks + `.at(-1)).click()`)
+		r.until(`!one(".run", ` + blocks + `.at(-1)).disabled`)
+		if wrong := r.is(blocks + `.flatMap(f => all(".command", f)).filter(c => one(".state", c)?.dataset.state !== "as-printed").map(c => c.closest("figure").textContent).join("\n")`); wrong != "" {
+			t.Errorf("section %s: not as printed:\n%s", section, wrong)
+		}
+	}
+	t.Logf("%d sections as printed", len(sections))
 }
 
 // Two readers run servers at port 1060 at the same time. When a tab is closed or

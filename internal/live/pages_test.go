@@ -36,20 +36,20 @@ func TestEveryBlock(t *testing.T) {
 				defer c.conn.CloseNow()
 				page := b.pages[name]
 				commands := 0
-				missing := map[int]string{} // programs, by section
+				blocked := map[int]bool{} // sections
 				for i, block := range page.Blocks {
 					if block.Transcript == nil {
 						continue
 					}
-					if program := block.Transcript.Missing(); program != "" && missing[block.Section] == "" {
-						missing[block.Section] = program
-						t.Logf("line %d: %s is not installed", block.Line, program)
+					if what := lacks(b, block); what != "" && !blocked[block.Section] {
+						blocked[block.Section] = true
+						t.Logf("line %d: there is no %s", block.Line, what)
 					}
-					if missing[block.Section] != "" {
+					if blocked[block.Section] {
 						continue
 					}
 					commands += len(block.Transcript.Commands)
-					if isLast(page.Blocks[i+1:], block) {
+					if isLast(b, page.Blocks[i+1:], block) {
 						c.run(name, i)
 					}
 				}
@@ -60,11 +60,19 @@ func TestEveryBlock(t *testing.T) {
 	})
 }
 
+// lacks returns what a block needs and this machine does not have, or "".
+func lacks(b *book, block *weave.Block) string {
+	if b.shared() && block.Transcript.Host != "" {
+		return "playground"
+	}
+	return block.Transcript.Missing()
+}
+
 // isLast reports whether no block of those that follow can run in the section of this one.
-func isLast(following []*weave.Block, block *weave.Block) bool {
-	for _, b := range following {
-		if b.Transcript != nil && b.Section == block.Section {
-			return b.Transcript.Missing() != ""
+func isLast(b *book, following []*weave.Block, block *weave.Block) bool {
+	for _, next := range following {
+		if next.Transcript != nil && next.Section == block.Section {
+			return lacks(b, next) != ""
 		}
 	}
 	return true
