@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	lookEvery   = 5 * time.Millisecond  // while there are packets
+	lookPause   = 5 * time.Millisecond  // at most, between two looks while there are packets
 	sampleEvery = 10 * time.Millisecond // while a client waits or is served
 	idleEvery   = 50 * time.Millisecond
 	reportEvery = 20 * time.Millisecond
@@ -61,17 +61,20 @@ func (w *watcher) watch(k *keeperState) {
 // is told, and the watch ends.
 func (w *watcher) watchTable(k *keeperState) {
 	var looked, reported time.Time
+	var took time.Duration
 	for {
 		w.wait()
+		// Whether a client is in the queue shows only in the table, so look at once. But
+		// if a program sends many packets, rest for twice as long as we look.
+		time.Sleep(min(2*took, lookPause) - time.Since(looked))
 		w.read()
-		// Not at every packet of a program that sends many.
-		if time.Since(looked) >= lookEvery {
-			looked = time.Now()
-			if err := w.look(); err != nil {
-				k.report(report{Note: fmt.Sprintf("The lanes end here: %v.", err)})
-				return
-			}
+		begin := time.Now()
+		if err := w.look(); err != nil {
+			k.report(report{Note: fmt.Sprintf("The lanes end here: %v.", err)})
+			return
 		}
+		looked = time.Now()
+		took = looked.Sub(begin)
 		if time.Since(reported) >= reportEvery {
 			if events := w.machine.Take(); events != nil {
 				reported = time.Now()
