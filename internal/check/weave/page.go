@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
@@ -26,6 +27,9 @@ func TestPage(t *testing.T, path string, measured func(words ...string) (string,
 		Bin:      progtest.Bin(),
 		Env:      []string{"GOCOVERDIR=" + progtest.Coverage()},
 		Measured: measured,
+	}
+	if progtest.Race { // which makes programs ten times slower
+		book.Limit = 5 * time.Minute
 	}
 	document, err := book.Weave(path)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // a script, which says what the blocks should show, and in one at a terminal,
 // which must show the same.
 func (b *Book) play(p *Page) {
-	config := transcript.Config{Root: b.Root, Bin: b.Bin, Env: b.Env}
+	config := transcript.Config{Root: b.Root, Bin: b.Bin, Env: b.Env, Limit: b.Limit}
 	script := stage{config: config, page: p}
 	config.Terminal = true
 	terminal := stage{config: config, page: p}

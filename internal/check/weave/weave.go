@@ -48,6 +48,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/yuin/goldmark"
@@ -63,6 +64,9 @@ type Book struct {
 	Root string   // the folder of go.mod, an absolute path
 	Bin  string   // the folder of the built programs, an absolute path; see Weave
 	Env  []string // more environment for transcripts, as in GOCOVERDIR=/tmp/coverage
+
+	// Limit is how long a command of a transcript may take. 0 means a minute.
+	Limit time.Duration
 
 	// Measured returns the text, in Markdown, that the words of a directive stand
 	// for. It may be nil if no page has such directives.
