@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 )
 
 // shell returns a command that runs a script of the shell.
@@ -26,6 +27,10 @@ func TestServe(t *testing.T) {
 		}
 		if p.Port != 1060 {
 			t.Errorf("%s: port %d", script, p.Port)
+		}
+		// The kernel charges a program when it next looks at the program.
+		for deadline := time.Now().Add(30 * time.Second); p.CPU() == 0 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
 		}
 		if p.CPU() == 0 || p.Resident() <= 0 || p.Peak() < p.Resident() || p.Status("Threads") != 1 {
 			t.Errorf("%v, %v bytes, at most %v, in %v threads", p.CPU(), p.Resident(), p.Peak(), p.Status("Threads"))
