@@ -43,7 +43,7 @@ const (
 	CutOff    = "is cut off"    // the server resets the connection
 	Listens   = "listens"       // a server begins to listen at its port
 	Closed    = "closed"        // no server listens there any more
-	Omitted   = "omitted"       // Size events were too many to report
+	Omitted   = "omitted"       // Size events were too many to report; a state may follow itself
 )
 
 // A Conn is a TCP connection, or the datagrams between two ports.
