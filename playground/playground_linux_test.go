@@ -354,6 +354,9 @@ func TestMachineUnchanged(t *testing.T) {
 		for file in /proc/irq/default_smp_affinity /proc/bus/pci/*/* /proc/sysrq-trigger /proc/sys/kernel/sysrq; do
 			[ -e $file ] && (: >>$file) && echo $file opened
 		done
+		for part in acpi bus fs irq mtrr scsi sys sysrq-trigger; do
+			[ ! -e /proc/$part ] || grep -q " /proc/$part [^ ]* ro," /proc/mounts || echo /proc/$part can change
+		done
 		echo to a device >/dev/null && echo to a device >/dev/full || echo /dev/full is full`
 	output, err := command("h1", script).Output()
 	if want := "/dev/full is full\n"; string(output) != want {
