@@ -3,6 +3,7 @@ package netlab
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -106,6 +107,31 @@ func TestPathOfHosts(t *testing.T) {
 	for _, folder := range slices.Concat(c.ReadOnly, c.Writable) {
 		if own := hidden(folder); own != "" {
 			t.Errorf("%s would replace %s", folder, own)
+		}
+	}
+}
+
+// A host does not show Go's caches in the place of its own folders, and its programs
+// look for no modules on the internet.
+func TestGoOnHosts(t *testing.T) {
+	if err := exec.Command("go", "env").Run(); err != nil {
+		t.Skip("there is no Go: ", err)
+	}
+	shown := t.TempDir()
+	t.Setenv("GOMODCACHE", "/var/mail")
+	t.Setenv("GOCACHE", shown)
+	t.Setenv("TZ", "Asia/Tokyo")
+	t.Setenv(coverage, "")
+	c, err := newConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := filepath.EvalSymlinks(shown); err != nil || !slices.Equal(c.Writable, []string{want}) {
+		t.Errorf("the hosts can write to %q, want %q (%v)", c.Writable, want, err)
+	}
+	for _, want := range []string{"GOCACHE=" + shown, "GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off", "TZ=Asia/Tokyo"} {
+		if !slices.Contains(c.Env, want) {
+			t.Errorf("the environment %q lacks %s", c.Env, want)
 		}
 	}
 }
