@@ -201,6 +201,26 @@ rtt .*
 	if stderr != "" || status != 0 {
 		t.Errorf("status %d, and it complained %q", status, stderr)
 	}
+	// Without its zone, the kernel would not know on which interface the address is.
+	for device, end := range map[string]host{"eth1a": lab.near, "eth1b": lab.middle} {
+		end.do(func() {
+			address, err := netlink.ParseAddr(map[string]string{"eth1a": "fe80::a/64", "eth1b": "fe80::b/64"}[device])
+			if err == nil {
+				address.Flags = unix.IFA_F_NODAD
+				err = netlink.AddrAdd(up(t, device), address)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	stdout, stderr, status = lab.near.run(t, command("ping", "-n", "-c", "1", "-w", "20", "fe80::b%eth1a"))
+	matches(t, "ping", stdout, `(?s)PING fe80::b%eth1a\(fe80::b%eth1a\) 56 data bytes
+64 bytes from fe80::b%eth1a: icmp_seq=\d+ ttl=64 time=[0-9.]+ ms
+.*`)
+	if stderr != "" || status != 0 {
+		t.Errorf("status %d, and it complained %q", status, stderr)
+	}
 	for call, want := range map[string]string{
 		"ping -6 -c1 127.0.0.1": "ping: 127.0.0.1: no suitable address found\n",
 		"ping -4 -c1 ::1":       "ping: ::1: no suitable address found\n",
