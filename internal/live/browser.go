@@ -50,9 +50,13 @@ func (b *browser) serve() {
 		}
 		switch r.Do {
 		case "keys":
-			b.withSession(func(s *session) { s.keys(r.Pane, r.Keys) })
+			if s := b.current(); s != nil {
+				s.keys(r.Pane, r.Keys)
+			}
 		case "size":
-			b.withSession(func(s *session) { s.resize(r.Pane, r.Columns, r.Rows) })
+			if s := b.current(); s != nil {
+				s.resize(r.Pane, r.Columns, r.Rows)
+			}
 		case "shown":
 			b.shown(r.Pane, r.Bytes)
 		default:
@@ -109,9 +113,7 @@ func (b *browser) refuse(r request) {
 // sessionFor returns the session in which a request can be carried out: the one that
 // runs, or a new one.
 func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
-	b.mu.Lock()
-	s := b.session
-	b.mu.Unlock()
+	s := b.current()
 	if s != nil && (r.Do != "run" || s.runsBlock(page, r.Block)) {
 		return s, nil
 	}
@@ -154,13 +156,11 @@ func (b *browser) setSession(s *session) {
 	}
 }
 
-func (b *browser) withSession(do func(*session)) {
+// current returns the session that runs, or nil.
+func (b *browser) current() *session {
 	b.mu.Lock()
-	s := b.session
-	b.mu.Unlock()
-	if s != nil {
-		do(s)
-	}
+	defer b.mu.Unlock()
+	return b.session
 }
 
 func (b *browser) newPane() int {

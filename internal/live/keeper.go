@@ -68,8 +68,8 @@ type keeper struct {
 	asking sync.Mutex
 }
 
-// startKeeper starts a keeper, on a private network if the system grants one and
-// shared is false.
+// startKeeper starts a keeper, on the system's network if shared is true, and otherwise
+// on a private one.
 func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), note func(string)) (*keeper, error) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
@@ -89,7 +89,7 @@ func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), n
 		orders: ours, exited: exited, lanes: lanes, note: note,
 		dead: make(chan struct{}), answers: make(chan report),
 	}
-	if shared || netns.Supported() != nil {
+	if shared {
 		err = startShared(cmd)
 		k.wait, k.kill = cmd.Wait, func() { cmd.Process.Kill() }
 	} else if k.network, err = netns.Start(cmd); err == nil {

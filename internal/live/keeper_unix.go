@@ -80,10 +80,9 @@ func (k *keeperState) reap() {
 			started := k.pids[pid]
 			delete(k.pids, pid)
 			k.mu.Unlock()
-			if !started {
-				continue
+			if started {
+				k.report(report{Exited: pid})
 			}
-			k.report(report{Exited: pid})
 		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"fopnp/internal/netns"
 )
 
 // self is the path of this program.
@@ -48,6 +46,3 @@ type watcher struct{}
 
 func newWatcher() watcher          { return watcher{} }
 func (watcher) watch(*keeperState) {}
-
-// listeners returns nil: we cannot tell whose sockets the system has.
-func (k *keeper) listeners() []netns.Socket { return nil }

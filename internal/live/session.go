@@ -412,14 +412,9 @@ func (s *session) close() {
 	})
 }
 
-// inTree returns the path of a file of the session's copy of the repository.
-func (s *session) inTree(name string) string {
-	return filepath.Join(s.home.Tree, filepath.FromSlash(name))
-}
-
-// writeFile writes a file of the session's copy, unless it is there.
+// writeFile writes a file of the session's copy of the repository, unless it is there.
 func (s *session) writeFile(name, text string) error {
-	path := s.inTree(name)
+	path := filepath.Join(s.home.Tree, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}

@@ -180,8 +180,13 @@ function addSearch() {
 // loadIndex loads window.bookIndex, once.
 let loading = null;
 function loadIndex() {
-	return loading ??= new Promise((done, failed) =>
-		document.head.append(make("script", { src: root + "assets/search-index.js", onload: done, onerror: failed })));
+	return loading ??= loadScript("search-index.js");
+}
+
+// loadScript loads a script from the folder of the assets.
+function loadScript(name) {
+	return new Promise((done, failed) =>
+		document.head.append(make("script", { src: root + "assets/" + name, onload: done, onerror: failed })));
 }
 
 // search returns the entries that have all words, the best first.
@@ -422,10 +427,9 @@ const live = {
 
 // loadTerminals loads xterm.js, which draws terminals.
 function loadTerminals() {
-	const load = name => new Promise((done, failed) =>
-		document.head.append(make("script", { src: root + "assets/xterm/" + name, onload: done, onerror: failed })));
 	if (!window.Terminal) document.head.append(make("link", { rel: "stylesheet", href: root + "assets/xterm/xterm.css" }));
-	return Promise.all([window.Terminal || load("xterm.js"), window.FitAddon || load("addon-fit.js"), document.fonts?.load('13px "Book Mono"')]);
+	return Promise.all([window.Terminal || loadScript("xterm/xterm.js"), window.FitAddon || loadScript("xterm/addon-fit.js"),
+		document.fonts?.load('13px "Book Mono"')]);
 }
 
 function terminalColours() {

@@ -147,9 +147,14 @@ func (t *Trial) examine() {
 			t.Failf("it printed %q, which is not one of its lines", line)
 		}
 	}
-	if t.killed {
-		return
+	if !t.killed {
+		t.examineEnds(began, ended, text)
 	}
+}
+
+// examineEnds compares how many lines said that a conversation began and ended, for
+// each client's address, with what the clients did. Text is all that was printed.
+func (t *Trial) examineEnds(began, ended map[string]int, text string) {
 	for addr, n := range began {
 		if t.Closed != "" && ended[addr] != n {
 			t.Failf("it printed %d lines about the end of %d conversations with %s", ended[addr], n, addr)

@@ -27,9 +27,9 @@ type Table struct {
 
 // OpenTable opens a connection to the kernel. Close closes it.
 func OpenTable() (*Table, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	fd, err := openDiag()
 	if err != nil {
-		return nil, fmt.Errorf("sock_diag: %w", err)
+		return nil, err
 	}
 	return &Table{fd, make([]byte, 1<<16)}, nil
 }
@@ -51,22 +51,12 @@ func (t *Table) Listeners(sockets []Socket) ([]Socket, error) {
 
 func (t *Table) in(states uint32, sockets []Socket) ([]Socket, error) {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		var message struct {
-			header unix.NlMsghdr
-			request
-		}
-		message.header = unix.NlMsghdr{
-			Len:   uint32(unsafe.Sizeof(message)),
-			Type:  unix.SOCK_DIAG_BY_FAMILY,
-			Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP,
-		}
-		message.request = request{
+		err := sendRequest(t.fd, unix.NLM_F_REQUEST|unix.NLM_F_DUMP, request{
 			family: family, protocol: unix.IPPROTO_TCP, extensions: 1 << (tcpInfo - 1),
 			states: states,
-		}
-		sent := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-		if err := unix.Sendto(t.fd, sent, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-			return sockets, fmt.Errorf("sock_diag: %w", err)
+		})
+		if err != nil {
+			return sockets, err
 		}
 		for done := false; !done; {
 			n, _, err := unix.Recvfrom(t.fd, t.buffer, 0)

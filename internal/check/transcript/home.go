@@ -51,9 +51,9 @@ type Home struct {
 	files  map[string]fs.FileInfo // what was there at first, by path
 }
 
-// NewHome makes a home, in memory or in the folder for temporary files. Remove removes it. The
-// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system,
-// or not at a terminal, which needs a private network.
+// NewHome makes a home, in memory or in the folder for temporary files. Remove
+// removes it. The error wraps [errors.ErrUnsupported] if transcripts cannot run on
+// this system, or not at a terminal, which needs a private network.
 func (c Config) NewHome() (*Home, error) {
 	err := supported()
 	if err == nil && c.Terminal && c.Open == nil {

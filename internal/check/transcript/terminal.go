@@ -46,8 +46,8 @@ type Network interface {
 }
 
 // A mark is a sequence that tells terminals about prompts and commands, and that
-// they do not show. Ours contain a random text, so no program prints one by accident. Programs
-// can find it in their environment, with bash's prompts.
+// they do not show. Ours contain a random text, so no program prints one by accident.
+// Programs can find it in their environment, with bash's prompts.
 const (
 	beginOfMark = "\x1b]133;"
 	endOfMark   = "\a"
