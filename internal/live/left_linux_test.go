@@ -17,7 +17,7 @@ import (
 	"fopnp/internal/netns"
 )
 
-// The token has 128 bits, another one each time, and no other process sees it.
+// Each server has a new token of 128 bits, and no other process sees it.
 func TestToken(t *testing.T) {
 	b, c := open(t, true), New(Config{})
 	defer c.Close()
@@ -139,7 +139,7 @@ func startAlone(t *testing.T, kind, folder string) (cmd *exec.Cmd, url, token st
 func untilNothingIsLeft(t *testing.T, what, folder string, running []int) {
 	t.Helper()
 	begin := time.Now()
-	for left := 1; left > 0 || len(homesIn(folder)) > 0; time.Sleep(time.Millisecond) { // between two looks
+	for left := 1; left > 0 || len(homesIn(folder)) > 0; time.Sleep(time.Millisecond) { // between two polls
 		if time.Since(begin) > patience {
 			t.Fatalf("%s: %d processes are left, and the folders %q", what, left, homesIn(folder))
 		}
@@ -159,7 +159,8 @@ func homesIn(folder string) []string {
 	return homes
 }
 
-// isZombie reports whether a process has ended and its parent has not noticed.
+// isZombie reports whether a process has ended and its parent has not waited
+// for it.
 func isZombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")
