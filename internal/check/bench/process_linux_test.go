@@ -28,7 +28,8 @@ func TestServe(t *testing.T) {
 		if p.Port != 1060 {
 			t.Errorf("%s: port %d", script, p.Port)
 		}
-		// The kernel charges a program when it next looks at the program.
+		// The kernel counts CPU time only now and then, for example at a timer
+		// tick.
 		for deadline := time.Now().Add(30 * time.Second); p.CPU() == 0 && time.Now().Before(deadline); {
 			time.Sleep(time.Millisecond)
 		}
