@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
 )
 
@@ -105,15 +106,14 @@ func (r *reader) is(expression string) string {
 	return value
 }
 
-// until waits until a JavaScript expression is true.
+// until waits until a JavaScript expression is true. The page itself looks, every 10 ms.
 func (r *reader) until(expression string) {
 	r.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for r.is(expression) != "true" {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("not so: %s; the terminals show\n%s\n%s", expression, r.is(screens), r.is("one('#dock').textContent"))
-		}
-		time.Sleep(10 * time.Millisecond) // between two polls, and not to wait for something
+	ctx, cancel := context.WithTimeout(r.ctx, 2*time.Minute)
+	defer cancel()
+	wait := "(async () => { while (!(" + expression + ")) await new Promise(next => setTimeout(next, 10)); return true; })()"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise)); err != nil {
+		r.t.Fatalf("not so: %s (%v); the terminals show\n%s\n%s", expression, err, r.is(screens), r.is("one('#dock').textContent"))
 	}
 }
 
@@ -230,7 +230,7 @@ func TestTwoReaders(t *testing.T) {
 // servers counts the srv_single of a book.
 func servers(t *testing.T, book int) (n int) {
 	t.Helper()
-	for _, pid := range family(book) {
+	for _, pid := range kernel.Descendants(book) {
 		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 		if strings.TrimSpace(string(name)) == "srv_single" {
 			n++
@@ -239,22 +239,9 @@ func servers(t *testing.T, book int) (n int) {
 	return n
 }
 
-// family returns the descendants of a process.
-func family(pid int) (pids []int) {
-	for _, child := range kernel.Children(pid) {
-		pids = append(append(pids, child), family(child)...)
-	}
-	return pids
-}
-
 func untilServers(t *testing.T, book, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); servers(t, book) != want; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d servers run, want %d", servers(t, book), want)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	progtest.Until(t, fmt.Sprintf("%d servers run", want), func() bool { return servers(t, book) == want })
 }
 
 // A page of another server, on this machine or elsewhere, embeds the book in a frame, to
@@ -336,7 +323,7 @@ func TestPlaygroundInBrowser(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
 	r := tab(t, newBrowser(t), base+"playground/#"+token)
-	before := len(family(book.Pid))
+	before := len(kernel.Descendants(book.Pid))
 	r.run("$ traceroute -n -q 1 www.example.com")
 	if n := r.is(`all(".state[data-state='as-printed']").length`); n != "2" {
 		t.Errorf("%s commands printed what is on the page, want 2:\n%s", n, r.is(screens))
@@ -350,14 +337,9 @@ func TestPlaygroundInBrowser(t *testing.T) {
 	if got := r.is("live.note.textContent"); !strings.Contains(got, "on h1, in a playground of your own") {
 		t.Errorf("the page says %q", got)
 	}
-	if n := len(family(book.Pid)) - before; n < 12 {
+	if n := len(kernel.Descendants(book.Pid)) - before; n < 12 {
 		t.Errorf("only %d processes are there for twelve hosts", n)
 	}
 	r.is("live.close()")
-	for deadline := time.Now().Add(time.Minute); len(family(book.Pid)) > before; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d processes are left", len(family(book.Pid))-before)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	progtest.Until(t, "no process is left", func() bool { return len(kernel.Descendants(book.Pid)) <= before })
 }

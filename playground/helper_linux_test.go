@@ -240,15 +240,8 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 		stderr.Reset()
 		cmd.Stderr = &stderr
 		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
-		stdin, err := cmd.StdinPipe()
+		stdin, stdout, err := startWithPipes(cmd)
 		if err != nil {
-			return nil, err
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
 		up := make([]byte, 3)

@@ -41,7 +41,7 @@ func (k *keeper) listeners() (ours []netns.Socket) {
 	if k.network != nil {
 		return k.network.Listeners() // nothing else runs there
 	}
-	owned := kernel.SocketsOf(descendants(k.pid))
+	owned := kernel.SocketsOf(kernel.Descendants(k.pid))
 	for _, s := range netns.Listeners(k.pid) {
 		if inode, err := strconv.ParseUint(s.Inode, 10, 32); err == nil && owned[uint32(inode)] {
 			ours = append(ours, s)
@@ -58,7 +58,7 @@ func (k *keeperState) end() {
 	}
 	// A process may start another while we look, so we look until there is none.
 	for giveUp := time.Now().Add(keeperPatience); time.Now().Before(giveUp); time.Sleep(time.Millisecond) {
-		pids := descendants(os.Getpid())
+		pids := kernel.Descendants(os.Getpid())
 		if len(pids) == 0 {
 			return
 		}
@@ -66,11 +66,4 @@ func (k *keeperState) end() {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-}
-
-func descendants(pid int) (pids []int) {
-	for _, child := range kernel.Children(pid) {
-		pids = append(append(pids, child), descendants(child)...)
-	}
-	return pids
 }

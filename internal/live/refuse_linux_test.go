@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/netns"
 )
 
@@ -73,7 +74,7 @@ func TestCannotBegin(t *testing.T) {
 	if !strings.Contains(c.notes[0], "bash") {
 		t.Errorf("the page says %q", c.notes[0])
 	}
-	if left := len(descendants(os.Getpid())); left > 0 {
+	if left := len(kernel.Descendants(os.Getpid())); left > 0 {
 		t.Errorf("%d processes are left", left)
 	}
 	os.Setenv("PATH", path)

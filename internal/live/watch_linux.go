@@ -207,7 +207,7 @@ func (w *watcher) findOwned() {
 		}
 	}
 	if isNew {
-		ours := kernel.SocketsOf(descendants(os.Getpid()))
+		ours := kernel.SocketsOf(kernel.Descendants(os.Getpid()))
 		for inode := range known {
 			known[inode] = ours[inode]
 		}
