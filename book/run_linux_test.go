@@ -96,7 +96,7 @@ func (r *reader) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// is returns what a JavaScript expression is, as text.
+// is returns the value of a JavaScript expression, as text.
 func (r *reader) is(expression string) string {
 	r.t.Helper()
 	value, err := chromedp.Run(r.ctx, chromedp.Evaluate[string]("String("+expression+")"))
@@ -117,7 +117,7 @@ func (r *reader) until(expression string) {
 	}
 }
 
-// screens is what all terminals of the page show.
+// screens is a JavaScript expression for what all terminals of the page show.
 const screens = `[...live.panes.values()].map(pane => {
 	const buffer = pane.terminal.buffer.active, lines = [];
 	for (let i = 0; i < buffer.length; i++) lines.push(buffer.getLine(i).translateToString(true));
@@ -173,7 +173,7 @@ func TestRunInBrowser(t *testing.T) {
 	}
 }
 
-var all = flag.Bool("all", false, "click through a whole chapter, and not only its servers")
+var all = flag.Bool("all", false, "click through a whole chapter instead of only its servers")
 
 // A teacher clicks through chapter 7 from top to bottom. Every block says that it
 // printed what is on the page. Some blocks need haproxy, inetd and other programs.
@@ -199,8 +199,9 @@ func TestWholeChapter(t *testing.T) {
 	t.Logf("%d sections as printed", len(sections))
 }
 
-// Two readers run servers at port 1060 at the same time. When a tab is closed or
-// reloaded, nothing of its session is left, and the other goes on.
+// Two readers run servers at port 1060 at the same time. When one closes or
+// reloads its tab, nothing of its session is left, and the other session goes
+// on.
 func TestTwoReaders(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
@@ -244,8 +245,8 @@ func untilServers(t *testing.T, book, want int) {
 }
 
 // A page of another server, on this machine or elsewhere, embeds the book in a frame, to
-// have the reader click Run there. The browser does not show it, even if it sends nothing
-// about the page, as old browsers do.
+// trick the reader into clicking Run there. The browser does not show the frame, even if
+// its request has no headers about the outer page, as with old browsers.
 func TestFrame(t *testing.T) {
 	url, _ := openBook(t)
 	base, _, _ := strings.Cut(url, "#")

@@ -188,10 +188,10 @@ func denied(filter []unix.SockFilter) error {
 	return runPlayground()
 }
 
-// endBy ends one playground after another: the shell of the first one exits, and of
-// each of the others, a process gets a signal. Each time, nothing may be left. The
-// kernel counts namespaces: it grants only as many as one playground needs, so the next
-// one starts only when those of the last one are gone.
+// endBy ends one playground after another. The first ends when its shell exits, each of
+// the others when one of its processes gets a signal. Each time, nothing may be left.
+// The kernel counts namespaces: it grants only as many as one playground needs, so the
+// next one starts only when those of the last one are gone.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err

@@ -242,8 +242,8 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 	return terminal.StartCommand(t, 100, cmd)
 }
 
-// However a playground ends, nothing is left of it, whether it has one user or, as that
-// of root, all users of the machine.
+// However a playground ends, nothing is left of it, whether it has only one user or, if
+// root starts it, all users of the machine.
 func TestNothingLeft(t *testing.T) {
 	needsNamespaces(t)
 	for _, test := range []struct {

@@ -12,12 +12,12 @@ import (
 	"fopnp/internal/listings"
 )
 
-// crowdSize is how many clients come at once.
+// crowdSize is how many clients connect at once.
 const crowdSize = 6
 
-// crowd lets six clients ask the server that runs, all at once. They have a terminal
-// of their own, where the next six will be as well. The table of listings knows which
-// client the server has, and what it says.
+// crowd starts six clients of the running server at once, at a terminal of their
+// own. The next crowd uses the same terminal. The table of listings says which
+// client belongs to the server, and what it sends.
 func (s *session) crowd() error {
 	if s.host != "" {
 		return errors.New("the six clients cannot reach the playground")
@@ -61,7 +61,7 @@ func (s *session) crowdPane(title string) (*pane, error) {
 	s.crowds = p
 	s.mu.Unlock()
 	p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
-	p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice
+	p.tap.Read(make([]byte, 1024)) // the prompt: the terminal shows twice what is typed before it
 	return p, nil
 }
 

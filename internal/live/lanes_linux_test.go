@@ -107,7 +107,8 @@ func seen(events []laneEvent) (rows []*row) {
 	return rows
 }
 
-// at returns the state at a time, or several if nobody looked when one became another.
+// at returns the state at a time, or several if no sample shows when one became
+// another.
 func (r *row) at(ms float64) (possible []string) {
 	for i, e := range r.states {
 		ended := i+1 < len(r.states) && ms >= r.states[i+1].At+r.states[i+1].Doubt
@@ -168,8 +169,8 @@ func history(r *row) string {
 	return strings.Join(all, ", ")
 }
 
-// The answer of tcp_sixteen is as long as the questions of those who wait, and must not
-// pass for theirs.
+// The answer of tcp_sixteen is as long as the questions of the clients that wait, and
+// must not be taken for one of them.
 func TestLanesOfSixteen(t *testing.T) {
 	c, typeAt := withThreeClients(t, "go run ./chapter03/tcp_sixteen server ''", 1060)
 	typeAt("printf 'Hello, I am last' >&5")
@@ -183,8 +184,8 @@ func TestLanesOfSixteen(t *testing.T) {
 	}
 }
 
-// A client of a chat that speaks is served until the others have its message, and they
-// wait for nothing.
+// A chat client that speaks is served until the others have its message. The others
+// never wait.
 func TestLanesOfChat(t *testing.T) {
 	c, typeAt := withThreeClients(t, "go run ./lecture/tincanchat/chat_server_poll", 4040)
 	for n := range 3 {

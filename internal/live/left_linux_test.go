@@ -19,7 +19,7 @@ import (
 	"fopnp/internal/netns"
 )
 
-// The token has 128 bits, another one each time, and no other process sees it.
+// Each server has a new token of 128 bits, and no other process sees it.
 func TestToken(t *testing.T) {
 	b, c := open(t, true), New(Config{})
 	defer c.Close()
@@ -159,7 +159,8 @@ func homesIn(folder string) []string {
 	return homes
 }
 
-// isZombie reports whether a process has ended and its parent has not noticed.
+// isZombie reports whether a process has ended and its parent has not waited
+// for it.
 func isZombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")

@@ -58,7 +58,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("the page says %q, want %q", note, want)
 		}
 	}
-	// A session that could not begin is no obstacle for the next one.
+	// A session that could not begin does not block the next one.
 	c.run(readme, b.block(readme, "go run ./chapter07/client localhost"))
 	c.allAsPrinted(4)
 }

@@ -30,7 +30,7 @@ func TestSlowBrowser(t *testing.T) {
 	c.mu.Unlock()
 	c.send(request{Do: "keys", Pane: terminal, Keys: "echo $BASHPID; yes flood\r"})
 	c.until("the window is full", func() bool { return len(c.screens[terminal]) > window })
-	// What can be on its way besides: one read of the terminal.
+	// One more read of the terminal can be on its way.
 	const most = window + 1<<14 + 1000
 	// yes cannot write, so its processor time stands still.
 	var spent, was = 1, 0

@@ -186,8 +186,8 @@ func (l *Lab) join(wait func() bool) (client control, end func(), err error) {
 	}
 }
 
-// aLittle returns a function that waits a little, and returns false when patience is
-// over.
+// aLittle returns a function that waits a little. It returns false once it has been
+// called for longer than patience.
 func aLittle() func() bool {
 	begun := time.Now()
 	return func() bool {

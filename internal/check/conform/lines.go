@@ -70,8 +70,8 @@ func compiled(expressions ...string) *regexp.Regexp {
 	}
 	ends := []string{"$"} // no line is empty, so this matches none
 	for _, e := range expressions {
-		// A line ends where any text does. If we do not look for the end, a long
-		// line costs no more than a short one.
+		// Any text may follow, up to the end of the line. If we do not look for
+		// the end, a long line costs no more than a short one.
 		if begin, any := strings.CutSuffix(e, " .*"); any && !strings.Contains(e, "|") {
 			ends = append(ends, begin+" ")
 		} else {

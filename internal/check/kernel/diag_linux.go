@@ -61,7 +61,7 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	default:
 		return Side{}, fmt.Errorf("sock_diag: %w", unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))))
 	}
-	if answer.state == listening && peer.Port() != 0 { // the kernel finds it in place of a connection that is gone
+	if answer.state == listening && peer.Port() != 0 { // if the connection is gone, the kernel finds the listener
 		return Side{}, ErrNoSide
 	}
 	side := answer.side()

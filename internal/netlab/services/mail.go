@@ -292,9 +292,10 @@ func (m *maildrop) Close() {
 	m.box.popping = false
 }
 
-// An imapSession is a session of the library's server in memory, with messages
-// that are those of the maildir. The library writes answers with the mailbox locked,
-// so they go to an outbox: a client that does not read must not stop the others.
+// An imapSession is a session of the library's server in memory, with messages that
+// are those of the maildir. The library writes answers while it holds the mailbox's
+// lock, so they go to an outbox. Otherwise, a client that does not read would stop
+// the others.
 type imapSession struct {
 	*imapmemserver.UserSession // nil until the client has logged in
 	server                     *mailServer
