@@ -187,3 +187,16 @@ func (c *conversation) enter(line, prompt string) string {
 	_, printed, _ := strings.Cut(c.until(prompt), "\n") // the first line is the echo
 	return transcript.Screen(printed)
 }
+
+// The programs that inetd starts are in the user's time zone and know the network's
+// authority, as all others on a host.
+func TestInetdEnvironment(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := command("ftp", `tr '\0' '\n' <"/proc/$(cat /run/inetd.pid)/environ" | sed -n 's/^\(TZ\|SSL_CERT_FILE\)=.*/\1/p' | sort`)
+	cmd.Env = append([]string{"TZ=Asia/Tokyo"}, cmd.Env...)
+	out, err := cmd.CombinedOutput()
+	if want := "SSL_CERT_FILE\nTZ\n"; string(out) != want || err != nil {
+		t.Errorf("inetd has the variables %q (%v), want %q", out, err, want)
+	}
+}

@@ -81,3 +81,20 @@ func doorOf(t *testing.T, cmd *exec.Cmd) *net.UnixListener {
 	t.Cleanup(func() { door.Close() })
 	return door
 }
+
+// If a playground ends just when the command wire asks it, none is up.
+func TestWireOfNone(t *testing.T) {
+	t.Parallel()
+	cmd := command("wire")
+	door := doorOf(t, cmd)
+	go func() {
+		if c, err := door.Accept(); err == nil {
+			c.Close()
+		}
+		door.Close()
+	}()
+	const want = "playground: no playground is up; start one with go run ./playground\n"
+	if out, err := cmd.CombinedOutput(); string(out) != want || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it printed %q (%v), want %q", out, err, want)
+	}
+}

@@ -351,9 +351,27 @@ func TestMachineUnchanged(t *testing.T) {
 		for file in /proc/irq/default_smp_affinity /proc/bus/pci/*/* /proc/sysrq-trigger /proc/sys/kernel/sysrq; do
 			[ -e $file ] && (: >>$file) && echo $file opened
 		done
+		for part in acpi bus fs irq mtrr scsi sys sysrq-trigger; do
+			[ ! -e /proc/$part ] || grep -q " /proc/$part [^ ]* ro," /proc/mounts || echo /proc/$part can change
+		done
 		echo to a device >/dev/null && echo to a device >/dev/full || echo /dev/full is full`
 	output, err := command("h1", script).Output()
 	if want := "/dev/full is full\n"; string(output) != want {
 		t.Errorf("it printed %q (%v), want %q", output, err, want)
+	}
+}
+
+// Each host has tables of connections of its own, and not a part of the machine's.
+func TestTablesOfHosts(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	const set = "cd /proc/sys/net/ipv4 && echo 1 >tcp_child_ehash_entries && echo 1 >udp_child_hash_entries"
+	if err := exec.Command("unshare", "-Urn", "sh", "-c", set).Run(); err != nil {
+		t.Skip("the kernel has no such settings or denies them: ", err)
+	}
+	// The machine's tables would be negative.
+	output, err := command("h1", "cd /proc/sys/net/ipv4; cat tcp_ehash_entries udp_hash_entries").Output()
+	if want := "1024\n128\n"; string(output) != want {
+		t.Errorf("its tables have the sizes %q (%v), want %q", output, err, want)
 	}
 }

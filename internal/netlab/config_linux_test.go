@@ -1,8 +1,11 @@
 package netlab
 
 import (
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,5 +67,71 @@ func TestMisplacedRepository(t *testing.T) {
 	got, err := repository(clone)
 	if got != "" || err == nil || !strings.Contains(err.Error(), clone+"/mail of its own") {
 		t.Errorf("the repository is %q (%v)", got, err)
+	}
+}
+
+// A symbolic link may lead elsewhere on a host, so the hosts get the folder that it
+// leads to here. A folder that is gone is none.
+func TestWorkingFolder(t *testing.T) {
+	above, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, link := filepath.Join(above, "folder"), filepath.Join(above, "link")
+	if err := errors.Join(os.Mkdir(folder, 0o777), os.Symlink(folder, link)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(link)
+	if got := workingFolder(); got != folder {
+		t.Errorf("in %s, the folder is %q, want %q", link, got, folder)
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	if got := workingFolder(); got != "" {
+		t.Errorf("when it is gone, the folder is %q", got)
+	}
+}
+
+// The hosts show the folders of the user's programs, but none that would replace a
+// folder of their own.
+func TestPathOfHosts(t *testing.T) {
+	t.Setenv("PATH", "/tmp:relative:/root:/usr/bin:/etc/ssh")
+	c, err := newConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"/usr/bin"}; !slices.Equal(c.Path, want) {
+		t.Errorf("the folders of programs are %q, want %q", c.Path, want)
+	}
+	for _, folder := range slices.Concat(c.ReadOnly, c.Writable) {
+		if own := hidden(folder); own != "" {
+			t.Errorf("%s would replace %s", folder, own)
+		}
+	}
+}
+
+// A host does not show Go's caches in the place of its own folders, and its programs
+// look for no modules on the internet.
+func TestGoOnHosts(t *testing.T) {
+	if err := exec.Command("go", "env").Run(); err != nil {
+		t.Skip("there is no Go: ", err)
+	}
+	shown := t.TempDir()
+	t.Setenv("GOMODCACHE", "/var/mail")
+	t.Setenv("GOCACHE", shown)
+	t.Setenv("TZ", "Asia/Tokyo")
+	t.Setenv(coverage, "")
+	c, err := newConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := filepath.EvalSymlinks(shown); err != nil || !slices.Equal(c.Writable, []string{want}) {
+		t.Errorf("the hosts can write to %q, want %q (%v)", c.Writable, want, err)
+	}
+	for _, want := range []string{"GOCACHE=" + shown, "GOPROXY=off", "GOTOOLCHAIN=local", "GOTELEMETRY=off", "TZ=Asia/Tokyo"} {
+		if !slices.Contains(c.Env, want) {
+			t.Errorf("the environment %q lacks %s", c.Env, want)
+		}
 	}
 }

@@ -2,7 +2,9 @@ package netlab
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -60,5 +62,29 @@ func TestWrongTable(t *testing.T) {
 	const want = "the table of hosts: a.example.com translates addresses on eth1, but has no such interface"
 	if _, _, err := l.join(aLittle()); err == nil || err.Error() != want {
 		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
+
+// The longest name of a network still works, and a longer one is an error.
+func TestLongName(t *testing.T) {
+	const longest = 107 // bytes of an address
+	t.Setenv(networkName, "")
+	at, err := address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.Repeat("x", longest-len(at.Name))
+	t.Setenv(networkName, name)
+	if at, err = address(); err != nil {
+		t.Fatal(err)
+	}
+	door, err := net.ListenUnix("unixpacket", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close()
+	t.Setenv(networkName, name+"x")
+	if _, err := address(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("may have only %d", len(name))) {
+		t.Errorf("the error of a longer one is %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package netns
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -106,4 +108,117 @@ func TestProc(t *testing.T) {
 	if err != nil || string(seen) != "/proc/1\n" {
 		t.Errorf("it sees the processes %q (%v)", seen, err)
 	}
+}
+
+// A network has tables of connections of its own, and not a part of the machine's.
+func TestSmallTables(t *testing.T) {
+	needsNetworks(t)
+	const set = "cd /proc/sys/net/ipv4 && echo 1 >tcp_child_ehash_entries && echo 1 >udp_child_hash_entries"
+	if err := exec.Command("unshare", "-Urn", "sh", "-c", set).Run(); err != nil {
+		t.Skip("the kernel has no such settings or denies them: ", err)
+	}
+	r, w := pipe(t)
+	cmd := exec.Command("cat", "/proc/sys/net/ipv4/tcp_ehash_entries", "/proc/sys/net/ipv4/udp_hash_entries")
+	cmd.Stdout = w
+	n, err := Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	w.Close()
+	// The machine's tables would be negative.
+	if sizes, err := io.ReadAll(r); err != nil || string(sizes) != "1024\n128\n" {
+		t.Errorf("its tables have the sizes %q (%v)", sizes, err)
+	}
+}
+
+// Drain copies what is there, even after a deadline, but no more than a terminal
+// holds: it returns even if a program goes on to write.
+func TestDrain(t *testing.T) {
+	ours, theirs, err := OpenTerminal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	defer theirs.Close()
+	io.WriteString(theirs, "last words\n")
+	if err := ours.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var screen strings.Builder
+	Drain(&screen, ours)
+	if screen.String() != "last words\r\n" {
+		t.Errorf("it copied %q", screen.String())
+	}
+	const most = 64<<10 + 4096
+	writes := &writesMore{to: theirs, most: most}
+	io.WriteString(theirs, "more")
+	Drain(writes, ours)
+	if writes.total < 4096 || writes.total > most {
+		t.Errorf("from a program that goes on to write, it copied %d bytes", writes.total)
+	}
+}
+
+// A writesMore takes what a program has written, at which the program writes more. It
+// fails after too many bytes.
+type writesMore struct {
+	to          io.Writer
+	total, most int
+}
+
+func (w *writesMore) Write(b []byte) (int, error) {
+	if w.total += len(b); w.total > w.most {
+		return 0, io.ErrShortWrite
+	}
+	io.WriteString(w.to, strings.Repeat("more", 256))
+	return len(b), nil
+}
+
+// Where the system grants no networks, Supported says what forbids them.
+func TestSupportedExplains(t *testing.T) {
+	needsNetworks(t)
+	attr, err := namespaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if attr.Cloneflags&syscall.CLONE_NEWUSER == 0 {
+		t.Skip("the kernel grants no user namespace, in which nothing would be allowed")
+	}
+	r, w := pipe(t)
+	cmd := command("supported", os.Stdin, w)
+	inside := *attr
+	inside.Cloneflags = syscall.CLONE_NEWUSER
+	cmd.SysProcAttr = &inside
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	said, err := io.ReadAll(r)
+	cmd.Process.Kill() // even if it says nothing
+	cmd.Wait()
+	const want = "unsupported: there are as many namespaces as the system allows\n"
+	if strings.HasPrefix(string(said), "open /proc/sys/user/") {
+		t.Skip(string(said)) // a container may show them read-only
+	}
+	if err != nil || string(said) != want {
+		t.Errorf("it says %q (%v), want %q", said, err, want)
+	}
+}
+
+func init() { moreVerbs["supported"] = supportedWithout }
+
+// supportedWithout prints what Supported says where no network may be created.
+func supportedWithout() error {
+	if err := os.WriteFile("/proc/sys/user/max_net_namespaces", []byte("0"), 0); err != nil {
+		fmt.Println(err)
+		return nil
+	}
+	err := Supported()
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || !errors.Is(err, errors.ErrUnsupported) {
+		fmt.Println("no refusal:", err)
+		return nil
+	}
+	fmt.Println("unsupported:", refusal.Cause)
+	return nil
 }

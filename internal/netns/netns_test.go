@@ -32,7 +32,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// moreVerbs are what the helper can do on this system only.
+var moreVerbs = map[string]func() error{}
+
 func helper(verb string, args []string) error {
+	if do := moreVerbs[verb]; do != nil {
+		return do()
+	}
 	switch verb {
 	case "listen": // and dial each address that standard input names
 		for _, address := range args {

@@ -20,6 +20,9 @@ example.com. 0 IN TXT "v=spf1 -all" "two"
 example.com. 0 IN SOA ns.example.com. root.example.com. 1 2 3 4 5
 mail.example.com. 0 IN A 10.130.1.3
 mail.example.com. 0 IN AAAA 2001:db8::3
+both.example.com. 0 IN A 127.0.0.1
+both.example.com. 0 IN AAAA ::1
+six.example.com. 0 IN AAAA 2001:db8::6
 smtp.example.com. 0 IN CNAME mail.example.com.
 4.1.130.10.in-addr.arpa. 0 IN PTR www.example.com.
 3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. 0 IN PTR mail.example.com.

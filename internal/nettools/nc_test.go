@@ -198,6 +198,7 @@ func TestNcPorts(t *testing.T) {
 		{"-l 127.0.0.1 " + port, "nc: listen at 127.0.0.1:" + port + ": address already in use\n", 1},
 		{"-l -p " + port + " 127.0.0.1", "nc: listen at 127.0.0.1:" + port + ": address already in use\n", 1},
 		{"-l", "usage: nc ", 2},
+		{"-l -p " + port + " 127.0.0.1 " + port, "usage: nc ", 2},
 		{"127.0.0.1", "usage: nc ", 2},
 		{"a b c", "nc: unexpected argument \"c\"\n", 2},
 	} {

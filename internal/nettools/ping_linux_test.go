@@ -14,7 +14,10 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"context"
 	"fopnp/internal/check/progtest"
+	"net"
+	"net/netip"
 )
 
 func init() {
@@ -201,6 +204,26 @@ rtt .*
 	if stderr != "" || status != 0 {
 		t.Errorf("status %d, and it complained %q", status, stderr)
 	}
+	// Without its zone, the kernel would not know on which interface the address is.
+	for device, end := range map[string]host{"eth1a": lab.near, "eth1b": lab.middle} {
+		end.do(func() {
+			address, err := netlink.ParseAddr(map[string]string{"eth1a": "fe80::a/64", "eth1b": "fe80::b/64"}[device])
+			if err == nil {
+				address.Flags = unix.IFA_F_NODAD
+				err = netlink.AddrAdd(up(t, device), address)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	stdout, stderr, status = lab.near.run(t, command("ping", "-n", "-c", "1", "-w", "20", "fe80::b%eth1a"))
+	matches(t, "ping", stdout, `(?s)PING fe80::b%eth1a\(fe80::b%eth1a\) 56 data bytes
+64 bytes from fe80::b%eth1a: icmp_seq=\d+ ttl=64 time=[0-9.]+ ms
+.*`)
+	if stderr != "" || status != 0 {
+		t.Errorf("status %d, and it complained %q", status, stderr)
+	}
 	for call, want := range map[string]string{
 		"ping -6 -c1 127.0.0.1": "ping: 127.0.0.1: no suitable address found\n",
 		"ping -4 -c1 ::1":       "ping: ::1: no suitable address found\n",
@@ -311,5 +334,43 @@ func testTracerouteInterrupted(t *testing.T, lab lab) {
 	cmd.Wait()
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGINT {
 		t.Errorf("traceroute ended with %v", cmd.ProcessState)
+	}
+}
+
+// Of a host's addresses, the first one of IPv4 counts, even if the system prefers IPv6.
+func TestPreferring4(t *testing.T) {
+	port := serveNames(t)
+	usual := net.DefaultResolver
+	defer func() { net.DefaultResolver = usual }()
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+port)
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), progtest.Patience)
+	defer cancel()
+	for _, test := range []struct{ network, host, want string }{
+		{"ip", "both.example.com", "127.0.0.1"}, {"ip4", "both.example.com", "127.0.0.1"}, {"ip6", "both.example.com", "::1"},
+		{"ip", "six.example.com", "2001:db8::6"}, {"ip", "::ffff:127.0.0.1", "127.0.0.1"}, {"ip", "fe80::1%lo", "fe80::1%lo"},
+	} {
+		if got, err := lookUpPreferring4(ctx, test.network, test.host); got.String() != test.want || err != nil {
+			t.Errorf("the address in %s of %s is %v (%v), want %s", test.network, test.host, got, err, test.want)
+		}
+	}
+}
+
+// Whatever a router reports, ping has words for it.
+func TestTextOfICMP6(t *testing.T) {
+	from := netip.MustParseAddr("fd00::1")
+	for _, test := range []struct {
+		kind, code byte
+		want       string
+	}{
+		{1, 0, "Destination unreachable: No route"}, {1, 1, "Destination unreachable: Administratively prohibited"},
+		{1, 4, "Destination unreachable: Port unreachable"}, {1, 5, "Destination unreachable: Unknown code 5"},
+		{2, 0, "Packet too big: mtu=1280"}, {3, 0, "Time exceeded: Hop limit"},
+		{3, 1, "Time exceeded: Defragmentation failure"}, {4, 0, "Unknown icmp type: 4"},
+	} {
+		if got := (icmpError{from: from, kind: test.kind, code: test.code, info: 1280}).text(); got != test.want {
+			t.Errorf("type %d, code %d: %q, want %q", test.kind, test.code, got, test.want)
+		}
 	}
 }

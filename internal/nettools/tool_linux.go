@@ -28,7 +28,8 @@ func lookUpPreferring4(ctx context.Context, network, host string) (netip.Addr, e
 			return address, nil
 		}
 	}
-	return addresses[0], nil
+	literal, _ := netip.ParseAddr(host)               // without a zone if it is a name
+	return addresses[0].WithZone(literal.Zone()), nil // LookupNetIP leaves the zone out
 }
 
 // nameOf returns the name of an address, or the address if it has none.

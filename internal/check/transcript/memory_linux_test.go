@@ -1,0 +1,18 @@
+package transcript
+
+import "testing"
+
+// Homes are in memory, unless TMPDIR names another folder.
+func TestInMemory(t *testing.T) {
+	t.Setenv("TMPDIR", "")
+	if inMemory() == "" {
+		t.Skip("there is no folder in memory with enough room for programs")
+	}
+	if folder := inMemory(); folder != "/dev/shm" {
+		t.Errorf("homes are in %s", folder)
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	if folder := inMemory(); folder != "" {
+		t.Errorf("with TMPDIR, homes are in %s", folder)
+	}
+}
