@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// The time from the click on Run until the page says "as printed", of the first block of
-// chapter 7 that asks a server. Its section starts that server first. The programs are
-// built, and the page has shown terminals before.
+// BenchmarkClick measures the time from the click on Run until the page says "as
+// printed", for the first block of chapter 7 that asks a server. The section starts that
+// server first. The programs are built, and the page has shown terminals before.
 func BenchmarkClick(b *testing.B) {
 	url, _ := openBook(b)
 	base, token, _ := strings.Cut(url, "#")
@@ -20,7 +20,7 @@ func BenchmarkClick(b *testing.B) {
 	r.is(fmt.Sprintf(`window.figure = all("figure").find(f => one(".run", f) && f.textContent.includes(%q))`, ask))
 	var times []float64
 	for b.Loop() {
-		// The old mark goes, and then comes the new one.
+		// The old mark disappears, and then the new one appears.
 		r.is(`(() => {
 			let gone = false;
 			const begin = performance.now();

@@ -11,7 +11,7 @@ import (
 )
 
 // While blocks run, in both themes and at the width of a phone, nothing is wider than the
-// window, and axe finds nothing that keeps a reader out.
+// window, and axe finds no barrier for disabled readers.
 func TestDock(t *testing.T) {
 	url, _ := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
@@ -52,7 +52,8 @@ func TestDock(t *testing.T) {
 				if axe == nil {
 					continue
 				}
-				// The policy of the page stops no script of the debugger.
+				// The page's Content-Security-Policy does not stop the
+				// debugger's scripts.
 				if _, err := chromedp.Run(r.ctx, chromedp.Evaluate[chromedp.Void](string(axe)+";0")); err != nil {
 					t.Fatal(err)
 				}
@@ -69,7 +70,8 @@ func TestDock(t *testing.T) {
 	}
 }
 
-// screenshot saves what the window shows, if the variable SCREENSHOTS names a folder.
+// screenshot saves what the window shows, if the environment variable SCREENSHOTS
+// names a folder.
 func (r *reader) screenshot(name string) {
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {

@@ -23,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
 )
 
@@ -95,7 +96,7 @@ func (r *reader) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// is returns what a JavaScript expression is, as text.
+// is returns the value of a JavaScript expression, as text.
 func (r *reader) is(expression string) string {
 	r.t.Helper()
 	value, err := chromedp.Run(r.ctx, chromedp.Evaluate[string]("String("+expression+")"))
@@ -105,19 +106,18 @@ func (r *reader) is(expression string) string {
 	return value
 }
 
-// until waits until a JavaScript expression is true.
+// until waits until a JavaScript expression is true. The page itself looks, every 10 ms.
 func (r *reader) until(expression string) {
 	r.t.Helper()
-	deadline := time.Now().Add(2 * time.Minute)
-	for r.is(expression) != "true" {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("not so: %s; the terminals show\n%s\n%s", expression, r.is(screens), r.is("one('#dock').textContent"))
-		}
-		time.Sleep(10 * time.Millisecond) // between two questions, and not to wait for something
+	ctx, cancel := context.WithTimeout(r.ctx, 2*time.Minute)
+	defer cancel()
+	wait := "(async () => { while (!(" + expression + ")) await new Promise(next => setTimeout(next, 10)); return true; })()"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](wait, chromedp.EvalAwaitPromise)); err != nil {
+		r.t.Fatalf("not so: %s (%v); the terminals show\n%s\n%s", expression, err, r.is(screens), r.is("one('#dock').textContent"))
 	}
 }
 
-// screens is what all terminals of the page show.
+// screens is a JavaScript expression for what all terminals of the page show.
 const screens = `[...live.panes.values()].map(pane => {
 	const buffer = pane.terminal.buffer.active, lines = [];
 	for (let i = 0; i < buffer.length; i++) lines.push(buffer.getLine(i).translateToString(true));
@@ -173,7 +173,7 @@ func TestRunInBrowser(t *testing.T) {
 	}
 }
 
-var all = flag.Bool("all", false, "click through a whole chapter, and not only its servers")
+var all = flag.Bool("all", false, "click through a whole chapter instead of only its servers")
 
 // A teacher clicks through chapter 7 from top to bottom. Every block says that it
 // printed what is on the page. Some blocks need haproxy, inetd and other programs.
@@ -199,8 +199,9 @@ func TestWholeChapter(t *testing.T) {
 	t.Logf("%d sections as printed", len(sections))
 }
 
-// Two readers run servers at port 1060 at the same time. When a tab is closed or
-// reloaded, nothing of its session is left, and the other goes on.
+// Two readers run servers at port 1060 at the same time. When one closes or
+// reloads its tab, nothing of its session is left, and the other session goes
+// on.
 func TestTwoReaders(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
@@ -229,7 +230,7 @@ func TestTwoReaders(t *testing.T) {
 // servers counts the srv_single of a book.
 func servers(t *testing.T, book int) (n int) {
 	t.Helper()
-	for _, pid := range family(book) {
+	for _, pid := range kernel.Descendants(book) {
 		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
 		if strings.TrimSpace(string(name)) == "srv_single" {
 			n++
@@ -238,27 +239,14 @@ func servers(t *testing.T, book int) (n int) {
 	return n
 }
 
-// family returns the processes that a process has started, and those that they have.
-func family(pid int) (pids []int) {
-	for _, child := range kernel.Children(pid) {
-		pids = append(append(pids, child), family(child)...)
-	}
-	return pids
-}
-
 func untilServers(t *testing.T, book, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); servers(t, book) != want; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d servers run, want %d", servers(t, book), want)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	progtest.Until(t, fmt.Sprintf("%d servers run", want), func() bool { return servers(t, book) == want })
 }
 
 // A page of another server, on this machine or elsewhere, embeds the book in a frame, to
-// have the reader click Run there. The browser does not show it, even if it sends nothing
-// about the page, as old browsers do.
+// trick the reader into clicking Run there. The browser does not show the frame, even if
+// its request has no headers about the outer page, as with old browsers.
 func TestFrame(t *testing.T) {
 	url, _ := openBook(t)
 	base, _, _ := strings.Cut(url, "#")
@@ -335,7 +323,7 @@ func TestPlaygroundInBrowser(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
 	r := tab(t, newBrowser(t), base+"playground/#"+token)
-	before := len(family(book.Pid))
+	before := len(kernel.Descendants(book.Pid))
 	r.run("$ traceroute -n -q 1 www.example.com")
 	if n := r.is(`all(".state[data-state='as-printed']").length`); n != "2" {
 		t.Errorf("%s commands printed what is on the page, want 2:\n%s", n, r.is(screens))
@@ -349,14 +337,9 @@ func TestPlaygroundInBrowser(t *testing.T) {
 	if got := r.is("live.note.textContent"); !strings.Contains(got, "on h1, in a playground of your own") {
 		t.Errorf("the page says %q", got)
 	}
-	if n := len(family(book.Pid)) - before; n < 12 {
+	if n := len(kernel.Descendants(book.Pid)) - before; n < 12 {
 		t.Errorf("only %d processes are there for twelve hosts", n)
 	}
 	r.is("live.close()")
-	for deadline := time.Now().Add(time.Minute); len(family(book.Pid)) > before; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d processes are left", len(family(book.Pid))-before)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	progtest.Until(t, "no process is left", func() bool { return len(kernel.Descendants(book.Pid)) <= before })
 }

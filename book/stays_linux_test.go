@@ -14,15 +14,15 @@ func (r *reader) keys(keys string) {
 	r.is(newest + ".terminal.input(" + keys + ")")
 }
 
-// click clicks the button of the dock with a label.
+// click clicks the dock's button with a label.
 func (r *reader) click(label string) {
 	r.t.Helper()
 	r.is("all('.dock-bar button').find(b => b.textContent === '" + label + "').click()")
 }
 
 // The dock stays as the reader wants it: a long paste does not end the session, six
-// clients need one terminal, a terminal that has ended goes, and a dock that is closed
-// stays closed.
+// clients need one terminal, a terminal whose shell has ended disappears, and a closed
+// dock stays closed.
 func TestDockStays(t *testing.T) {
 	url, _ := openBook(t)
 	r := tab(t, newBrowser(t), url)
@@ -54,7 +54,7 @@ func TestDockStays(t *testing.T) {
 		}
 	}
 
-	// What comes too late opens nothing.
+	// A message that comes too late opens nothing.
 	const late = `["keys", "size", "shown"].forEach(what => live.send({ do: what, pane: 1, keys: "x", bytes: 1 }))`
 	r.is("window.lanes = live.lanes")
 	r.click("Close")
@@ -68,7 +68,7 @@ func TestDockStays(t *testing.T) {
 	}
 }
 
-// The panes stay for the reader to read when the server is gone, whatever is typed.
+// When the server is gone, the reader can still read the panes, even after typing.
 func TestDockOfDeadServer(t *testing.T) {
 	url, book := openBook(t)
 	r := tab(t, newBrowser(t), url)
@@ -81,7 +81,7 @@ func TestDockOfDeadServer(t *testing.T) {
 	}
 }
 
-// However much happens, the page keeps what it shows of it.
+// However much happens, the page keeps only what it shows.
 func TestLanesForget(t *testing.T) {
 	url, _ := openBook(t)
 	r := tab(t, newBrowser(t), url)

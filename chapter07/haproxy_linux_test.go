@@ -77,7 +77,7 @@ func TestBalancerDrainsServer(t *testing.T) {
 		t.Error("no client was connected to zen3")
 	}
 	crowd.comeAgain.Add(1)
-	until(t, "the last client has left zen3", func() bool { return b.conversations(t, "zen3") == "0" })
+	progtest.Until(t, "the last client has left zen3", func() bool { return b.conversations(t, "zen3") == "0" })
 	if err := b.servers["zen3"].Stop(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
@@ -145,7 +145,7 @@ func startBalancer(t *testing.T, args ...string) *balancer {
 			t.Logf("haproxy printed:\n%s", b.haproxy.Output())
 		}
 	})
-	until(t, "haproxy listens", func() bool {
+	progtest.Until(t, "haproxy listens", func() bool {
 		select {
 		case <-b.haproxy.Exited():
 			t.Fatal("haproxy has exited")
@@ -352,7 +352,7 @@ func (c *crowd) goOn(t *testing.T) {
 	t.Helper()
 	for i, answers := range c.answers {
 		goal := answers.Load() + 50
-		until(t, fmt.Sprintf("client %d has its answers", i), func() bool {
+		progtest.Until(t, fmt.Sprintf("client %d has its answers", i), func() bool {
 			n := answers.Load()
 			return n < 0 || n >= goal
 		})

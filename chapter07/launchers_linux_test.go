@@ -277,7 +277,7 @@ func respawns(t *testing.T, inetd inetd) {
 	port, log := port(t), filepath.Join(t.TempDir(), "zen.log")
 	launch(t, inetd(t, conf(t, inetdLine(t, "1061", port, log))))
 	for n := range 24 {
-		until(t, "in_zen2 is about to exit", func() bool {
+		progtest.Until(t, "in_zen2 is about to exit", func() bool {
 			text, _ := os.ReadFile(log)
 			return bytes.Count(text, []byte("; shutting down\n")) == n
 		})
@@ -342,7 +342,7 @@ func refused(t *testing.T, inetd inetd) {
 				}
 				defer conn.Close()
 				io.WriteString(conn, "Why?")
-				until(t, fmt.Sprintf("the log has line %d", n+1), func() bool { return lines() == n+1 })
+				progtest.Until(t, fmt.Sprintf("the log has line %d", n+1), func() bool { return lines() == n+1 })
 				for range 3 { // give inetd time to start the program again
 					asks(t, visit(t, right))
 				}
@@ -404,7 +404,7 @@ func launch(t *testing.T, cmd *exec.Cmd) {
 // because a super-server does not say when it is ready.
 func visit(t *testing.T, port string) (client *net.TCPConn) {
 	t.Helper()
-	until(t, "port "+port+" accepts connections", func() bool {
+	progtest.Until(t, "port "+port+" accepts connections", func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err != nil {
 			return false
@@ -438,22 +438,6 @@ func leaves(t *testing.T, client *net.TCPConn) {
 	}
 }
 
-// until waits until isTrue returns true. It is for events that nothing
-// announces.
-func until(t *testing.T, what string, isTrue func() bool) {
-	t.Helper()
-	patience := time.After(progtest.Patience)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !isTrue() {
-		select {
-		case <-tick.C:
-		case <-patience:
-			t.Fatalf("gave up waiting until %s", what)
-		}
-	}
-}
-
 // port returns a TCP port that no other program gets while the test runs.
 func port(t *testing.T) string {
 	t.Helper()
@@ -468,7 +452,7 @@ func port(t *testing.T) string {
 // awaitLog waits until a log exists and matches pattern.
 func awaitLog(t *testing.T, log, pattern string) {
 	t.Helper()
-	until(t, log+" has "+pattern, func() bool {
+	progtest.Until(t, log+" has "+pattern, func() bool {
 		text, _ := os.ReadFile(log)
 		return regexp.MustCompile(pattern).Match(text)
 	})

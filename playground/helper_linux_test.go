@@ -188,10 +188,10 @@ func denied(filter []unix.SockFilter) error {
 	return runPlayground()
 }
 
-// endBy ends one playground after another: the shell of the first one exits, and of
-// each of the others, a process gets a signal. Each time, nothing may be left. The
-// kernel counts namespaces: it grants only as many as one playground needs, so the next
-// one starts only when those of the last one are gone.
+// endBy ends one playground after another. The first ends when its shell exits, each of
+// the others when one of its processes gets a signal. Each time, nothing may be left.
+// The kernel counts namespaces: it grants only as many as one playground needs, so the
+// next one starts only when those of the last one are gone.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err
@@ -240,15 +240,8 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 		stderr.Reset()
 		cmd.Stderr = &stderr
 		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
-		stdin, err := cmd.StdinPipe()
+		stdin, stdout, err := startWithPipes(cmd)
 		if err != nil {
-			return nil, err
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
 		up := make([]byte, 3)

@@ -96,15 +96,8 @@ func bringUp(t *testing.T, folder string, env ...string) []string {
 	name := cmd.Env[len(cmd.Env)-1]
 	cmd.Env = append(cmd.Env, env...)
 	cmd.Dir, cmd.Stderr = folder, os.Stderr
-	stdin, err := cmd.StdinPipe()
+	stdin, stdout, err := startWithPipes(cmd)
 	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -117,6 +110,17 @@ func bringUp(t *testing.T, folder string, env ...string) []string {
 		t.Fatal(err)
 	}
 	return append(os.Environ(), name)
+}
+
+// startWithPipes starts a command. It returns the pipes to its input and from its output.
+func startWithPipes(cmd *exec.Cmd) (stdin io.WriteCloser, stdout io.ReadCloser, err error) {
+	if stdin, err = cmd.StdinPipe(); err != nil {
+		return nil, nil, err
+	}
+	if stdout, err = cmd.StdoutPipe(); err != nil {
+		return nil, nil, err
+	}
+	return stdin, stdout, cmd.Start()
 }
 
 // command returns the command of a playground that no other test joins.
@@ -184,15 +188,8 @@ func TestAtOnce(t *testing.T) {
 	for range all {
 		cmd := exec.Command(first.Path, first.Args[1:]...)
 		cmd.Env = first.Env
-		stdin, err := cmd.StdinPipe()
+		stdin, stdout, err := startWithPipes(cmd)
 		if err != nil {
-			t.Fatal(err)
-		}
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -245,8 +242,8 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 	return terminal.StartCommand(t, 100, cmd)
 }
 
-// However a playground ends, nothing is left of it, whether it has one user or, as that
-// of root, all users of the machine.
+// However a playground ends, nothing is left of it, whether it has only one user or, if
+// root starts it, all users of the machine.
 func TestNothingLeft(t *testing.T) {
 	needsNamespaces(t)
 	for _, test := range []struct {

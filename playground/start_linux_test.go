@@ -71,16 +71,9 @@ func measure(b *testing.B, program string) map[string]map[string]float64 {
 	first := exec.Command(program, "h1", "echo up; cat")
 	first.Env = append(own(), "GOCOVERDIR=")
 	first.Stderr = os.Stderr
-	stdin, err := first.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	stdout, err := first.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
 	began := time.Now()
-	if err := first.Start(); err != nil {
+	stdin, stdout, err := startWithPipes(first)
+	if err != nil {
 		b.Fatal(err)
 	}
 	if _, err := io.ReadFull(stdout, make([]byte, len("up\n"))); err != nil {

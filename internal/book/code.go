@@ -52,8 +52,8 @@ func lines(language, text string) [][]word {
 	return divided
 }
 
-// dividedBefore is what lines has returned, by language and text. It stays as
-// small as the book, because all texts are from there.
+// dividedBefore caches what lines has returned, by language and text. It cannot
+// outgrow the book, because all texts come from there.
 var dividedBefore sync.Map
 
 func divide(language, text string) [][]word {

@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"bytes"
 	_ "embed"
-	"fmt"
 	"html/template"
 	"io"
 	"os"
@@ -36,20 +35,50 @@ func (b *Book) WriteEPUB(name string) error {
 }
 
 func (b *Book) writeEPUB(out io.Writer) error {
-	var items []item
-	number := map[string]int{} // of an item, by the address of its page
-	for _, p := range b.epubPages() {
-		number[p.address()] = len(items)
-		i := item{Title: p.title(), File: epubName(p)}
-		i.ID = strings.TrimSuffix(i.File, ".xhtml")
-		if c, is := p.(*chapter); is {
-			for _, s := range c.sections {
-				if s.level == 2 {
-					i.Sections = append(i.Sections, anchor{s.id, s.title})
-				}
-			}
+	items, err := b.items()
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(out)
+	// A reader knows the file by its first bytes, so this entry is not compressed.
+	w, err := z.CreateHeader(&zip.FileHeader{Name: "mimetype", Method: zip.Store})
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, "application/epub+zip"); err != nil {
+		return err
+	}
+	about := map[string]any{"Name": name, "Items": items, "Now": time.Now().UTC().Format(time.RFC3339)}
+	for _, part := range []struct{ name, text string }{
+		{"META-INF/container.xml", epubContainer},
+		{"EPUB/book.opf", epubPackage},
+		{"EPUB/nav.xhtml", epubContents},
+	} {
+		if err := addXML(z, part.name, part.text, about); err != nil {
+			return err
 		}
-		items = append(items, i)
+	}
+	for _, i := range items {
+		if err := addXML(z, "EPUB/"+i.File, epubPage, i); err != nil {
+			return err
+		}
+	}
+	if w, err = z.Create("EPUB/book.css"); err == nil {
+		_, err = io.WriteString(w, printed(epubStyle))
+	}
+	if err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// items returns the pages of an EPUB with their bodies.
+func (b *Book) items() (items []item, err error) {
+	pages := b.epubPages()
+	number := map[string]int{} // of an item, by the address of its page
+	for n, p := range pages {
+		number[p.address()] = n
+		items = append(items, newItem(p))
 	}
 	v := &view{
 		Book: b,
@@ -66,65 +95,47 @@ func (b *Book) writeEPUB(out io.Writer) error {
 		id:   func(name string) string { return name },
 		bare: true,
 	}
-	for n, p := range b.epubPages() {
+	for n, p := range pages {
 		body, err := p.body(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		items[n].SVG = strings.Contains(body, "<svg")
 		items[n].Body = template.HTML(printed(body))
 	}
+	return items, nil
+}
 
-	z := zip.NewWriter(out)
-	// A reader knows the file by its first bytes, so this entry is not compressed.
-	w, err := z.CreateHeader(&zip.FileHeader{Name: "mimetype", Method: zip.Store})
+// newItem returns the item of a page, without its body.
+func newItem(p page) item {
+	i := item{Title: p.title(), File: epubName(p)}
+	i.ID = strings.TrimSuffix(i.File, ".xhtml")
+	if c, is := p.(*chapter); is {
+		for _, s := range c.sections {
+			if s.level == 2 {
+				i.Sections = append(i.Sections, anchor{s.id, s.title})
+			}
+		}
+	}
+	return i
+}
+
+// addXML adds an XML file, which a template makes of data. An error of the template
+// names the file.
+func addXML(z *zip.Writer, name, text string, data any) error {
+	t, err := template.New(name).Parse(text)
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, "application/epub+zip"); err != nil {
-		return err
-	}
-	add := func(name, text string, data any) error {
-		w, err := z.Create(name)
-		if err != nil {
-			return err
-		}
-		t, err := template.New(name).Parse(text)
-		if err != nil {
-			return err
-		}
-		// The template must not escape this, as it would in HTML.
-		if _, err := io.WriteString(w, `<?xml version="1.0" encoding="utf-8"?>`+"\n"); err != nil {
-			return err
-		}
-		return t.Execute(w, data)
-	}
-	parts := []struct {
-		name, text string
-		data       any
-	}{
-		{"META-INF/container.xml", epubContainer, nil},
-		{"EPUB/book.opf", epubPackage, map[string]any{"Name": name, "Items": items, "Now": time.Now().UTC().Format(time.RFC3339)}},
-		{"EPUB/nav.xhtml", epubContents, map[string]any{"Name": name, "Items": items}},
-	}
-	for _, i := range items {
-		parts = append(parts, struct {
-			name, text string
-			data       any
-		}{"EPUB/" + i.File, epubPage, i})
-	}
-	for _, p := range parts {
-		if err := add(p.name, p.text, p.data); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
-	}
-	if w, err = z.Create("EPUB/book.css"); err == nil {
-		_, err = io.WriteString(w, printed(epubStyle))
-	}
+	w, err := z.Create(name)
 	if err != nil {
 		return err
 	}
-	return z.Close()
+	// The template must not escape this, as it would in HTML.
+	if _, err := io.WriteString(w, `<?xml version="1.0" encoding="utf-8"?>`+"\n"); err != nil {
+		return err
+	}
+	return t.Execute(w, data)
 }
 
 // epubPages returns the pages of an EPUB: all but those that show two listings side

@@ -39,7 +39,7 @@ type response struct {
 	kind       string // its media type
 	data       []byte
 	compressed []byte // by gzip; nil if that does not help
-	tag        string // changes with data; without quotation marks
+	tag        string // its ETag, without quotation marks; changes with data
 }
 
 // policy lets a page use this server's files, and nothing else.

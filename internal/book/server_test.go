@@ -126,7 +126,8 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("the policy has no %s", name)
 		}
 	}
-	// With terminals, only their style elements are allowed besides.
+	// With terminals, the policy also allows their style elements, and nothing
+	// else.
 	s.Live = http.NotFoundHandler()
 	got := ask(s, "GET", "127.0.0.1:8107", "/").Header.Get("Content-Security-Policy")
 	if strings.Replace(got, " 'unsafe-inline'", "", 1) != policy || !strings.Contains(got, "style-src 'self' 'unsafe-inline'; ") {
@@ -154,8 +155,8 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// The server compresses only for a browser that wants it, and each form of a file has a
-// tag of its own.
+// The server compresses only for a browser that accepts gzip. The compressed and the
+// plain form of a file have different ETags.
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	s := &Server{Book: loaded(t), Port: testPort}
@@ -180,7 +181,8 @@ func TestCompression(t *testing.T) {
 	}
 }
 
-// Many readers ask at once; each page is made without waiting for the others.
+// Many readers ask at once. The server renders each page without waiting for
+// the others.
 func TestReadersAtOnce(t *testing.T) {
 	t.Parallel()
 	s := &Server{Book: loaded(t), Port: testPort, Live: http.NotFoundHandler()}
@@ -195,7 +197,7 @@ func TestReadersAtOnce(t *testing.T) {
 	}
 }
 
-// A page that is not there costs nothing to keep.
+// The server keeps nothing for a page that does not exist.
 func TestUnknownPages(t *testing.T) {
 	t.Parallel()
 	s := &Server{Book: loaded(t), Port: testPort}

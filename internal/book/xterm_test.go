@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The terminals are the files of two packages of npm as they are: @xterm/xterm 6.0.0
-// and @xterm/addon-fit 0.11.0, with their licences.
+// The terminals are unchanged files from two npm packages: @xterm/xterm 6.0.0 and
+// @xterm/addon-fit 0.11.0, with their licences.
 func TestTerminals(t *testing.T) {
 	for name, want := range map[string]string{
 		"xterm.js":              "14903579ff54664cd72f8e8699e6961a6272c21863ec1c3b118cdc8af5d4a972",

@@ -20,23 +20,23 @@ type browser struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
-	panes   int           // that there have been
+	panes   int           // how many have been opened
 	flows   map[int]*flow // by pane
 	session *session      // nil if none runs
 	turn    sync.Mutex    // held while a request starts, fills or ends a session
 }
 
-// A flow is what is on its way to a pane.
+// A flow counts the output that is on its way to a pane.
 type flow struct {
-	unseen int           // bytes that were sent and that the browser has not shown
-	room   chan struct{} // closed when there is less of it
+	unseen int           // bytes that were sent and that the browser has not shown yet
+	room   chan struct{} // closed when unseen gets smaller
 }
 
 // serve answers the browser's requests until it leaves.
 func (b *browser) serve() {
 	var requests sync.WaitGroup
 	defer func() {
-		b.cancel() // all that waits for the browser
+		b.cancel() // wakes everything that waits for the browser
 		b.setSession(nil)
 		requests.Wait()
 		b.setSession(nil) // a request may have started one meanwhile
@@ -50,9 +50,13 @@ func (b *browser) serve() {
 		}
 		switch r.Do {
 		case "keys":
-			b.withSession(func(s *session) { s.keys(r.Pane, r.Keys) })
+			if s := b.current(); s != nil {
+				s.keys(r.Pane, r.Keys)
+			}
 		case "size":
-			b.withSession(func(s *session) { s.resize(r.Pane, r.Columns, r.Rows) })
+			if s := b.current(); s != nil {
+				s.resize(r.Pane, r.Columns, r.Rows)
+			}
 		case "shown":
 			b.shown(r.Pane, r.Bytes)
 		default:
@@ -109,9 +113,7 @@ func (b *browser) refuse(r request) {
 // sessionFor returns the session in which a request can be carried out: the one that
 // runs, or a new one.
 func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
-	b.mu.Lock()
-	s := b.session
-	b.mu.Unlock()
+	s := b.current()
 	if s != nil && (r.Do != "run" || s.runsBlock(page, r.Block)) {
 		return s, nil
 	}
@@ -139,7 +141,7 @@ func (b *browser) sessionFor(r request, page *weave.Page) (*session, error) {
 	return s, nil
 }
 
-// setSession ends the session that runs, and notes that s runs.
+// setSession ends the current session and makes s the current one.
 func (b *browser) setSession(s *session) {
 	b.mu.Lock()
 	old := b.session
@@ -154,13 +156,11 @@ func (b *browser) setSession(s *session) {
 	}
 }
 
-func (b *browser) withSession(do func(*session)) {
+// current returns the session that runs, or nil.
+func (b *browser) current() *session {
 	b.mu.Lock()
-	s := b.session
-	b.mu.Unlock()
-	if s != nil {
-		do(s)
-	}
+	defer b.mu.Unlock()
+	return b.session
 }
 
 func (b *browser) newPane() int {
@@ -180,8 +180,9 @@ func (b *browser) tell(message any) {
 	}
 }
 
-// show sends what a pane shows, as soon as the browser has shown enough of what came
-// before. So a program that floods its terminal is as slow as the browser.
+// show sends a pane's output as soon as the browser has shown enough of the earlier
+// output. So a program that floods its terminal runs no faster than the browser can
+// draw.
 func (b *browser) show(pane int, data []byte) error {
 	b.mu.Lock()
 	f := b.flows[pane]

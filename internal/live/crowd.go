@@ -12,12 +12,12 @@ import (
 	"fopnp/internal/listings"
 )
 
-// crowdSize is how many clients come at once.
+// crowdSize is how many clients connect at once.
 const crowdSize = 6
 
-// crowd lets six clients ask the server that runs, all at once, at a terminal of
-// their own, which the next ones use as well. The table of listings knows which client the server has, and what it
-// says.
+// crowd starts six clients of the running server at once, at a terminal of their
+// own. The next crowd uses the same terminal. The table of listings says which
+// client belongs to the server, and what it sends.
 func (s *session) crowd() error {
 	if s.host != "" {
 		return errors.New("the six clients cannot reach the playground")
@@ -35,25 +35,34 @@ func (s *session) crowd() error {
 	if err != nil {
 		return err
 	}
-	title := "six clients of " + server.Name
+	p, err := s.crowdPane("six clients of " + server.Name)
+	if err != nil {
+		return err
+	}
+	_, err = p.tap.Write([]byte(script + "\r"))
+	return err
+}
+
+// crowdPane returns the terminal of the six clients, with a new title.
+func (s *session) crowdPane(title string) (*pane, error) {
 	s.mu.Lock()
 	p := s.crowds
 	again := p != nil && s.panes[p.id] == p
 	s.mu.Unlock()
 	if again {
 		s.viewer.tell(paneOpens{"pane", p.id, p.kind, title})
-	} else {
-		if p, err = s.terminal(title); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		s.crowds = p
-		s.mu.Unlock()
-		p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
-		p.tap.Read(make([]byte, 1024)) // the prompt: what is typed before it is shown twice
+		return p, nil
 	}
-	_, err = p.tap.Write([]byte(script + "\r"))
-	return err
+	p, err := s.terminal(title)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.crowds = p
+	s.mu.Unlock()
+	p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
+	p.tap.Read(make([]byte, 1024)) // the prompt: the terminal shows twice what is typed before it
+	return p, nil
 }
 
 // server returns the server that was started last in this session and still

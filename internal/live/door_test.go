@@ -41,7 +41,7 @@ func TestDoor(t *testing.T) {
 	}
 	own, token := b.http.URL, tokenPrefix+b.Token()
 	from := func(origins ...string) http.Header { return http.Header{"Origin": origins} }
-	almost := tokenPrefix + b.Token()[:len(b.Token())-1] + "0" // no letter of base 32
+	almost := tokenPrefix + b.Token()[:len(b.Token())-1] + "0" // 0 is not in the base-32 alphabet
 	for _, attack := range []struct {
 		what      string
 		host      string
@@ -88,7 +88,8 @@ func TestDoor(t *testing.T) {
 		if got != attack.want {
 			t.Errorf("%s: status %d, want %d", attack.what, got, attack.want)
 		}
-		// The server does not tell the token, and sets no cookie for other ports.
+		// The server does not reveal the token. It sets no cookie, because
+		// servers at other ports would get it, too.
 		said := fmt.Sprint(answer.Header)
 		if got != 101 {
 			text, err := io.ReadAll(answer.Body)
@@ -124,7 +125,8 @@ func TestRequests(t *testing.T) {
 		c.send(r)
 		c.until("it is refused", func() bool { return len(c.ended) == i+1 && len(c.notes) == i+1 })
 	}
-	// What is not known does nothing, and what belongs to no pane, either.
+	// An unknown request does nothing. Neither does a request for a pane that
+	// does not exist.
 	for _, r := range []request{
 		{Do: "exec", Keys: "id"}, {Do: "keys", Pane: 1, Keys: "id\r"}, {Do: "keys", Pane: -1},
 		{Do: "size", Pane: 1, Columns: -1, Rows: 1 << 20}, {Do: "shown", Pane: 1, Bytes: 1 << 30},
@@ -137,7 +139,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// What a browser may send is limited, and so is how many there can be.
+// The server limits what a browser may send, and how many browsers there can
+// be.
 func TestBounds(t *testing.T) {
 	b := open(t, true)
 	for _, attack := range []struct {
@@ -152,7 +155,7 @@ func TestBounds(t *testing.T) {
 		c := b.visit(t)
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		c.conn.Write(ctx, attack.kind, []byte(attack.text)) // it may be cut off at once
+		c.conn.Write(ctx, attack.kind, []byte(attack.text)) // the server may close the connection at once
 		c.until(attack.what+" ends the connection", func() bool { return c.err != nil || len(c.panes) > 0 })
 		if c.err == nil {
 			t.Errorf("%s: the server goes on", attack.what)

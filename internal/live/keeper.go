@@ -19,7 +19,7 @@ import (
 // removes the session's folder, and exits.
 const keeperEnv = "FOPNP_LIVE_KEEPER"
 
-// An order is what a keeper has to do.
+// An order tells a keeper what to do.
 type order struct {
 	Do string // one of the constants below
 
@@ -35,10 +35,10 @@ const (
 	doStart  = "start"  // a program at a terminal; the answer is its Pid, or an Error
 	doSignal = "signal" // send one to the process group Pid; there is no answer
 	doAsk    = "ask"    // whether the process Pid runs
-	doHome   = "home"   // keep Dir in mind; there is no answer
+	doHome   = "home"   // remember Dir; there is no answer
 )
 
-// A report is what a keeper says: an answer to an order, or an event.
+// A report is a message from a keeper: an answer to an order, or an event.
 type report struct {
 	Answer bool
 	Pid    int
@@ -57,7 +57,7 @@ type keeper struct {
 	orders  *os.File
 	wait    func() error // waits until it has exited
 	kill    func()
-	dead    chan struct{} // closed when it reports nothing more
+	dead    chan struct{} // closed when its last report has come
 	answers chan report
 
 	// These are called when the keeper reports something, one at a time.
@@ -68,8 +68,8 @@ type keeper struct {
 	asking sync.Mutex
 }
 
-// startKeeper starts a keeper, on a private network if the system grants one and
-// shared is false.
+// startKeeper starts a keeper, on the system's network if shared is true, and otherwise
+// on a private one.
 func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), note func(string)) (*keeper, error) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
@@ -89,7 +89,7 @@ func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), n
 		orders: ours, exited: exited, lanes: lanes, note: note,
 		dead: make(chan struct{}), answers: make(chan report),
 	}
-	if shared || netns.Supported() != nil {
+	if shared {
 		err = startShared(cmd)
 		k.wait, k.kill = cmd.Wait, func() { cmd.Process.Kill() }
 	} else if k.network, err = netns.Start(cmd); err == nil {
@@ -105,7 +105,7 @@ func startKeeper(shared bool, exited func(pid int), lanes func([]lanes.Event), n
 	return k, nil
 }
 
-// listen hears what the keeper reports.
+// listen handles the keeper's reports.
 func (k *keeper) listen(reports *os.File) {
 	defer close(k.dead)
 	defer reports.Close()
@@ -140,7 +140,7 @@ func (k *keeper) order(o order) error {
 	return nil
 }
 
-// ask gives an order that has an answer.
+// ask sends an order and waits for its answer.
 func (k *keeper) ask(o order) (report, error) {
 	k.asking.Lock()
 	defer k.asking.Unlock()
@@ -174,7 +174,7 @@ func (k *keeper) runs(pid int) bool {
 	return err == nil && r.Runs
 }
 
-// end has the keeper end the session.
+// end tells the keeper to end the session.
 func (k *keeper) end() { k.orders.Close() } // it ends when there are no more orders
 
 // close ends the session and waits until its processes are dead.

@@ -24,10 +24,10 @@ func init() {
 	}
 }
 
-// adopt makes processes that lose their parents our children, as they are anyway
-// on a private network, whose first process we are. There the kernel would kill us if
-// the server died. But its death also ends the orders, and then we have a folder to
-// remove.
+// adopt makes orphaned processes our children. On a private network they are anyway,
+// because we are its first process. There the kernel would kill us if the server
+// died, so adopt prevents that: the server's death also ends the orders, and then we
+// have a folder to remove.
 func adopt() {
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -39,9 +39,9 @@ func adopt() {
 // listeners returns the session's sockets that clients can reach.
 func (k *keeper) listeners() (ours []netns.Socket) {
 	if k.network != nil {
-		return k.network.Listeners() // no one else is there
+		return k.network.Listeners() // nothing else runs there
 	}
-	owned := kernel.SocketsOf(descendants(k.pid))
+	owned := kernel.SocketsOf(kernel.Descendants(k.pid))
 	for _, s := range netns.Listeners(k.pid) {
 		if inode, err := strconv.ParseUint(s.Inode, 10, 32); err == nil && owned[uint32(inode)] {
 			ours = append(ours, s)
@@ -58,7 +58,7 @@ func (k *keeperState) end() {
 	}
 	// A process may start another while we look, so we look until there is none.
 	for giveUp := time.Now().Add(keeperPatience); time.Now().Before(giveUp); time.Sleep(time.Millisecond) {
-		pids := descendants(os.Getpid())
+		pids := kernel.Descendants(os.Getpid())
 		if len(pids) == 0 {
 			return
 		}
@@ -66,11 +66,4 @@ func (k *keeperState) end() {
 			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-}
-
-func descendants(pid int) (pids []int) {
-	for _, child := range kernel.Children(pid) {
-		pids = append(append(pids, child), descendants(child)...)
-	}
-	return pids
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-
-	"fopnp/internal/netns"
 )
 
 const keeperSupported = false
@@ -23,9 +21,6 @@ func (k *keeperState) start(order) (int, error) { return 0, errors.ErrUnsupporte
 func signalGroup(int, int) {}
 
 func processRuns(int) bool { return false }
-
-// listeners returns nil: we cannot tell whose sockets the system has.
-func (k *keeper) listeners() []netns.Socket { return nil }
 
 func openTerminal() (ours, theirs *os.File, err error) { return nil, nil, errors.ErrUnsupported }
 

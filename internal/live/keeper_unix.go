@@ -19,7 +19,8 @@ func keeperMain() {
 	}
 	os.Unsetenv(keeperEnv)
 	// We end when the orders do, and not when a reader presses Ctrl-C where the
-	// server was started. Ignored signals would be ignored by all that we start.
+	// server was started. If we ignored the signals, all programs that we start
+	// would ignore them, too.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE, syscall.SIGTSTP)
 
@@ -61,8 +62,8 @@ func (k *keeperState) start(o order) (pid int, err error) {
 	return pid, nil
 }
 
-// reap waits for every process that ends: those that were started, and those that
-// have lost their parents.
+// reap waits for every child that ends: the programs that we started, and
+// orphans.
 func (k *keeperState) reap() {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, syscall.SIGCHLD)
@@ -80,10 +81,9 @@ func (k *keeperState) reap() {
 			started := k.pids[pid]
 			delete(k.pids, pid)
 			k.mu.Unlock()
-			if !started {
-				continue
+			if started {
+				k.report(report{Exited: pid})
 			}
-			k.report(report{Exited: pid})
 		}
 	}
 }
@@ -98,6 +98,6 @@ func processRuns(pid int) bool { return pid > 0 && syscall.Kill(pid, 0) == nil }
 
 // startShared starts a keeper that shares the system's network.
 func startShared(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C at our terminal is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C at our terminal must not reach it
 	return cmd.Start()
 }

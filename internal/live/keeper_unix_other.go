@@ -6,8 +6,6 @@ import (
 	"os"
 	"syscall"
 	"time"
-
-	"fopnp/internal/netns"
 )
 
 // self is the path of this program.
@@ -22,13 +20,13 @@ func self() string {
 // adopt does nothing: this system has no process that takes the children of others.
 func adopt() {}
 
-// end does what a terminal does that goes away, and waits for the programs that were
-// started. They end theirs.
+// end sends SIGHUP, as a terminal does when it is closed, and waits for the programs
+// that start has started. They end their own.
 func (k *keeperState) end() {
 	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
 		k.mu.Lock()
 		for pid := range k.pids {
-			syscall.Kill(pid, syscall.SIGHUP) // bash tells its jobs
+			syscall.Kill(pid, syscall.SIGHUP) // bash passes it on to its jobs
 		}
 		n := len(k.pids)
 		k.mu.Unlock()
@@ -43,11 +41,9 @@ func (k *keeperState) end() {
 	}
 }
 
-// A watcher does nothing: this system does not tell who waits in a server's queue.
+// A watcher does nothing: this system does not show which clients wait in a
+// server's queue.
 type watcher struct{}
 
 func newWatcher() watcher          { return watcher{} }
 func (watcher) watch(*keeperState) {}
-
-// listeners returns nil: we cannot tell whose sockets the system has.
-func (k *keeper) listeners() []netns.Socket { return nil }

@@ -107,7 +107,8 @@ func seen(events []laneEvent) (rows []*row) {
 	return rows
 }
 
-// at returns the state at a time, or several if nobody looked when one became another.
+// at returns the state at a time, or several if no sample shows when one became
+// another.
 func (r *row) at(ms float64) (possible []string) {
 	for i, e := range r.states {
 		ended := i+1 < len(r.states) && ms >= r.states[i+1].At+r.states[i+1].Doubt
@@ -168,17 +169,10 @@ func history(r *row) string {
 	return strings.Join(all, ", ")
 }
 
-// The answer of tcp_sixteen is as long as the questions of those who wait, and must not
-// pass for theirs.
+// The answer of tcp_sixteen is as long as the questions of the clients that wait, and
+// must not be taken for one of them.
 func TestLanesOfSixteen(t *testing.T) {
-	c := open(t, false).visit(t)
-	typeAt := c.terminal()
-	typeAt("go run ./chapter03/tcp_sixteen server '' &>log &")
-	c.untilListens(1060)
-	for n := range 3 {
-		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/1060", 3+n))
-		c.until("it connects", func() bool { return len(seen(c.lanes)) == n+1 })
-	}
+	c, typeAt := withThreeClients(t, "go run ./chapter03/tcp_sixteen server ''", 1060)
 	typeAt("printf 'Hello, I am last' >&5")
 	c.until("the last one is in the queue", func() bool { return kinds(c.lanes, 2) == "queue" })
 	typeAt("printf 'Hello, it is me!' >&3; cat <&3; exec 3<&-")
@@ -190,16 +184,12 @@ func TestLanesOfSixteen(t *testing.T) {
 	}
 }
 
-// A client of a chat that speaks is served until the others have its message, and they
-// wait for nothing.
+// A chat client that speaks is served until the others have its message. The others
+// never wait.
 func TestLanesOfChat(t *testing.T) {
-	c := open(t, false).visit(t)
-	typeAt := c.terminal()
-	typeAt("go run ./lecture/tincanchat/chat_server_poll &>log &")
-	c.untilListens(4040)
+	c, typeAt := withThreeClients(t, "go run ./lecture/tincanchat/chat_server_poll", 4040)
 	for n := range 3 {
-		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/4040", 3+n))
-		c.until("it connects", func() bool { return kinds(c.lanes, n) == "idle" || kinds(c.lanes, n) == "queue idle" })
+		c.until("it is accepted", func() bool { return kinds(c.lanes, n) == "idle" || kinds(c.lanes, n) == "queue idle" })
 	}
 	typeAt(`printf 'hello\0' >&3; read -rd '' -u 3 a; read -rd '' -u 4 b; read -rd '' -u 5 c`)
 	c.until("the client that speaks waits no longer", func() bool { return strings.HasSuffix(kinds(c.lanes, 0), "served idle") })
@@ -237,10 +227,21 @@ func (c *client) has(kind paneKind) bool {
 	return false
 }
 
-func (c *client) untilListens(port uint16) {
+// withThreeClients starts a server, and three clients that connect in the order of their
+// descriptors in bash, from 3 on. It returns a browser and how to type in its terminal.
+func withThreeClients(t *testing.T, server string, port uint16) (c *client, typeAt func(command string)) {
+	t.Helper()
+	c = open(t, false).visit(t)
+	typeAt = c.terminal()
+	typeAt(server + " &>log &")
 	c.until("the server listens", func() bool {
 		return slices.ContainsFunc(c.lanes, func(e laneEvent) bool { return e.Kind == "listens" && e.Server == port })
 	})
+	for n := range 3 {
+		typeAt(fmt.Sprintf("exec %d<>/dev/tcp/127.0.0.1/%d", 3+n, port))
+		c.until("it connects", func() bool { return len(seen(c.lanes)) == n+1 })
+	}
+	return c, typeAt
 }
 
 // kinds lists the states of a client, or returns "" if there is none yet.

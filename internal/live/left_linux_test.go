@@ -7,17 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/netns"
 )
 
-// The token has 128 bits, another one each time, and no other process sees it.
+// Each server has a new token of 128 bits, and no other process sees it.
 func TestToken(t *testing.T) {
 	b, c := open(t, true), New(Config{})
 	defer c.Close()
@@ -28,7 +30,7 @@ func TestToken(t *testing.T) {
 	reader.send(request{Do: "terminal"})
 	reader.until("there is a terminal", func() bool { return len(reader.panes) == 2 })
 	for _, file := range []string{"cmdline", "environ"} {
-		for _, pid := range append(descendants(os.Getpid()), os.Getpid()) {
+		for _, pid := range append(kernel.Descendants(os.Getpid()), os.Getpid()) {
 			text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 			if err == nil && strings.Contains(string(text), b.Token()) {
 				t.Errorf("%s of process %d has the token", file, pid)
@@ -78,7 +80,7 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		// These have a session of their own and no terminal, and ignore what they can.
 		c.send(request{Do: "keys", Pane: terminal, Keys: "(trap '' INT HUP TERM; setsid sleep 1000 & setsid sleep 1000) & echo is''there\r"})
 		c.until("the command runs", func() bool { return strings.Contains(c.screens[terminal], "isthere") })
-		running := descendants(cmd.Process.Pid)
+		running := kernel.Descendants(cmd.Process.Pid)
 		if homes := homesIn(folder); len(running) < 5 || len(homes) != 1 {
 			t.Errorf("%s: %d processes and the folders %q are there before", end.what, len(running), homes)
 		}
@@ -108,7 +110,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 	c := visit(t, url, token)
 	c.send(request{Do: "terminal"})
 	c.until("it waits", func() bool { return len(c.notes) == 1 })
-	running := descendants(cmd.Process.Pid)
+	running := kernel.Descendants(cmd.Process.Pid)
 	cmd.Process.Kill()
 	cmd.Wait()
 	untilNothingIsLeft(t, "the server is killed while it waits", folder, running)
@@ -139,17 +141,15 @@ func startAlone(t *testing.T, kind, folder string) (cmd *exec.Cmd, url, token st
 func untilNothingIsLeft(t *testing.T, what, folder string, running []int) {
 	t.Helper()
 	begin := time.Now()
-	for left := 1; left > 0 || len(homesIn(folder)) > 0; time.Sleep(time.Millisecond) { // between two looks
-		if time.Since(begin) > patience {
-			t.Fatalf("%s: %d processes are left, and the folders %q", what, left, homesIn(folder))
+	runs := func(pid int) bool { return syscall.Kill(pid, 0) == nil && !isZombie(pid) }
+	defer func() {
+		if t.Failed() {
+			t.Logf("the processes were %d, and the folders are %q", running, homesIn(folder))
 		}
-		left = 0
-		for _, pid := range running {
-			if syscall.Kill(pid, 0) == nil && !isZombie(pid) {
-				left++
-			}
-		}
-	}
+	}()
+	progtest.Until(t, what+" leaves nothing", func() bool {
+		return !slices.ContainsFunc(running, runs) && len(homesIn(folder)) == 0
+	})
 	t.Logf("%s: nothing is left after %v", what, time.Since(begin).Round(time.Millisecond))
 }
 
@@ -159,7 +159,8 @@ func homesIn(folder string) []string {
 	return homes
 }
 
-// isZombie reports whether a process has ended and its parent has not noticed.
+// isZombie reports whether a process has ended and its parent has not waited
+// for it.
 func isZombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")

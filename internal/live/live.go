@@ -17,8 +17,8 @@
 // reader types into a terminal goes there as it is.
 //
 // Where the system grants no private network, a session uses the system's own. Then
-// there can be only one session at a time, its lanes show only its own sockets, and
-// nothing of what is said.
+// there can be only one session at a time. Its lanes show only its own sockets, and
+// not what clients and servers say.
 package live
 
 import (

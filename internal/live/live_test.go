@@ -45,9 +45,9 @@ func TestMain(m *testing.M) {
 }
 
 // Tests of sessions on the system's network run in a test program of their own, on a
-// private network that plays the system's. So nothing else is at their ports, and the
-// kernel refuses more namespaces. The environment variables tell it where the built
-// programs are.
+// private network that stands in for the system's. So nothing else uses their ports,
+// and the kernel refuses more namespaces. The environment variables tell it where the
+// built programs are.
 const (
 	binEnv      = "FOPNP_LIVE_TEST_BIN"
 	coverageEnv = "FOPNP_LIVE_TEST_COVERAGE"
@@ -110,8 +110,8 @@ var readPages = sync.OnceValues(func() (map[string]*weave.Page, error) {
 	return all, nil
 })
 
-// servesEnv is an environment variable: the test program is a server whose end a test
-// looks at. Its value is "shared" or "private".
+// servesEnv is an environment variable: the test program is a server, and a test
+// watches how it ends. Its value is "shared" or "private".
 const servesEnv = "FOPNP_LIVE_TEST_SERVES"
 
 // serveAlone serves until it is killed. It prints its address and its token.
@@ -366,7 +366,7 @@ func (c *client) pane(kind paneKind) (id int) {
 	return id
 }
 
-// allAsPrinted fails the test unless so many commands have printed what is on the page.
+// allAsPrinted fails the test unless n commands have printed what is on the page.
 func (c *client) allAsPrinted(n int) {
 	c.t.Helper()
 	c.mu.Lock()

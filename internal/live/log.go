@@ -19,7 +19,7 @@ func (s *session) follow(p *pane) {
 	for n := 0; ; n++ {
 		data, from := readOn(p.file, offset)
 		shown := bytes.ReplaceAll(data, []byte("\n"), []byte("\r\n"))
-		if from < offset { // the file was begun anew
+		if from < offset { // the file was truncated
 			const clearScreen = "\x1b[H\x1b[2J\x1b[3J"
 			shown = append([]byte(clearScreen), shown...)
 		}

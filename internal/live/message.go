@@ -19,16 +19,16 @@ type request struct {
 	Bytes   int    `json:"bytes"`
 }
 
-// What a browser is told. Each is a JSON text. What a pane shows comes as bytes:
-// the number of the pane in two of them, the higher one first, and then the data.
+// Messages to a browser. Each is a JSON text. The output of a pane comes as a
+// binary message: the pane's number in two bytes, big-endian, and then the data.
 type (
-	// A session has begun. What belongs to an earlier one is gone.
+	// A session has begun. Everything of an earlier one is gone.
 	sessionBegins struct {
 		Tell string `json:"tell"` // session
 		Note string `json:"note"` // says on which network it is
 	}
 
-	// A pane is there, or has another title.
+	// A pane has opened, or has a new title.
 	paneOpens struct {
 		Tell  string   `json:"tell"` // pane
 		Pane  int      `json:"pane"`
@@ -52,7 +52,7 @@ type (
 		Block   int          `json:"block"`
 		Command int          `json:"command"`
 		State   commandState `json:"state"`
-		Want    string       `json:"want,omitempty"` // what may differ has a name in its place
+		Want    string       `json:"want,omitempty"` // a name stands for what may differ
 		Got     string       `json:"got,omitempty"`
 		Why     string       `json:"why,omitempty"` // it failed
 	}
@@ -96,7 +96,7 @@ const (
 	logPane      paneKind = "log"      // the output of a program in the background
 )
 
-// A commandState says what became of a command.
+// A commandState says how far a command is, or how it ended.
 type commandState string
 
 const (

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fopnp/internal/check/kernel"
 )
 
 const playground = "playground/README.md"
@@ -18,7 +20,7 @@ func TestPlayground(t *testing.T) {
 	if missing := b.pages[playground].Blocks[block].Transcript.Missing(); missing != "" {
 		t.Skipf("%s is not installed", missing)
 	}
-	before := len(descendants(os.Getpid()))
+	before := len(kernel.Descendants(os.Getpid()))
 	c.run(playground, block)
 	c.mu.Lock()
 	n := len(c.commands)
@@ -46,7 +48,7 @@ func TestPlayground(t *testing.T) {
 	c.send(request{Do: "crowd"})
 	c.until("the crowd stays at home", func() bool { return len(c.notes) == 1 })
 
-	running := descendants(os.Getpid())
+	running := kernel.Descendants(os.Getpid())
 	if len(running) < before+12 {
 		t.Errorf("only %d processes are there for twelve hosts", len(running)-before)
 	}

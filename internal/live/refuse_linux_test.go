@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"fopnp/internal/check/kernel"
 	"fopnp/internal/netns"
 )
 
@@ -57,7 +58,7 @@ func TestRefused(t *testing.T) {
 			t.Errorf("the page says %q, want %q", note, want)
 		}
 	}
-	// A session that could not begin is no obstacle for the next one.
+	// A session that could not begin does not block the next one.
 	c.run(readme, b.block(readme, "go run ./chapter07/client localhost"))
 	c.allAsPrinted(4)
 }
@@ -73,7 +74,7 @@ func TestCannotBegin(t *testing.T) {
 	if !strings.Contains(c.notes[0], "bash") {
 		t.Errorf("the page says %q", c.notes[0])
 	}
-	if left := len(descendants(os.Getpid())); left > 0 {
+	if left := len(kernel.Descendants(os.Getpid())); left > 0 {
 		t.Errorf("%d processes are left", left)
 	}
 	os.Setenv("PATH", path)

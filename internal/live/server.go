@@ -44,10 +44,10 @@ type Config struct {
 // [http.Handler] for one WebSocket to each page.
 //
 // It answers only requests whose Host is 127.0.0.1 or localhost at the port where they
-// arrive, and whose Origin is the same; a page elsewhere can neither have its name
-// point here nor open a WebSocket. It also wants a token, which only the reader knows.
-// The browser hands it over as the name of a subprotocol, so it is in no cookie, no
-// address and no log.
+// arrive, and whose Origin is the same, so a page from elsewhere can neither get in by
+// DNS rebinding nor open a WebSocket. It also wants a token, which only the reader
+// knows. The browser hands it over as the name of a subprotocol, so it is in no
+// cookie, no address and no log.
 type Server struct {
 	config Config
 	token  string
@@ -64,7 +64,7 @@ type Server struct {
 	err    error
 }
 
-// New returns a server. Close must be called in the end.
+// New returns a server. Call Close when you are done with it.
 func New(config Config) *Server {
 	s := &Server{config: config, token: rand.Text(), places: make(chan struct{}, maxSessions), built: make(chan struct{})}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -80,7 +80,7 @@ func (s *Server) Close() {
 	s.stop()
 	s.mu.Unlock()
 	s.serves.Wait()
-	s.build.Do(func() { close(s.built) }) // it has never begun
+	s.build.Do(func() { close(s.built) }) // if Build was never called, no build will begin
 	select {
 	case <-s.built:
 		if s.remove != nil {
@@ -174,7 +174,7 @@ const (
 	tokenPrefix = "token."
 )
 
-// ServeHTTP runs what a browser asks for. The server is done with the request when the
+// ServeHTTP opens a WebSocket and runs what the browser asks for. It returns when the
 // browser has left.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status, why := s.refuses(r); status != 0 {
@@ -228,8 +228,8 @@ func (s *Server) refuses(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
-// knowsToken reports whether a request offers the token. The comparison takes as long
-// for any token of the right length.
+// knowsToken reports whether a request offers the token. It compares tokens in
+// constant time.
 func (s *Server) knowsToken(r *http.Request) (knows bool) {
 	for _, header := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for offered := range strings.SplitSeq(header, ",") {

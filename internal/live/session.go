@@ -62,7 +62,7 @@ type pane struct {
 }
 
 // newSession returns a session with a shell at a terminal, on a host of the playground
-// if host is not "". It begins with start, and close must be called in the end.
+// if host is not "". Call start to begin it, and close to end it.
 func newSession(ctx context.Context, config transcript.Config, host string, v viewer, newID func() int) *session {
 	s := &session{
 		config: config, viewer: v, newID: newID, unlock: func() {}, host: host,
@@ -119,7 +119,7 @@ func (s *session) lock() error {
 		case <-patience.C:
 			s.note("Another session uses the ports of your machine. This one starts when that one ends.")
 		case <-s.ctx.Done():
-			go func() { // not before we have it can we give it back
+			go func() { // we can unlock it only when we have it
 				if r := <-locked; r.err == nil {
 					r.unlock()
 				}
@@ -300,7 +300,7 @@ func (s *session) followLogs(c transcript.Command) {
 	}
 }
 
-// ended hears that a program at a terminal has ended.
+// ended is called when a program at a terminal has ended.
 func (s *session) ended(pid int) {
 	s.mu.Lock()
 	var ended *pane
@@ -323,7 +323,7 @@ func (s *session) ended(pid int) {
 	}
 }
 
-// lanes hears what happens to connections.
+// lanes is called when something happens to connections.
 func (s *session) lanes(events []lanes.Event) {
 	change := lanesChange{Tell: "lanes"}
 	ms := func(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / float64(time.Millisecond) }
@@ -338,8 +338,8 @@ func (s *session) lanes(events []lanes.Event) {
 
 func (s *session) note(note string) { s.viewer.tell(noteComes{"note", note}) }
 
-// printable returns text with a dot in the place of each byte that is no ASCII
-// character.
+// printable returns text with a dot in place of each byte that is not printable
+// ASCII.
 func printable(text string) string {
 	b := []byte(text)
 	for i, c := range b {
@@ -351,7 +351,8 @@ func printable(text string) string {
 }
 
 // keys types what the reader types. In the pane of a log, Ctrl-C and Ctrl-\ are
-// signals for the program, and other keys are lost, because it reads none.
+// signals for the program, and other keys are lost, because it does not read
+// from a terminal.
 func (s *session) keys(id int, keys string) {
 	s.mu.Lock()
 	p := s.panes[id]
@@ -412,14 +413,9 @@ func (s *session) close() {
 	})
 }
 
-// inTree returns the path of a file of the session's copy of the repository.
-func (s *session) inTree(name string) string {
-	return filepath.Join(s.home.Tree, filepath.FromSlash(name))
-}
-
-// writeFile writes a file of the session's copy, unless it is there.
+// writeFile writes a file of the session's copy of the repository, unless it is there.
 func (s *session) writeFile(name, text string) error {
-	path := s.inTree(name)
+	path := filepath.Join(s.home.Tree, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}

@@ -5,9 +5,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"fopnp/internal/check/kernel"
+	"fopnp/internal/check/progtest"
 )
 
 // A browser that shows nothing slows down a program that floods its terminal: what is on
@@ -30,7 +30,7 @@ func TestSlowBrowser(t *testing.T) {
 	c.mu.Unlock()
 	c.send(request{Do: "keys", Pane: terminal, Keys: "echo $BASHPID; yes flood\r"})
 	c.until("the window is full", func() bool { return len(c.screens[terminal]) > window })
-	// What can be on its way besides: one read of the terminal.
+	// One more read of the terminal can be on its way.
 	const most = window + 1<<14 + 1000
 	// yes cannot write, so its processor time stands still.
 	var spent, was = 1, 0
@@ -38,7 +38,7 @@ func TestSlowBrowser(t *testing.T) {
 		was = spent
 		c.send(request{Do: "keys", Pane: terminal}) // takes its time
 		spent = 0
-		for _, pid := range descendants(os.Getpid()) {
+		for _, pid := range kernel.Descendants(os.Getpid()) {
 			if name, _ := os.ReadFile(procFile(pid, "comm")); strings.TrimSpace(string(name)) == "yes" {
 				cpu, _ := kernel.CPU(pid)
 				spent += int(cpu)
@@ -81,14 +81,9 @@ func TestSlowBrowserBeginsAnew(t *testing.T) {
 	ask := b.block(readme, "go run ./chapter07/client localhost")
 	c.run(readme, ask)
 	c.run(readme, ask) // once more, in a new session
-	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+	progtest.Until(t, "no terminal of the first session waits", func() bool {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		if !strings.Contains(string(stacks), "(*browser).show(") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("a terminal of the first session still waits:\n%s", stacks)
-		}
-	}
+		return !strings.Contains(string(stacks), "(*browser).show(")
+	})
 }

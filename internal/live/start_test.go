@@ -73,7 +73,7 @@ func TestFirstMoment(t *testing.T) {
 	c.until("the shell has the size", func() bool { return strings.Contains(c.screens[shell], "50 132\r\n") })
 }
 
-// A shell that ends before we know its number is no pane for ever.
+// A shell that ends before we know its process id does not leave a pane behind.
 func TestShellEndsAtOnce(t *testing.T) {
 	orders, ours, err := os.Pipe()
 	if err != nil {
@@ -139,7 +139,7 @@ func TestLogIsPipe(t *testing.T) {
 	}
 }
 
-// A reader's run is judged as the tests judge it: of a block that says status=N, a
+// A reader's run is judged as the tests judge it: in a block that says status=N, a
 // command must fail.
 func TestNoneFails(t *testing.T) {
 	b := open(t, netns.Supported() != nil)

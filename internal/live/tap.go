@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A tap is a terminal that two use: the reader of the book, who sees everything
-// that it shows, and a [transcript.Session], which reads it when a block runs.
+// A tap is a terminal with two users: the reader of the book, who sees all its
+// output, and a [transcript.Session], which reads the output when a block runs.
 type tap struct {
 	tty  *os.File           // our end
 	show func([]byte) error // to the reader; it may wait, and then so do the programs
@@ -87,8 +87,8 @@ func (t *tap) SetReadDeadline(deadline time.Time) error {
 	return nil
 }
 
-// Write types. If the programs do not read, the terminal has room for some keys; the
-// rest is lost after a second.
+// Write types at the terminal. If the programs do not read, the terminal buffers
+// some keys. After a second, Write drops the rest.
 func (t *tap) Write(keys []byte) (int, error) {
 	t.typing.Lock()
 	defer t.typing.Unlock()

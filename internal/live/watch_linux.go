@@ -22,8 +22,8 @@ const (
 	reportEvery = 20 * time.Millisecond
 )
 
-// A watcher sees what happens on the session's network. No program that it watches
-// has to do anything for it.
+// A watcher sees what happens on the session's network. The programs that it
+// watches need not cooperate.
 type watcher struct {
 	machine lanes.Machine
 	begin   time.Time
@@ -37,7 +37,8 @@ type watcher struct {
 }
 
 // newWatcher returns a watcher that misses nothing from now on, however late its
-// watch begins. On a busy machine, the first clients may be faster.
+// watch begins. On a busy machine, the first clients may connect before the
+// watch begins.
 func newWatcher() *watcher {
 	w := &watcher{begin: time.Now(), packets: -1}
 	if os.Getpid() == 1 { // the network is ours
@@ -98,7 +99,7 @@ func (w *watcher) wait() {
 	unix.Poll(fds, int(pause.Milliseconds()))
 }
 
-// listenToLoopback returns a socket that hears all packets of the loopback
+// listenToLoopback returns a socket that receives all packets of the loopback
 // interface, with their times.
 func listenToLoopback() (fd int, err error) {
 	lo, err := net.InterfaceByName("lo")
@@ -150,7 +151,7 @@ func (w *watcher) when(control []byte) time.Duration {
 			var at unix.Timespec
 			if m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(at)) {
 				copy(unsafe.Slice((*byte)(unsafe.Pointer(&at)), unsafe.Sizeof(at)), m.Data)
-				return time.Unix(at.Unix()).Sub(w.begin.Round(0)) // the kernel's is a time of day
+				return time.Unix(at.Unix()).Sub(w.begin.Round(0)) // the kernel's is wall-clock time
 			}
 		}
 	}
@@ -206,7 +207,7 @@ func (w *watcher) findOwned() {
 		}
 	}
 	if isNew {
-		ours := kernel.SocketsOf(descendants(os.Getpid()))
+		ours := kernel.SocketsOf(kernel.Descendants(os.Getpid()))
 		for inode := range known {
 			known[inode] = ours[inode]
 		}

@@ -15,8 +15,8 @@ import (
 	"fopnp/internal/netns"
 )
 
-// A watcher hears what is said before its watch begins, because a busy machine may let
-// clients run first.
+// A watcher also gets the packets that came before its watch begins, because a busy
+// machine may let clients run first.
 func TestWatchBeginsLate(t *testing.T) {
 	if !inside() && netns.Supported() == nil {
 		runInside(t)
@@ -51,7 +51,7 @@ func TestWatchBeginsLate(t *testing.T) {
 	}
 }
 
-// When the kernel no longer tells what sockets there are, the reader is told.
+// When the kernel no longer lists the sockets, the reader sees a note.
 func TestWatchEnds(t *testing.T) {
 	w := newWatcher()
 	var err error

@@ -106,7 +106,7 @@ func (c *config) useGo() {
 	for i, name := range names[:3] {
 		folder, err := filepath.EvalSymlinks(values[i])
 		if err != nil || hidden(folder) != "" {
-			continue // a host has it for itself: for a cache, that will do
+			continue // the host has a folder of its own there, which is enough for a cache
 		}
 		values[i] = folder
 		if name == "GOROOT" {

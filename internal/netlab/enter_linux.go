@@ -186,8 +186,8 @@ func (l *Lab) join(wait func() bool) (client control, end func(), err error) {
 	}
 }
 
-// aLittle returns a function that waits a little, and returns false when patience is
-// over.
+// aLittle returns a function that waits a little. It returns false once it has been
+// called for longer than patience.
 func aLittle() func() bool {
 	begun := time.Now()
 	return func() bool {
@@ -290,21 +290,7 @@ func (l *Lab) up(door *net.UnixListener) (end func(), err error) {
 		return nil, err
 	}
 	defer doorFile.Close()
-	uids, gids, setgroups := mappings()
-	first := &exec.Cmd{
-		Path:       "/proc/self/exe",
-		Args:       []string{worldName},
-		Stderr:     os.Stderr,
-		ExtraFiles: []*os.File{theirs},
-		SysProcAttr: &syscall.SysProcAttr{
-			Cloneflags:                 namespaces,
-			UidMappings:                uids,
-			GidMappings:                gids,
-			GidMappingsEnableSetgroups: setgroups,
-			Pdeathsig:                  unix.SIGKILL,
-			Setpgid:                    true, // so Ctrl-C does not end it
-		},
-	}
+	first := worldCommand(theirs)
 	err = first.Start()
 	theirs.Close()
 	if err != nil {
@@ -328,6 +314,26 @@ func (l *Lab) up(door *net.UnixListener) (end func(), err error) {
 		return nil, netns.Explain(err)
 	}
 	return end, nil
+}
+
+// worldCommand returns the command of the network's first process, which gets its
+// orders from a control socket.
+func worldCommand(orders *os.File) *exec.Cmd {
+	uids, gids, setgroups := mappings()
+	return &exec.Cmd{
+		Path:       "/proc/self/exe",
+		Args:       []string{worldName},
+		Stderr:     os.Stderr,
+		ExtraFiles: []*os.File{orders},
+		SysProcAttr: &syscall.SysProcAttr{
+			Cloneflags:                 namespaces,
+			UidMappings:                uids,
+			GidMappings:                gids,
+			GidMappingsEnableSetgroups: setgroups,
+			Pdeathsig:                  unix.SIGKILL,
+			Setpgid:                    true, // so Ctrl-C does not end it
+		},
+	}
 }
 
 // namespaces are the namespaces of the world.

@@ -72,8 +72,9 @@ func converse(client control, received []*os.File) (a answer, err error) {
 	return a, err
 }
 
-// makeRaw makes the user's terminal pass on all keys until restore is called. If a
-// signal ends this process before that, the terminal is restored as well.
+// makeRaw puts the user's terminal into raw mode, in which it passes on all keys,
+// until restore is called. If a signal ends this process before that, the terminal
+// is restored as well.
 func makeRaw() (restore func()) {
 	signals := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGTERM} {

@@ -37,9 +37,9 @@ type Socket struct {
 var calledMain bool // set by Main
 
 // Supported returns nil if the system grants private networks. Otherwise it
-// returns an error that wraps [errors.ErrUnsupported] and says why; on Linux it also wraps a
-// [*Refusal] if a setting forbids them. It panics if
-// the program has not called [Main].
+// returns an error that wraps [errors.ErrUnsupported] and says why. On Linux, the
+// error also wraps a [*Refusal] if a setting forbids them. Supported panics if the
+// program has not called [Main].
 func Supported() error {
 	if !calledMain {
 		panic("netns: main or TestMain must call netns.Main before it does anything else")

@@ -82,9 +82,9 @@ func becomeFirst(report io.Writer, program string) error {
 
 // SmallTables gives the networks that the calling thread's network makes from now
 // on tables of connections of their own. Other networks share the machine's, which
-// have room for hundreds of thousands, and the kernel walks through all of that for
-// each look at what one network has: a millisecond instead of microseconds. The
-// error says that the kernel has no such setting or denies it.
+// have room for hundreds of thousands, and the kernel walks through all of that to
+// list the sockets of one network. It takes a millisecond instead of microseconds.
+// The error says that the kernel has no such setting or denies it.
 //
 // Source: tcp_child_ehash_entries and udp_child_hash_entries in ip-sysctl.rst of
 // the kernel

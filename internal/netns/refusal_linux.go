@@ -17,8 +17,8 @@ const container = `in Docker, start the container with --privileged`
 // the kernel for the cause. Otherwise it returns err.
 func Explain(err error) error { return explain(err, "/proc", os.Geteuid() != 0) }
 
-// explain is Explain for a process that is an ordinary user or not, whose /proc is in
-// a folder.
+// explain is Explain with its inputs: the folder where /proc is, and whether the user
+// is an ordinary one.
 func explain(err error, proc string, ordinary bool) error {
 	if !refused(err) {
 		return err

@@ -65,7 +65,7 @@ func HostMain(args []string) int {
 	if t.NArg() == 2 {
 		ctx, cancel := context.WithTimeout(context.Background(), h.client.Timeout)
 		defer cancel()
-		address, err := lookUp(ctx, "ip", t.Arg(1))
+		address, err := lookUp(ctx, t.Arg(1))
 		if err != nil {
 			return t.fails(t.Arg(1), err)
 		}

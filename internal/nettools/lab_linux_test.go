@@ -219,8 +219,8 @@ func connect(t *testing.T, a host, addressA string, b host, addressB string) {
 	}
 }
 
-// neighbors tells two hosts, for good, each other's hardware addresses. If they had to
-// ask, a busy machine might answer after they have given up: see build.
+// neighbors gives two hosts permanent entries for each other's hardware addresses. If
+// they had to ask, a busy machine might answer after they have given up: see build.
 func neighbors(t *testing.T, a host, deviceA, addressA string, b host, deviceB, addressB string) {
 	t.Helper()
 	var ends [2]netlink.Link

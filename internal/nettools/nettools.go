@@ -110,9 +110,9 @@ func (s *seconds) Set(text string) error {
 	return nil
 }
 
-// lookUp returns the first address of a host. Network is ip, ip4 or ip6.
-func lookUp(ctx context.Context, network, host string) (netip.Addr, error) {
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+// lookUp returns the first address of a host.
+func lookUp(ctx context.Context, host string) (netip.Addr, error) {
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return netip.Addr{}, err
 	}

@@ -67,17 +67,11 @@ func PingMain(args []string) int {
 	if _, err := netip.ParseAddr(host); err != nil && !*numeric {
 		p.label = fmt.Sprintf("%s (%s)", nameOf(ctx, p.address), p.address)
 	}
-	if p.fd, err = socketICMP(p.version, p.icmp); err != nil {
+	if err := p.open(*ttl); err != nil {
 		t.complains("open a socket", err)
 		return 2
 	}
 	defer unix.Close(p.fd)
-	for option, value := range map[int]int{p.receiveTTL: 1, p.sendTTL: *ttl} {
-		if err := unix.SetsockoptInt(p.fd, p.level, option, value); err != nil {
-			t.complains("open a socket", err)
-			return 2
-		}
-	}
 	if p.version == version4 {
 		t.printf("PING %s (%s) %d(%d) bytes of data.\n", host, p.address, p.size, p.size+8+20)
 	} else {
@@ -111,6 +105,20 @@ type ping struct {
 	first, last                               time.Time // when a request was sent
 	shortest, longest                         time.Duration
 	sum, sumOfSquares                         float64 // of milliseconds
+}
+
+// open opens the socket. Its packets have a TTL of ttl.
+func (p *ping) open(ttl int) (err error) {
+	if p.fd, err = socketICMP(p.version, p.icmp); err != nil {
+		return err
+	}
+	for option, value := range map[int]int{p.receiveTTL: 1, p.sendTTL: ttl} {
+		if err := unix.SetsockoptInt(p.fd, p.level, option, value); err != nil {
+			unix.Close(p.fd)
+			return err
+		}
+	}
+	return nil
 }
 
 // run pings until there is nothing left to wait for, or ctx is done.

@@ -20,8 +20,8 @@ const (
 // TracerouteMain prints the routers on the way to a host. It sends datagrams
 // that may take one hop, two hops and so on. The router where a datagram has no
 // hops left reports that, and the host reports that no program listens on the
-// port. TracerouteMain needs no privilege, and knows only IPv4. Its status is 0 even if the host did
-// not answer.
+// port. TracerouteMain needs no privilege, and knows only IPv4. Its status is 0
+// even if the host did not answer.
 //
 // Source: traceroute(8)
 func TracerouteMain(args []string) int {

@@ -180,8 +180,13 @@ function addSearch() {
 // loadIndex loads window.bookIndex, once.
 let loading = null;
 function loadIndex() {
-	return loading ??= new Promise((done, failed) =>
-		document.head.append(make("script", { src: root + "assets/search-index.js", onload: done, onerror: failed })));
+	return loading ??= loadScript("search-index.js");
+}
+
+// loadScript loads a script from the folder of the assets.
+function loadScript(name) {
+	return new Promise((done, failed) =>
+		document.head.append(make("script", { src: root + "assets/" + name, onload: done, onerror: failed })));
 }
 
 // search returns the entries that have all words, the best first.
@@ -274,8 +279,8 @@ const live = {
 	queue: [], // messages to send when there is one
 	panes: new Map(), // by number
 
-	// send sends a message. What begins something opens a connection if there is none.
-	// The rest is about a pane, which is gone then, or dead.
+	// send sends a message. A message that begins something opens a connection if
+	// there is none. Any other message is about a pane, which is gone then, or dead.
 	send(message) {
 		const begins = ["run", "crowd", "terminal"].includes(message.do);
 		if (begins && !this.socket && !this.opening) this.open();
@@ -404,7 +409,7 @@ const live = {
 	},
 
 	// tellProgram shows whether the program of a pane runs. A terminal whose shell has
-	// ended goes. The shell of the blocks stays to be read.
+	// ended disappears, but the shell of the blocks stays so you can read it.
 	tellProgram(message) {
 		const pane = this.panes.get(message.pane);
 		pane?.program(message);
@@ -422,10 +427,9 @@ const live = {
 
 // loadTerminals loads xterm.js, which draws terminals.
 function loadTerminals() {
-	const load = name => new Promise((done, failed) =>
-		document.head.append(make("script", { src: root + "assets/xterm/" + name, onload: done, onerror: failed })));
 	if (!window.Terminal) document.head.append(make("link", { rel: "stylesheet", href: root + "assets/xterm/xterm.css" }));
-	return Promise.all([window.Terminal || load("xterm.js"), window.FitAddon || load("addon-fit.js"), document.fonts?.load('13px "Book Mono"')]);
+	return Promise.all([window.Terminal || loadScript("xterm/xterm.js"), window.FitAddon || loadScript("xterm/addon-fit.js"),
+		document.fonts?.load('13px "Book Mono"')]);
 }
 
 function terminalColours() {
@@ -440,7 +444,7 @@ function figures({ page, block }) {
 }
 
 // showCommand marks a command of a block: it runs, it has printed what is on the page,
-// or something else, which then stands below it.
+// or it has printed something else, which is then shown below it.
 function showCommand({ page, block, command, state, want, got, why }) {
 	for (const figure of figures({ page, block })) {
 		const line = one(`.command[data-command="${command}"]`, figure);
@@ -487,7 +491,8 @@ class Pane {
 		const fit = new FitAddon.FitAddon();
 		this.terminal.loadAddon(fit);
 		this.terminal.open(this.screen);
-		// The server limits a message. Pieces of whole characters have at most 4 KiB.
+		// The server limits the size of a message. Send pieces of whole characters,
+		// at most 4 KiB each.
 		this.terminal.onData(keys => {
 			for (const piece of keys.match(/[^]{1,1024}/gu)) live.send({ do: "keys", pane, keys: piece });
 		});
@@ -522,11 +527,11 @@ class Pane {
 	}
 }
 
-// The chart shows the clients that came last, and so many ms.
+// The chart shows the last clients that came, and this many ms.
 const shownLanes = 12, shownFor = 20000;
 
 // Lanes draws a line for each client: when it is in the kernel's queue, when it waits,
-// and when it is served. Beside it stands what was said.
+// and when it is served. What was said is beside the line.
 class Lanes {
 	constructor() {
 		const key = (kind, text) => make("span", { className: "key " + kind }, text);
@@ -554,8 +559,8 @@ class Lanes {
 
 	add(event) {
 		if (["listens", "closed"].includes(event.kind)) return;
-		// When all have left for a while, a new scene begins: else a long pause would
-		// make short visits too small to see.
+		// When all have left for a while, a new scene begins. Otherwise, a long pause
+		// would make short visits too small to see.
 		const lanes = [...this.lanes.values()], open = lanes.some(lane => lane.to === undefined);
 		const took = this.last.at - Math.min(...lanes.map(lane => lane.from));
 		if (lanes.length && !open && event.at > this.last.at + Math.min(700, Math.max(100, 2 * took))) this.clear();

@@ -578,10 +578,10 @@ func next(number string) string {
 	return fmt.Sprint(n+1) + number[len(number)-1:]
 }
 
-var all = flag.Bool("all", false, "say a million messages to each chat server, and not only 300,000")
+var all = flag.Bool("all", false, "send a million messages to each chat server instead of 300,000")
 
-// After all messages, memory is what it was after the first tenth. A server that
-// keeps more than 16 bytes of each fails.
+// After all messages, the server uses as much memory as after the first tenth. A
+// server that keeps more than 16 bytes per message fails.
 func manyMessages(r *room) {
 	const batch = 1000
 	messages := 300_000

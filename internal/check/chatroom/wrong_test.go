@@ -35,7 +35,7 @@ type wrong struct {
 	mu        sync.Mutex // what is said under it has one order
 	clients   map[*chatter]bool
 	last      *chatter // the client that came last
-	said      int      // what the server has told, notices and all
+	said      int      // messages and notices that the server has sent
 	messages  int      // what clients have said
 	forgotten []string // for the defect "never forgets"
 }

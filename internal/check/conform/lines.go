@@ -70,8 +70,8 @@ func compiled(expressions ...string) *regexp.Regexp {
 	}
 	ends := []string{"$"} // no line is empty, so this matches none
 	for _, e := range expressions {
-		// A line ends where any text does. If we do not look for the end, a long
-		// line costs no more than a short one.
+		// Any text may follow, up to the end of the line. If we do not look for
+		// the end, a long line costs no more than a short one.
 		if begin, any := strings.CutSuffix(e, " .*"); any && !strings.Contains(e, "|") {
 			ends = append(ends, begin+" ")
 		} else {
@@ -147,9 +147,14 @@ func (t *Trial) examine() {
 			t.Failf("it printed %q, which is not one of its lines", line)
 		}
 	}
-	if t.killed {
-		return
+	if !t.killed {
+		t.examineEnds(began, ended, text)
 	}
+}
+
+// examineEnds compares how many lines said that a conversation began and ended, for
+// each client's address, with what the clients did. Text is all that was printed.
+func (t *Trial) examineEnds(began, ended map[string]int, text string) {
 	for addr, n := range began {
 		if t.Closed != "" && ended[addr] != n {
 			t.Failf("it printed %d lines about the end of %d conversations with %s", ended[addr], n, addr)

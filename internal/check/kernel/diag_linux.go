@@ -33,24 +33,17 @@ var ErrNoSide = errors.New("the kernel knows no such connection")
 //
 // Source: sock_diag(7)
 func SideOf(local, peer netip.AddrPort) (Side, error) {
-	var message struct {
-		header unix.NlMsghdr
-		request
-	}
-	message.header = unix.NlMsghdr{Len: uint32(unsafe.Sizeof(message)), Type: unix.SOCK_DIAG_BY_FAMILY, Flags: unix.NLM_F_REQUEST}
-	message.request = request{
-		family: unix.AF_INET, protocol: unix.IPPROTO_TCP, states: ^uint32(0), id: newID(local, peer),
-		extensions: 1<<(tcpInfo-1) | 1<<(memory-1),
-	}
-
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	fd, err := openDiag()
 	if err != nil {
-		return Side{}, fmt.Errorf("sock_diag: %w", err)
+		return Side{}, err
 	}
 	defer unix.Close(fd)
-	sent := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-	if err := unix.Sendto(fd, sent, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return Side{}, fmt.Errorf("sock_diag: %w", err)
+	err = sendRequest(fd, unix.NLM_F_REQUEST, request{
+		family: unix.AF_INET, protocol: unix.IPPROTO_TCP, states: ^uint32(0), id: newID(local, peer),
+		extensions: 1<<(tcpInfo-1) | 1<<(memory-1),
+	})
+	if err != nil {
+		return Side{}, err
 	}
 	var answer struct {
 		header unix.NlMsghdr
@@ -68,13 +61,37 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	default:
 		return Side{}, fmt.Errorf("sock_diag: %w", unix.Errno(-*(*int32)(unsafe.Pointer(&answer.answer))))
 	}
-	if answer.state == listening && peer.Port() != 0 { // the kernel finds it in place of a connection that is gone
+	if answer.state == listening && peer.Port() != 0 { // if the connection is gone, the kernel finds the listener
 		return Side{}, ErrNoSide
 	}
 	side := answer.side()
 	length := int(answer.header.Len) - int(unsafe.Offsetof(answer.attributes))
 	side.read(answer.attributes[:max(0, min(length, len(answer.attributes)))])
 	return side, nil
+}
+
+// openDiag opens a connection to the part of the kernel that knows its sockets.
+func openDiag() (fd int, err error) {
+	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	if err != nil {
+		return -1, fmt.Errorf("sock_diag: %w", err)
+	}
+	return fd, nil
+}
+
+// sendRequest asks the kernel, with flags of netlink(7).
+func sendRequest(fd int, flags uint16, r request) error {
+	message := struct {
+		header unix.NlMsghdr
+		request
+	}{request: r}
+	size := unsafe.Sizeof(message)
+	message.header = unix.NlMsghdr{Len: uint32(size), Type: unix.SOCK_DIAG_BY_FAMILY, Flags: flags}
+	sent := unsafe.Slice((*byte)(unsafe.Pointer(&message)), size)
+	if err := unix.Sendto(fd, sent, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("sock_diag: %w", err)
+	}
+	return nil
 }
 
 // The states of a socket.

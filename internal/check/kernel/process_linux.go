@@ -89,6 +89,15 @@ func Children(pid int) (pids []int) {
 	return pids
 }
 
+// Descendants returns the processes that a process has started, those that they have
+// started, and so on.
+func Descendants(pid int) (pids []int) {
+	for _, child := range Children(pid) {
+		pids = append(append(pids, child), Descendants(child)...)
+	}
+	return pids
+}
+
 // Descriptors returns the numbers of the open descriptors of a process.
 func Descriptors(pid int) (numbers []int, err error) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))

@@ -13,11 +13,11 @@ type Socket struct {
 	Side               // if it listens, only Inode is set
 	Port, Peer  uint16 // its own port and its peer's
 	Listens     bool
-	EndReceived bool // the peer sends no more; its end does not count as unread
+	EndReceived bool // the peer has sent its FIN, which does not count as unread
 }
 
-// A Table asks the kernel for all TCP sockets of the network that the program is
-// in, again and again. It is not for several goroutines at once.
+// A Table lists all TCP sockets of the program's network namespace. You can ask
+// it again and again. It is not safe for concurrent use.
 //
 // Source: sock_diag(7)
 type Table struct {
@@ -27,9 +27,9 @@ type Table struct {
 
 // OpenTable opens a connection to the kernel. Close closes it.
 func OpenTable() (*Table, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
+	fd, err := openDiag()
 	if err != nil {
-		return nil, fmt.Errorf("sock_diag: %w", err)
+		return nil, err
 	}
 	return &Table{fd, make([]byte, 1<<16)}, nil
 }
@@ -43,30 +43,21 @@ func (t *Table) Sockets(sockets []Socket) ([]Socket, error) {
 	return t.in(1<<established|1<<finWait1|1<<finWait2|1<<closeWait|1<<listening, sockets)
 }
 
-// Listeners is Sockets for those that listen. It costs little: for the others, the
-// kernel walks through a table for all networks of the machine.
+// Listeners is like Sockets, but appends only those that listen. It costs little.
+// To find the others, the kernel walks through a table for all networks of the
+// machine.
 func (t *Table) Listeners(sockets []Socket) ([]Socket, error) {
 	return t.in(1<<listening, sockets)
 }
 
 func (t *Table) in(states uint32, sockets []Socket) ([]Socket, error) {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		var message struct {
-			header unix.NlMsghdr
-			request
-		}
-		message.header = unix.NlMsghdr{
-			Len:   uint32(unsafe.Sizeof(message)),
-			Type:  unix.SOCK_DIAG_BY_FAMILY,
-			Flags: unix.NLM_F_REQUEST | unix.NLM_F_DUMP,
-		}
-		message.request = request{
+		err := sendRequest(t.fd, unix.NLM_F_REQUEST|unix.NLM_F_DUMP, request{
 			family: family, protocol: unix.IPPROTO_TCP, extensions: 1 << (tcpInfo - 1),
 			states: states,
-		}
-		sent := unsafe.Slice((*byte)(unsafe.Pointer(&message)), unsafe.Sizeof(message))
-		if err := unix.Sendto(t.fd, sent, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-			return sockets, fmt.Errorf("sock_diag: %w", err)
+		})
+		if err != nil {
+			return sockets, err
 		}
 		for done := false; !done; {
 			n, _, err := unix.Recvfrom(t.fd, t.buffer, 0)
@@ -84,8 +75,8 @@ func (t *Table) in(states uint32, sockets []Socket) ([]Socket, error) {
 	return sockets, nil
 }
 
-// readSockets appends the sockets of some messages. It reports whether they are the
-// last.
+// readSockets appends the sockets in some messages. It reports whether the list
+// ends there.
 func readSockets(sockets []Socket, messages []byte) (all []Socket, done bool, err error) {
 	const size = unix.SizeofNlMsghdr + int(unsafe.Sizeof(answer{}))
 	for len(messages) >= unix.SizeofNlMsghdr {
@@ -124,7 +115,7 @@ func newSocket(a *answer, attributes []byte) Socket {
 	s.read(attributes)
 	s.EndReceived = a.state == closeWait
 	if s.EndReceived && s.Unread > 0 {
-		s.Unread-- // the kernel gives the end a number of its own
+		s.Unread-- // the FIN has a sequence number of its own
 	}
 	return s
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Table shows what becomes of a connection: it is in the queue, it is accepted,
-// bytes arrive, the client hangs up, and the server does.
+// A Table shows each step of a connection: it waits in the queue, the server
+// accepts it, bytes arrive, the client closes it, and then the server closes it.
 func TestTable(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) {

@@ -44,11 +44,10 @@ func UserCache() (Cache, error) {
 }
 
 // Build builds the programs of some packages, whose paths are relative to the
-// module's root ("./chapter07/client"), with flags for go build besides its
-// usual ones. It returns a new folder with these programs and nothing else. They
-// stay as they are, whatever is built later, until remove is called. The error
-// of a failed build includes what the go command printed. When ctx ends, so does the
-// build.
+// module's root ("./chapter07/client"), with flags for go build besides its usual
+// ones. It returns a new folder with these programs and nothing else. They stay as
+// they are, whatever is built later, until remove is called. The error of a failed
+// build includes what the go command printed. If ctx is cancelled, the build stops.
 func (c Cache) Build(ctx context.Context, root string, packages []string, flags ...string) (bin string, remove func(), err error) {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return "", nil, err

@@ -23,13 +23,14 @@ type Config struct {
 	// reader would. Otherwise bash is not interactive and has no terminal.
 	Terminal bool
 
-	// Open, if it is not nil, starts the interactive bash of each session, in the
-	// place of a terminal on a private network. Bash has its folder, arguments and
-	// environment already. Terminal need not be set then.
+	// Open, if it is not nil, starts the interactive bash of each session. It
+	// replaces the terminal on a private network, so Terminal need not be set. The
+	// command has its folder, arguments and environment already.
 	Open func(bash *exec.Cmd) (Network, Terminal, error)
 
 	// Keep, if it is not nil, is called with the folder of each new home while it is
-	// still empty. It may see to it that the folder is removed however we end.
+	// still empty. It may arrange for the folder to be removed however this process
+	// ends.
 	Keep func(dir string) error
 
 	// Limit is how long a command may take. 0 means a minute.
@@ -51,9 +52,9 @@ type Home struct {
 	files  map[string]fs.FileInfo // what was there at first, by path
 }
 
-// NewHome makes a home, in memory or in the folder for temporary files. Remove removes it. The
-// error wraps [errors.ErrUnsupported] if transcripts cannot run on this system,
-// or not at a terminal, which needs a private network.
+// NewHome makes a home, in memory or in the folder for temporary files. Remove
+// removes it. The error wraps [errors.ErrUnsupported] if transcripts cannot run
+// on this system, or not at a terminal, which needs a private network.
 func (c Config) NewHome() (*Home, error) {
 	err := supported()
 	if err == nil && c.Terminal && c.Open == nil {

@@ -6,10 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inMemory returns a folder for temporary files that are kept in memory. It returns
-// "" if TMPDIR names another one, if there is none with enough room, or if programs
-// may not run there, as in many containers. A home has hundreds of small files and lives for seconds: on a disk,
-// the kernel may take longer to make room for them than bash takes to run.
+// inMemory returns a folder in memory for temporary files. It returns "" if TMPDIR
+// names another one, if there is none with enough room, or if programs may not run
+// there, as in many containers. A home has hundreds of small files and lives for
+// seconds: on a disk, creating its files may take the kernel longer than bash
+// takes to run.
 func inMemory() string {
 	const folder = "/dev/shm"
 	const room = 1 << 30

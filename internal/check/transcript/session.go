@@ -218,10 +218,10 @@ func (s *Session) Play(t *Transcript) (outputs []string, problems []Problem) {
 }
 
 // PlayCommand runs the command of a transcript at an index, after those before it. It
-// returns what the command printed, as a terminal shows it. The problem, if it is not
-// nil, is the exit status, or after the last command that none of them has failed as
-// the block says. An error says that the command did not end, that its program did
-// not get ready, or that bash has ended.
+// returns what the command printed, as a terminal shows it. The problem is nil unless
+// the exit status is unexpected. After the last command, it is also a problem if the
+// block says that a command fails and none has. An error says that the command did
+// not end, that its program did not get ready, or that bash has ended.
 func (s *Session) PlayCommand(t *Transcript, i int) (output string, problem *Problem, err error) {
 	c := t.Commands[i]
 	output, err = s.runUntil(c, func(output string) bool { return t.Same(c, Screen(output)) })
@@ -241,8 +241,8 @@ func (s *Session) PlayCommand(t *Transcript, i int) (output string, problem *Pro
 	return output, problem, nil
 }
 
-// Path returns the path of a file that a command names, by the folder that bash is
-// in.
+// Path returns the path of a file that a command names. A relative name starts at
+// bash's working folder.
 func (s *Session) Path(file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -257,7 +257,7 @@ func (s *Session) BackgroundPid() int {
 	if s.host != "" || len(s.jobs) == 0 || len(s.pids) == 0 {
 		return 0
 	}
-	pid, _ := strconv.Atoi(s.pids[0]) // bash tells it since it had the first job
+	pid, _ := strconv.Atoi(s.pids[0]) // bash has reported it since its first job
 	return pid
 }
 

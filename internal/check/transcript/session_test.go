@@ -595,14 +595,14 @@ func TestResume(t *testing.T) {
 		}
 	}
 	prints("echo one", "one\n")
-	resume() // though no one has typed anything
+	resume() // although the reader has typed nothing
 
 	s.press("mkdir -p a; cd a\r echo two; false\r")
 	resume()
 	prints("echo ${PWD##*/}", "a\n")
 
 	s.press("rm -rf")
-	resume() // what was not entered is gone
+	resume() // the line that was not entered is gone
 	prints("echo three", "three\n")
 
 	s.press("cat\r")

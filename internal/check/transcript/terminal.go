@@ -23,8 +23,8 @@ const prompt = "$ "
 // would put escape sequences around each prompt.
 const inputrc = "set enable-bracketed-paste off\n"
 
-// A Terminal is our end of the terminal that bash runs at. What bash prints is read
-// from it, and what we type is written to it. *os.File is one.
+// A Terminal is our end of the terminal that bash runs at. We read what bash prints
+// from it, and write what we type to it. An *os.File is a Terminal.
 type Terminal interface {
 	io.ReadWriteCloser
 	SetReadDeadline(time.Time) error
@@ -45,9 +45,9 @@ type Network interface {
 	Close()
 }
 
-// A mark is a sequence that tells terminals about prompts and commands, and that
-// they do not show. Ours contain a random text, so no program prints one by accident. Programs
-// can find it in their environment, with bash's prompts.
+// A mark is an escape sequence that tells terminals about prompts and commands.
+// They do not show it. Ours contain a random text, so no program prints one by
+// accident. Programs can find it in their environment, with bash's prompts.
 const (
 	beginOfMark = "\x1b]133;"
 	endOfMark   = "\a"
@@ -114,8 +114,8 @@ func (h *Home) Shell(host string) *exec.Cmd {
 	return h.bash(host, append(h.interactive(host), "PS1="+shown), "-i")
 }
 
-// interactive returns what the environment of an interactive bash has besides that
-// of others, on a host of the playground or, if that is "", in this home.
+// interactive returns the extra environment of an interactive bash, on a host of
+// the playground or, if that is "", in this home.
 func (h *Home) interactive(host string) []string {
 	env := []string{
 		"LC_ALL=C.UTF-8", // in C, bash redraws its prompt
@@ -251,7 +251,7 @@ func (s *Session) Resume() error {
 		s.forget()
 		// Earlier prompts do not matter.
 		s.unread = s.unread[max(0, strings.LastIndex(s.unread, s.mark)):]
-		const flood = 1 << 16 // bytes without a prompt, which no one types
+		const flood = 1 << 16 // bytes without a prompt, more than a reader types
 		if len(s.unread) > flood {
 			s.unread = s.begun + s.unread[len(s.unread)-len(s.mark):]
 		}

@@ -1,16 +1,16 @@
 // Package lanes follows the connections of servers: which client is in the
 // kernel's queue, which one has asked and waits, and which one is being served.
 //
-// It looks at no program. It is told two things: what goes over the network,
-// packet by packet, and now and then which sockets the kernel has. A packet says
-// when a client asks and when the server answers, but not whether the server has
-// read the question. The kernel's table says that, but only at the moment when
-// somebody looks. A [Machine] puts both together.
+// It does not look at the programs. It has two inputs: every packet on the
+// network and, now and then, a sample of the kernel's table of sockets. A packet
+// says when a client asks and when the server answers, but not whether the
+// server has read the question. The kernel's table says that, but only at the
+// moment of the sample. A [Machine] puts both together.
 //
 //	queue    the server has not accepted the connection
 //	waits    the client has sent something that the server has not read
 //	served   the server has read what it has not answered
-//	idle     nobody owes anything
+//	idle     the server has answered every question
 //	gone     the connection has ended
 package lanes
 
@@ -43,7 +43,7 @@ const (
 	CutOff    = "is cut off"    // the server resets the connection
 	Listens   = "listens"       // a server begins to listen at its port
 	Closed    = "closed"        // no server listens there any more
-	Omitted   = "omitted"       // Size events were too many to report; a state may follow itself
+	Omitted   = "omitted"       // Size events were left out, because there were too many; a state may follow itself
 )
 
 // A Conn is a TCP connection, or the datagrams between two ports.
@@ -52,8 +52,9 @@ type Conn struct {
 }
 
 // An Event is a change in a lane, or something that was said. The states of one
-// lane come in the order of their times, and so does all that was said. But a state
-// may be known later than what was said after it began.
+// lane come in the order of their times, and so does everything that was said. But
+// the machine may learn of a state only after it has reported something that was
+// said later.
 type Event struct {
 	Conn
 	At   time.Duration // since the session began
@@ -67,15 +68,15 @@ type Event struct {
 	Doubt time.Duration
 }
 
-// A Packet is something that went over the network.
+// A Packet is a TCP segment or a datagram that went over the network.
 type Packet struct {
 	At       time.Duration
 	UDP      bool
 	From, To uint16 // ports
 	SYN, ACK bool
 	FIN, RST bool
-	Size     int    // of what it says, in bytes
-	Text     []byte // its beginning, at most TextLimit bytes; the machine does not keep it
+	Size     int    // of its payload, in bytes
+	Text     []byte // the payload's beginning, at most TextLimit bytes; the machine does not keep it
 }
 
 // TextLimit is how much of a packet an event shows, in bytes.
@@ -83,8 +84,8 @@ const TextLimit = 80
 
 // A Sample is what the kernel's table shows at one moment: the sockets of servers.
 type Sample struct {
-	At      time.Duration // the moment is not earlier,
-	Took    time.Duration // and at most so much later
+	At      time.Duration // the moment was no earlier than this,
+	Took    time.Duration // and at most this much later
 	Listens []uint16      // the ports of servers, each once
 	Sockets []Socket      // the servers' ends of connections
 }
@@ -159,7 +160,7 @@ func (m *Machine) Take() []Event {
 	return events
 }
 
-// Packet tells what went over the network. Packets must come in their order.
+// Packet adds a packet. Packets must come in their order.
 func (m *Machine) Packet(p Packet) {
 	m.begin()
 	if p.UDP {
@@ -262,7 +263,8 @@ func (m *Machine) fromServer(l *lane, p Packet) {
 	case p.Size > 0:
 		m.say(l, p, Answers)
 		m.answer(l, p.At)
-		// The server has heard the client that said this, even if it only tells others.
+		// The server has read what this client said, even if it only passes it on to
+		// others.
 		for _, other := range m.lanes {
 			if other != l && other.conn.Server == l.conn.Server && other.owes &&
 				len(other.question) > 0 && bytes.Contains(p.Text, other.question) {
@@ -300,7 +302,8 @@ func (m *Machine) answer(l *lane, at time.Duration) {
 	}
 }
 
-// settle ends the time of a lane that was served, when its last answer came.
+// settle ends a lane's Served state at its last answer, if the client has asked
+// nothing since.
 func (m *Machine) settle(l *lane) {
 	if l.state == Served && !l.owes {
 		m.set(l, Idle, l.answered, 0)
@@ -333,8 +336,7 @@ func (m *Machine) datagram(p Packet) {
 	m.say(&lane{conn: c, at: p.At}, p, kind)
 }
 
-// Sample tells what the kernel's table showed. All packets that were there before
-// must have been told.
+// Sample adds a sample. All packets that arrived before it must have been added.
 func (m *Machine) Sample(s Sample) {
 	m.begin()
 	m.listeners(s)
@@ -362,8 +364,9 @@ func (m *Machine) Sample(s Sample) {
 	}
 }
 
-// miss notes that a sample does not show a lane. The packets that ended it may not have
-// been told yet. If the next sample does not show it either, it has ended.
+// miss notes that a sample does not show a lane. The packets that ended the connection
+// may not have been added yet. If the next sample does not show it either, it has
+// ended.
 func (m *Machine) miss(l *lane, at time.Duration) {
 	if !l.missing {
 		l.missing, l.missed = true, at

@@ -318,7 +318,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// Where we may not listen to the network, samples alone must do.
+// Where we may not capture packets, samples alone must be enough.
 func TestNoPackets(t *testing.T) {
 	m := &Machine{NoPackets: true}
 	for _, line := range []string{
@@ -448,7 +448,7 @@ func TestParsePacket(t *testing.T) {
 	}
 }
 
-// A state is as doubtful as the samples are far apart.
+// The doubt about a state grows with the time between two samples.
 func TestDoubt(t *testing.T) {
 	for _, test := range []struct{ what, steps, want string }{
 		{
@@ -569,7 +569,8 @@ func FuzzMachine(f *testing.F) {
 	})
 }
 
-// FuzzParsePacket: no packet is too strange.
+// FuzzParsePacket parses any bytes. What ParsePacket returns must be within its
+// limits.
 func FuzzParsePacket(f *testing.F) {
 	f.Add([]byte{0x45, 0, 0, 40})
 	f.Add(append([]byte{0x60, 0, 0, 0, 0, 8, 17}, make([]byte, 50)...))

@@ -3,8 +3,8 @@ package lanes
 import "encoding/binary"
 
 // ParsePacket reads the headers of an IP packet that carries TCP or UDP, of which
-// b is all or the beginning. It returns false for any other packet. The time is
-// left to the caller, and Text is a part of b.
+// b holds all or the beginning. It returns false for any other packet. The time
+// is left to the caller, and Text is a part of b.
 //
 // Source: RFC 791, 768, 8200, 9293
 func ParsePacket(b []byte) (p Packet, ok bool) {
@@ -34,8 +34,8 @@ func ParsePacket(b []byte) (p Packet, ok bool) {
 	return p, true
 }
 
-// inside returns what an IP packet carries, and its size, which may be more than
-// there is of it.
+// inside returns the payload of an IP packet and its full size, which may be
+// more than was captured.
 func inside(b []byte) (protocol byte, size int, carried []byte) {
 	switch {
 	case len(b) >= 20 && b[0]>>4 == 4:

@@ -113,7 +113,7 @@ const maxAliases = 8 // that an answer follows
 
 // answer answers a question. Names in the answer are spelled as in the zone, except
 // that the name in the question keeps the case that the client chose: some clients
-// choose it at random, and take only answers that have it.
+// choose it at random, and accept only answers in the same case.
 //
 // Source: RFC 1034, 4.3.2; RFC 2308; RFC 4343
 func (z *zone) answer(q *dns.Msg) *dns.Msg {

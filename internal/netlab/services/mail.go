@@ -63,28 +63,7 @@ func ServeMail(listeners MailListeners, m Mail) error {
 	}
 	s := &mailServer{Mail: m, boxes: boxes}
 	secure := &tls.Config{Certificates: []tls.Certificate{m.Certificate}}
-	silent := log.New(io.Discard, "", 0) // faults of clients
-
-	smtpServer := smtp.NewServer(smtp.BackendFunc(s.newSMTP))
-	smtpServer.Domain = m.Host
-	smtpServer.TLSConfig = secure
-	smtpServer.AllowInsecureAuth = true
-	smtpServer.MaxMessageBytes = maxMessage
-	smtpServer.MaxRecipients = maxRecipients
-	smtpServer.ReadTimeout = sendTime
-	smtpServer.WriteTimeout = sendTime
-	smtpServer.ErrorLog = silent
-
-	imapServer := imapserver.New(&imapserver.Options{
-		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return &imapSession{server: s, out: outboxOf(c.NetConn())}, nil, nil
-		},
-		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}},
-		TLSConfig:    secure,
-		InsecureAuth: true,
-		Logger:       silent,
-	})
-
+	smtpServer, imapServer := s.smtp(secure), s.imap(secure)
 	pop3Server := &pop3.Server{Host: m.Host, TLS: secure, Login: s.openPOP3}
 	servePOP3 := func(l net.Listener) error { return serveEach(l, pop3Server.ServeConn) }
 	servePOP3S := func(l net.Listener) error { return servePOP3(tls.NewListener(l, secure)) }
@@ -123,6 +102,36 @@ func ServeMail(listeners MailListeners, m Mail) error {
 type mailServer struct {
 	Mail
 	boxes map[string]*maildir // by the names of the accounts
+}
+
+// silent is where the faults of clients are logged.
+var silent = log.New(io.Discard, "", 0)
+
+// smtp returns the server that takes mail.
+func (s *mailServer) smtp(secure *tls.Config) *smtp.Server {
+	server := smtp.NewServer(smtp.BackendFunc(s.newSMTP))
+	server.Domain = s.Host
+	server.TLSConfig = secure
+	server.AllowInsecureAuth = true
+	server.MaxMessageBytes = maxMessage
+	server.MaxRecipients = maxRecipients
+	server.ReadTimeout = sendTime
+	server.WriteTimeout = sendTime
+	server.ErrorLog = silent
+	return server
+}
+
+// imap returns the server for IMAP. Its listeners must be outboxes.
+func (s *mailServer) imap(secure *tls.Config) *imapserver.Server {
+	return imapserver.New(&imapserver.Options{
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return &imapSession{server: s, out: outboxOf(c.NetConn())}, nil, nil
+		},
+		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}},
+		TLSConfig:    secure,
+		InsecureAuth: true,
+		Logger:       silent,
+	})
 }
 
 // newSMTP greets a client that sends mail.
@@ -283,9 +292,10 @@ func (m *maildrop) Close() {
 	m.box.popping = false
 }
 
-// An imapSession is a session of the library's server in memory, with messages
-// that are those of the maildir. The library writes answers with the mailbox locked,
-// so they go to an outbox: a client that does not read must not stop the others.
+// An imapSession is a session of the library's server in memory, with messages that
+// are those of the maildir. The library writes answers while it holds the mailbox's
+// lock, so they go to an outbox. Otherwise, a client that does not read would stop
+// the others.
 type imapSession struct {
 	*imapmemserver.UserSession // nil until the client has logged in
 	server                     *mailServer

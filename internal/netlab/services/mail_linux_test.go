@@ -204,8 +204,8 @@ func TestMailRoundTrip(t *testing.T) {
 	}
 }
 
-// A client that does not read its answers stops no other one from reading the same
-// mailbox, and no mail from arriving.
+// A client that does not read its answers does not stop other clients from reading
+// the same mailbox, or mail from arriving.
 func TestMailSlowClient(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {

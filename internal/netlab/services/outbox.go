@@ -12,7 +12,7 @@ import (
 // written. Read waits until all is sent, so a client that does not read its answers
 // cannot ask for more.
 //
-// If the client takes nothing for [sendTime], all calls fail. Deadlines for writing
+// If the client accepts no data for [sendTime], all calls fail. Write deadlines
 // have no effect.
 type outbox struct {
 	net.Conn
@@ -88,7 +88,7 @@ func (o *outbox) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// sent waits until all is sent that was written.
+// sent waits until everything that was written has been sent.
 func (o *outbox) sent() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -120,7 +120,7 @@ func (c *client) lines(text []byte) {
 	w.Close()
 }
 
-// release lets another client have the maildrop.
+// release unlocks the maildrop for other clients.
 func (c *client) release() {
 	if c.drop != nil {
 		c.drop.Close()

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package live
+
+import "fopnp/internal/netns"
+
+// listeners returns nil: we cannot tell whose sockets the system has.
+func (k *keeper) listeners() []netns.Socket { return nil }
