@@ -98,3 +98,33 @@ func TestWireOfNone(t *testing.T) {
 		t.Errorf("it printed %q (%v), want %q", out, err, want)
 	}
 }
+
+// If a playground ends when it has perhaps started the command, that does not run once
+// more on the next one.
+func TestNotTwice(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := command("h1", "echo", "runs twice")
+	door := doorOf(t, cmd)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := door.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	door.Close()
+	if _, err := c.Write([]byte(`{"Started":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(make([]byte, 128<<10)); err != nil { // what is unread would reset the connection
+		t.Fatal(err)
+	}
+	c.Close()
+	const want = "playground: h1: the network has ended\n"
+	if err := cmd.Wait(); out.String() != want || err == nil {
+		t.Errorf("it printed %q (%v), want %q", &out, err, want)
+	}
+}
