@@ -352,7 +352,8 @@ func TestMachineUnchanged(t *testing.T) {
 			[ -e $file ] && (: >>$file) && echo $file opened
 		done
 		for part in acpi bus fs irq mtrr scsi sys sysrq-trigger; do
-			[ ! -e /proc/$part ] || grep -q " /proc/$part [^ ]* ro," /proc/mounts || echo /proc/$part can change
+			# If brandon is only another name for root, root is an ordinary user of the machine.
+			[ $(id -u brandon) = 0 ] || [ ! -e /proc/$part ] || grep -q " /proc/$part [^ ]* ro," /proc/mounts || echo /proc/$part can change
 		done
 		echo to a device >/dev/null && echo to a device >/dev/full || echo /dev/full is full`
 	output, err := command("h1", script).Output()
