@@ -89,14 +89,10 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// The processes of a network see each other in /proc, and no others.
-func TestProc(t *testing.T) {
-	needsNetworks(t)
-	if err := exec.Command("unshare", "-Urpf", "--mount-proc", "true").Run(); err != nil {
-		t.Skip("unshare --mount-proc: ", err)
-	}
+// output runs a command on a network of its own, and returns what it prints.
+func output(t *testing.T, cmd *exec.Cmd) ([]byte, error) {
+	t.Helper()
 	r, w := pipe(t)
-	cmd := exec.Command("sh", "-c", "echo /proc/[0-9]*")
 	cmd.Stdout = w
 	n, err := Start(cmd)
 	if err != nil {
@@ -104,7 +100,16 @@ func TestProc(t *testing.T) {
 	}
 	defer n.Close()
 	w.Close()
-	seen, err := io.ReadAll(r)
+	return io.ReadAll(r)
+}
+
+// The processes of a network see each other in /proc, and no others.
+func TestProc(t *testing.T) {
+	needsNetworks(t)
+	if err := exec.Command("unshare", "-Urpf", "--mount-proc", "true").Run(); err != nil {
+		t.Skip("unshare --mount-proc: ", err)
+	}
+	seen, err := output(t, exec.Command("sh", "-c", "echo /proc/[0-9]*"))
 	if err != nil || string(seen) != "/proc/1\n" {
 		t.Errorf("it sees the processes %q (%v)", seen, err)
 	}
@@ -117,17 +122,9 @@ func TestSmallTables(t *testing.T) {
 	if err := exec.Command("unshare", "-Urn", "sh", "-c", set).Run(); err != nil {
 		t.Skip("the kernel has no such settings or denies them: ", err)
 	}
-	r, w := pipe(t)
-	cmd := exec.Command("cat", "/proc/sys/net/ipv4/tcp_ehash_entries", "/proc/sys/net/ipv4/udp_hash_entries")
-	cmd.Stdout = w
-	n, err := Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
-	w.Close()
 	// The machine's tables would be negative.
-	if sizes, err := io.ReadAll(r); err != nil || string(sizes) != "1024\n128\n" {
+	sizes, err := output(t, exec.Command("cat", "/proc/sys/net/ipv4/tcp_ehash_entries", "/proc/sys/net/ipv4/udp_hash_entries"))
+	if err != nil || string(sizes) != "1024\n128\n" {
 		t.Errorf("its tables have the sizes %q (%v)", sizes, err)
 	}
 }
