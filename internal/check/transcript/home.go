@@ -38,7 +38,7 @@ type Config struct {
 
 	// Only tests set these.
 	shared bool // use the system's network, even if there are private ones
-	looks  int  // how often to look at a program, if not lookLimit
+	looks  int  // how often to look at a program, if not readyLimit or logLimit
 }
 
 // A Home is the folder that sessions run in, one after the other. It holds a copy

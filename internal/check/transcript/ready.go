@@ -82,7 +82,7 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 				return "", err
 			}
 			return "", fmt.Errorf("exited with status %d before it was ready%s", s.status, excerpt(r.said()))
-		case look >= cmp.Or(s.config.looks, lookLimit):
+		case look >= cmp.Or(s.config.looks, readyLimit):
 			return "", fmt.Errorf("did not get ready: it printed no announcement and opened no socket%s", excerpt(r.said()))
 		}
 		<-tick.C
@@ -151,14 +151,14 @@ func (s *Session) sockets() map[netns.Socket]bool {
 
 // runUntil runs a command. If the command shows the log of a program in the
 // background, runUntil repeats it until done says that the output is complete,
-// because the program may be about to write the rest. It gives up after as long
-// as a program may take to get ready.
+// because the program may be about to write the rest. It gives up after ten
+// seconds.
 func (s *Session) runUntil(c Command, done func(output string) bool) (output string, err error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for look := 1; ; look++ {
 		output, err = s.run(c)
-		if err != nil || done(output) || !s.showsLog(c.Script) || look >= cmp.Or(s.config.looks, lookLimit) {
+		if err != nil || done(output) || !s.showsLog(c.Script) || look >= cmp.Or(s.config.looks, logLimit) {
 			return output, err
 		}
 		<-tick.C

@@ -22,13 +22,16 @@ import (
 	"fopnp/internal/netns"
 )
 
-// A command may take a minute. A program in the background may take ten seconds
-// to get ready, or to write its log. We count these in looks, because on a
-// machine that is too busy for us to look that often, the program is slow, too.
+// A command may take a minute. So may a program in the background until it is
+// ready: one that needs a cluster waits until the cluster has elected a leader.
+// A program may take ten seconds to write its log. We count the last two in
+// looks, because on a machine that is too busy for us to look that often, the
+// program is slow, too.
 const (
 	commandLimit = time.Minute
 	lookEvery    = 10 * time.Millisecond
-	lookLimit    = 1000
+	readyLimit   = 6000
+	logLimit     = 1000
 )
 
 // A Session is one bash and the programs that it has started. We send bash one
