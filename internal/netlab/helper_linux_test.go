@@ -16,6 +16,8 @@ const helper = "NETLAB_TEST"
 
 var helpers = map[string]func() error{
 	"nothing":  func() error { return nil },
+	"converse": converseHere,
+	"spawn":    spawnAtOnce,
 	"wire":     failOnWire,
 }
 
