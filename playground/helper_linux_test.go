@@ -36,6 +36,7 @@ var helpers = map[string]func() error{
 	"deny mounts":     func() error { return denied(denyMounts) },
 	"allow none":      allowNone,
 	"hide":            hide,
+	"share mounts":    shareMounts,
 	"AppArmor":        func() error { return forbidUsers("apparmor_restrict_unprivileged_userns", "1") },
 	"only root":       func() error { return forbidUsers("unprivileged_userns_clone", "0") },
 }
@@ -130,6 +131,31 @@ func hide() error {
 		return err
 	}
 	return runPlayground()
+}
+
+// shareMounts runs a playground where /proc shows the processes of another namespace,
+// and where what a child mounts appears here as well. None of the playground's mounts
+// may do so.
+func shareMounts() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
+		return err
+	}
+	before, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if err != nil {
+		return err
+	}
+	if self, err := os.Readlink("/proc/self"); err != nil || self == strconv.Itoa(os.Getpid()) {
+		return fmt.Errorf("/proc shows this namespace: %s is here (%v)", self, err)
+	}
+	out, err := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"), "h1", "hostname").CombinedOutput()
+	if err != nil || string(out) != "h1\n" {
+		return fmt.Errorf("it printed %q (%v)", out, err)
+	}
+	after, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if !bytes.Equal(before, after) {
+		return fmt.Errorf("mounts were\n%s\nand are\n%s (%v)", before, after, err)
+	}
+	return nil
 }
 
 // forbidUsers runs a playground where a setting says that ordinary users may not be
