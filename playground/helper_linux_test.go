@@ -216,7 +216,7 @@ func denied(filter []unix.SockFilter) error {
 
 // endBy ends one playground after another. The first ends when its shell exits, each of
 // the others when one of its processes gets a signal. Each time, nothing may be left.
-// The kernel counts namespaces: it grants only as many as one playground needs, so the
+// The kernel counts namespaces: it grants only as many as one playground needs, and the
 // next one starts only when those of the last one are gone.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
@@ -224,10 +224,9 @@ func endBy(signal syscall.Signal) error {
 	}
 	hosts := len(playground.Hosts)
 	for kind, count := range map[string]int{ // of the helper, the world, the wires and the hosts
-		"user": 1, "mnt": 2 + hosts, "pid": 2 + hosts, "net": 3 + hosts, "uts": 1 + hosts, "ipc": 1 + hosts,
+		"mnt": 2 + hosts, "pid": 2 + hosts, "net": 3 + hosts, "uts": 1 + hosts, "ipc": 1 + hosts,
 	} {
-		limit := "/proc/sys/user/max_" + kind + "_namespaces"
-		if err := os.WriteFile(limit, []byte(strconv.Itoa(count)), 0); err != nil {
+		if err := limit(kind, count); err != nil {
 			return err
 		}
 	}
@@ -247,6 +246,9 @@ func endBy(signal syscall.Signal) error {
 			return fmt.Errorf("%s got %v: %w", name, signal, err)
 		}
 	}
+	if err := freed(time.Now().Add(progtest.Patience)); err != nil {
+		return err
+	}
 	now, err := os.ReadFile("/proc/self/mounts")
 	if !bytes.Equal(now, mounts) {
 		return fmt.Errorf("mounts were\n%s\nand are\n%s (%v)", mounts, now, err)
@@ -254,42 +256,63 @@ func endBy(signal syscall.Signal) error {
 	return nil
 }
 
+// limit sets how many namespaces of a kind there may be.
+func limit(kind string, count int) error {
+	return os.WriteFile("/proc/sys/user/max_"+kind+"_namespaces", []byte(strconv.Itoa(count)), 0)
+}
+
+// freed waits until the last playground's namespaces are gone, and allows one more
+// playground. The kernel frees namespaces a little after their last process has died. A
+// user namespace is the last one, because it owns the others. So when the kernel grants
+// another one, all are gone. That one may take a little as well.
+func freed(deadline time.Time) error {
+	if err := limit("user", 1); err != nil {
+		return err
+	}
+	for {
+		probe := exec.Command("true")
+		probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
+		err := probe.Run()
+		if err == nil {
+			return limit("user", 2)
+		}
+		if !errors.Is(err, unix.ENOSPC) || time.Now().After(deadline) {
+			return fmt.Errorf("namespaces are left: %w", err)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
 // oneEnd brings up a playground and ends it: it sends a signal to the process that
 // has the name, if there is one, and ends the shell. It returns the names of the
 // playground's processes.
 func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	deadline := time.Now().Add(progtest.Patience)
+	if err := freed(deadline); err != nil {
+		return nil, err
+	}
 	var stderr bytes.Buffer
-	for {
-		cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
-			"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
-		stderr.Reset()
-		cmd.Stderr = &stderr
-		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
-		stdin, stdout, err := startWithPipes(cmd)
-		if err != nil {
-			return nil, err
-		}
-		up := make([]byte, 3)
-		if _, err := io.ReadFull(stdout, up); err == nil {
-			all := processes()
-			for _, p := range all {
-				names = append(names, p.name)
-				if p.name == name {
-					syscall.Kill(p.pid, signal)
-				}
-			}
-			stdin.Close()
-			cmd.Wait()
-			break
-		}
-		stdin.Close()
+	cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
+		"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
+	cmd.Stderr = &stderr
+	cmd.WaitDelay = progtest.Patience // if a process is left that has it open
+	stdin, stdout, err := startWithPipes(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("up\n"))); err != nil {
+		cmd.Process.Kill()
 		cmd.Wait()
-		// The kernel frees namespaces a little after their last process has died.
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("the next one does not start: %s", stderr.Bytes())
+		return nil, fmt.Errorf("the next one does not start: %s", stderr.Bytes())
+	}
+	for _, p := range processes() {
+		names = append(names, p.name)
+		if p.name == name {
+			syscall.Kill(p.pid, signal)
 		}
 	}
+	stdin.Close()
+	cmd.Wait() // its error says how it ended
 	for {
 		for { // as the first process of this namespace, we inherit orphans
 			if pid, _ := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); pid <= 0 {
