@@ -215,20 +215,11 @@ func denied(filter []unix.SockFilter) error {
 }
 
 // endBy ends one playground after another. The first ends when its shell exits, each of
-// the others when one of its processes gets a signal. Each time, nothing may be left.
-// The kernel counts namespaces: it grants only as many as one playground needs, and the
-// next one starts only when those of the last one are gone.
+// the others when one of its processes gets a signal. Each time, no process, socket or
+// file may be left, and in the end no namespace or mount.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err
-	}
-	hosts := len(playground.Hosts)
-	for kind, count := range map[string]int{ // of the helper, the world, the wires and the hosts
-		"mnt": 2 + hosts, "pid": 2 + hosts, "net": 3 + hosts, "uts": 1 + hosts, "ipc": 1 + hosts,
-	} {
-		if err := limit(kind, count); err != nil {
-			return err
-		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
@@ -238,7 +229,7 @@ func endBy(signal syscall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("its shell exited: %w", err)
 	}
-	if len(names) < hosts+4 {
+	if len(names) < len(playground.Hosts)+4 {
 		return fmt.Errorf("it has only the processes %q", names)
 	}
 	for _, name := range names {
@@ -246,7 +237,7 @@ func endBy(signal syscall.Signal) error {
 			return fmt.Errorf("%s got %v: %w", name, signal, err)
 		}
 	}
-	if err := freed(time.Now().Add(progtest.Patience)); err != nil {
+	if err := freed(); err != nil {
 		return err
 	}
 	now, err := os.ReadFile("/proc/self/mounts")
@@ -256,25 +247,19 @@ func endBy(signal syscall.Signal) error {
 	return nil
 }
 
-// limit sets how many namespaces of a kind there may be.
-func limit(kind string, count int) error {
-	return os.WriteFile("/proc/sys/user/max_"+kind+"_namespaces", []byte(strconv.Itoa(count)), 0)
-}
-
-// freed waits until the last playground's namespaces are gone, and allows one more
-// playground. The kernel frees namespaces a little after their last process has died. A
-// user namespace is the last one, because it owns the others. So when the kernel grants
-// another one, all are gone. That one may take a little as well.
-func freed(deadline time.Time) error {
-	if err := limit("user", 1); err != nil {
+// freed waits until the kernel has freed all user namespaces that this process's one
+// owns. It frees namespaces a little after their last process has died, and a user
+// namespace after all that it owns. So it asks for one where there may be only one.
+func freed() error {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("1"), 0); err != nil {
 		return err
 	}
-	for {
+	for deadline := time.Now().Add(progtest.Patience); ; {
 		probe := exec.Command("true")
 		probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
 		err := probe.Run()
 		if err == nil {
-			return limit("user", 2)
+			return nil
 		}
 		if !errors.Is(err, unix.ENOSPC) || time.Now().After(deadline) {
 			return fmt.Errorf("namespaces are left: %w", err)
@@ -288,9 +273,6 @@ func freed(deadline time.Time) error {
 // playground's processes.
 func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	deadline := time.Now().Add(progtest.Patience)
-	if err := freed(deadline); err != nil {
-		return nil, err
-	}
 	var stderr bytes.Buffer
 	cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
 		"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
