@@ -36,12 +36,10 @@ func startFTP(t testing.TB, change ...func(*services.FTP)) (address, root string
 // active connections, with TLS and without.
 func TestFTPCurl(t *testing.T) {
 	t.Parallel()
-	address, root := startFTP(t)
 	ca := caFile(t)
 	curl := func(args ...string) *exec.Cmd {
 		return exec.Command(real(t, "curl"), append([]string{"-sS", "--noproxy", "*", "--cacert", ca, "-u", "brandon:abc123"}, args...)...)
 	}
-	url := "ftp://" + address
 	text := strings.Repeat("a line\n", 100_000)
 	file := write(t, t.TempDir(), "file", text, 0o600)
 	for name, way := range map[string][]string{
@@ -51,26 +49,33 @@ func TestFTPCurl(t *testing.T) {
 		"active":           {"-P", "-", "--disable-eprt"},
 		"TLS":              {"--ssl-reqd"},
 	} {
-		run(t, curl(append(way, "-T", file, url+"/up")...), 0, "")
-		if got := run(t, curl(append(way, url+"/up")...), 0, ""); got != text {
-			t.Errorf("%s: %d bytes", name, len(got))
-		}
-		if got := run(t, curl(append(way, "-l", url+"/")...), 0, ""); got != "up\r\n" && got != "up\n" {
-			t.Errorf("%s: %q", name, got)
-		}
-		run(t, curl(append(way, "-a", "-T", file, url+"/up")...), 0, "")
-		if info, err := os.Stat(root + "/home/up"); err != nil || info.Size() != int64(2*len(text)) || info.Mode() != 0o644 {
-			t.Errorf("%s: %v, %v", name, info, err)
-		}
-		run(t, curl(append(way, "-C", "7", "-o", "/dev/null", url+"/up")...), 0, "")
-		run(t, curl(append(way, "-o", "/dev/null", "-Q", "RNFR up", "-Q", "RNTO down", "-Q", "DELE down", "-Q", "MKD x", "-Q", "RMD x", url+"/")...), 0, "")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, root := startFTP(t)
+			url := "ftp://" + address
+			run(t, curl(append(way, "-T", file, url+"/up")...), 0, "")
+			if got := run(t, curl(append(way, url+"/up")...), 0, ""); got != text {
+				t.Errorf("%d bytes", len(got))
+			}
+			if got := run(t, curl(append(way, "-l", url+"/")...), 0, ""); got != "up\r\n" && got != "up\n" {
+				t.Errorf("%q", got)
+			}
+			run(t, curl(append(way, "-a", "-T", file, url+"/up")...), 0, "")
+			if info, err := os.Stat(root + "/home/up"); err != nil || info.Size() != int64(2*len(text)) || info.Mode() != 0o644 {
+				t.Errorf("%v, %v", info, err)
+			}
+			run(t, curl(append(way, "-C", "7", "-o", "/dev/null", url+"/up")...), 0, "")
+			run(t, curl(append(way, "-o", "/dev/null", "-Q", "RNFR up", "-Q", "RNTO down", "-Q", "DELE down", "-Q", "MKD x", "-Q", "RMD x", url+"/")...), 0, "")
+			if entries, err := os.ReadDir(root + "/home"); err != nil || len(entries) > 0 {
+				t.Error(entries, err)
+			}
+		})
 	}
+	address, _ := startFTP(t)
+	url := "ftp://" + address
 	run(t, curl("-u", "brandon:wrong", url), 67, "denied")
 	run(t, curl("-u", "anonymous:x@y", url), 67, "denied")
 	run(t, curl(url+"/nowhere"), 78, "does not exist")
-	if entries, err := os.ReadDir(root + "/home"); err != nil || len(entries) > 0 {
-		t.Error(entries, err)
-	}
 }
 
 // No path and no link leads out of the root.
