@@ -21,30 +21,30 @@ func ParseQuality(words []string) (Quality, error) {
 	if len(words) == 1 && words[0] == "perfect" {
 		return q, nil
 	}
-	for ; len(words) >= 2; words = words[2:] {
+	for len(words) > 0 {
+		const ways = "write perfect, or any of delay 50ms, loss 5%, rate 1Mbit"
+		name := words[0]
+		if name != "delay" && name != "loss" && name != "rate" {
+			return Quality{}, fmt.Errorf("unexpected %q; %s", name, ways)
+		}
+		if len(words) == 1 {
+			return Quality{}, fmt.Errorf("nothing follows %q; %s", name, ways)
+		}
 		var err error
-		switch value := words[1]; words[0] {
+		switch value := words[1]; name {
 		case "delay":
 			q.Delay, err = parseDelay(value)
 		case "loss":
 			q.Loss, err = parseLoss(value)
 		case "rate":
 			q.Rate, err = parseRate(value)
-		default:
-			err = notQuality(words[0])
 		}
 		if err != nil {
 			return Quality{}, err
 		}
-	}
-	if len(words) > 0 {
-		return Quality{}, notQuality(words[0])
+		words = words[2:]
 	}
 	return q, nil
-}
-
-func notQuality(word string) error {
-	return fmt.Errorf("unexpected %q; write perfect, or any of delay 50ms, loss 5%%, rate 1Mbit", word)
 }
 
 func parseDelay(s string) (time.Duration, error) {
