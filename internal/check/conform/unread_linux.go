@@ -47,7 +47,7 @@ func unreadInput(t *Trial) {
 		isStuck, _ := p.see(c)
 		return isStuck || c.serverSide().Closed
 	})
-	c.conn.SetWriteBuffer(1 << 20)
+	c.WidenToSend()
 	sending.Wait()
 	c.Widen() // from here on, receive fast
 	for i := range n {
