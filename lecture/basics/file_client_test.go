@@ -204,7 +204,7 @@ func TestFileSilence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			client := s.client("-t", "0.3")
+			client := s.client("-t", "1")
 			c := s.accept("0 mytext.txt\n")
 			c.says(test.says)
 			client.Prints(t, test.prints, s.complains(test.why))
