@@ -406,6 +406,22 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// The machine forgets which ports have exchanged datagrams before there are too many.
+func TestManyDatagrams(t *testing.T) {
+	m := &Machine{}
+	for i := range uint16(20000) {
+		m.Packet(Packet{UDP: true, From: 30000 + i, To: server, Size: 1})
+		if len(m.known) > 16*maxLanes {
+			t.Fatalf("it knows %d pairs of ports, want at most %d", len(m.known), 16*maxLanes)
+		}
+	}
+	m.Take()
+	m.Packet(Packet{UDP: true, From: server, To: 49999, Size: 1})
+	if events := m.Take(); len(events) != 1 || events[0].Kind != Answers {
+		t.Errorf("the last answer is reported as %+v", events)
+	}
+}
+
 func TestParsePacket(t *testing.T) {
 	tcp := func(flags byte, text string) []byte {
 		b := append(make([]byte, 40), text...)
