@@ -536,12 +536,13 @@ class Lanes {
 	constructor() {
 		const key = (kind, text) => make("span", { className: "key " + kind }, text);
 		this.chart = make("div", { className: "chart" });
+		this.doubt = make("span", { className: "doubt" });
 		this.said = make("ol", { className: "said", tabIndex: 0 });
 		this.said.setAttribute("aria-label", "What is said on the network");
 		this.box = make("div", { className: "lanes", hidden: true },
 			make("div", {},
 				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served"),
-					make("span", {}, "mark above: asks, below: is answered")),
+					make("span", {}, "mark above: asks, below: is answered"), this.doubt),
 				this.chart),
 			this.said);
 		this.clear();
@@ -552,6 +553,7 @@ class Lanes {
 	clear() {
 		this.lanes = new Map();
 		this.count = 0; // of clients in this scene
+		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
 		this.changed = true;
@@ -559,6 +561,11 @@ class Lanes {
 
 	add(event) {
 		if (["listens", "closed"].includes(event.kind)) return;
+		if (event.kind === "lost") {
+			this.lost += event.size;
+			this.changed = true;
+			return;
+		}
 		// When all have left for a while, a new scene begins. Otherwise, a long pause
 		// would make short visits too small to see.
 		const lanes = [...this.lanes.values()], open = lanes.some(lane => lane.to === undefined);
@@ -576,7 +583,7 @@ class Lanes {
 			const span = lane.spans.at(-1);
 			if (span && span.to === undefined) span.to = event.at;
 			if (event.kind === "gone") lane.to = event.at;
-			else lane.spans.push({ state: event.kind, from: event.at });
+			else lane.spans.push({ state: event.kind, from: event.at, doubt: event.doubt ?? 0 });
 			while (lane.spans.length > 1000 || lane.spans[0]?.to < event.at - shownFor) lane.spans.shift();
 			break;
 		case "asks": case "answers":
@@ -631,11 +638,13 @@ class Lanes {
 			if (text) element.textContent = text;
 			svg.append(element);
 		};
+		let doubt = 0; // the largest of all that is drawn
 		shown.forEach((lane, i) => {
 			const y = i * row + 9, end = lane.to ?? now;
 			put("text", { x: 0, y: y + 4 }, "client " + lane.number);
 			put("line", { class: "idle", x1: x(lane.from), x2: Math.max(x(lane.from) + 1, x(end)), y1: y, y2: y });
-			for (const { state, from, to } of lane.spans) {
+			for (const { state, from, to, doubt: its } of lane.spans) {
+				doubt = Math.max(doubt, its);
 				const a = x(from), b = Math.max(a + 1.5, x(to ?? end));
 				if (state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
 				else if (state !== "idle") put("line", { class: state, x1: a, x2: b, y1: y, y2: y });
@@ -649,6 +658,14 @@ class Lanes {
 		put("text", { x: left, y: height - 3 }, "0");
 		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, (span < 20 ? span.toFixed(1) : Math.round(span)) + " ms");
 		this.chart.replaceChildren(svg);
+		this.doubt.textContent = this.doubts(doubt);
+	}
+
+	// doubts says in words what the reader must not rely on.
+	doubts(ms) {
+		const times = ms < 0.1 ? "" : `A change may have come up to ${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms earlier or later than drawn.`;
+		const lost = !this.lost ? "" : `The book missed ${this.lost} ${this.lost === 1 ? "packet" : "packets"}, so clients and words may be missing.`;
+		return [times, lost].filter(Boolean).join(" ");
 	}
 
 	// summary says in words what the chart shows now.

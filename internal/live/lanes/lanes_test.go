@@ -406,6 +406,29 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Packets that were lost are reported once, in one number. A client whose last packet was
+// among them leaves when the samples no longer show it.
+func TestLose(t *testing.T) {
+	m := &Machine{}
+	tell(m, "1 1 connects")
+	tell(m, "2 sample 1+")
+	m.Take()
+	m.Lose(0, 3*time.Millisecond)
+	if events := m.Take(); events != nil {
+		t.Errorf("nothing was lost, and yet: %+v", events)
+	}
+	m.Lose(3, 4*time.Millisecond)
+	m.Lose(4, 5*time.Millisecond)
+	if events := m.Take(); len(events) != 1 || events[0] != (Event{At: 5 * time.Millisecond, Kind: Lost, Size: 7}) {
+		t.Errorf("seven packets were lost: %+v", events)
+	}
+	tell(m, "6 sample")
+	tell(m, "7 sample")
+	if got := states(m.Take(), 1); got != "gone 6" {
+		t.Errorf("the client is %s", got)
+	}
+}
+
 // The machine forgets which ports have exchanged datagrams before there are too many.
 func TestManyDatagrams(t *testing.T) {
 	m := &Machine{}
