@@ -98,16 +98,17 @@ func TestShownTooMuch(t *testing.T) {
 func TestSizes(t *testing.T) {
 	b := open(t, netns.Supported() != nil)
 	c := b.visit(t)
-	typeAt := c.terminal()
-	id := c.pane(terminalPane)
+	c.send(request{Do: "terminal"}) // any request opens the shell
+	c.until("there is a shell", func() bool { return len(c.panes) == 2 })
+	shell := c.pane(shellPane)
 	for _, size := range [][2]int{
 		{132, 50}, // the last that counts
 		{1000, 50}, {132, 1000}, {1, 50}, {132, 1}, {-132, 50}, {132, -50}, {1<<16 + 100, 1<<16 + 40}, {0, 0},
 	} {
-		c.send(request{Do: "size", Pane: id, Columns: size[0], Rows: size[1]})
+		c.send(request{Do: "size", Pane: shell, Columns: size[0], Rows: size[1]})
 	}
-	typeAt("stty size")
-	c.until("the terminal has a size", func() bool { return strings.Contains(c.screens[id], "50 132\r\n") })
+	c.send(request{Do: "keys", Pane: shell, Keys: "stty size\r"})
+	c.until("the shell has the size", func() bool { return strings.Contains(c.screens[shell], "50 132\r\n") })
 }
 
 // What a terminal prints while no block runs is forgotten, except for its end, where the
