@@ -2,18 +2,17 @@ package main
 
 import (
 	"debug/elf"
-	"flag"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
-)
 
-var all = flag.Bool("all", false, "also build the playground without cgo, and run it")
+	"fopnp/internal/check/progtest"
+)
 
 // Without cgo, the playground is a static program, and knows names and users as well.
 func TestStatic(t *testing.T) {
-	if !*all {
+	if !progtest.All() {
 		t.Skip("it builds the playground a second time: run it with -all")
 	}
 	needsNamespaces(t)

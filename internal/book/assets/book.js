@@ -536,12 +536,13 @@ class Lanes {
 	constructor() {
 		const key = (kind, text) => make("span", { className: "key " + kind }, text);
 		this.chart = make("div", { className: "chart" });
+		this.doubt = make("span", { className: "doubt" });
 		this.said = make("ol", { className: "said", tabIndex: 0 });
 		this.said.setAttribute("aria-label", "What is said on the network");
 		this.box = make("div", { className: "lanes", hidden: true },
 			make("div", {},
 				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served"),
-					make("span", {}, "mark above: asks, below: is answered")),
+					make("span", {}, "mark above: asks, below: is answered"), this.doubt),
 				this.chart),
 			this.said);
 		this.clear();
@@ -552,6 +553,7 @@ class Lanes {
 	clear() {
 		this.lanes = new Map();
 		this.count = 0; // of clients in this scene
+		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
 		this.changed = true;
@@ -559,9 +561,14 @@ class Lanes {
 
 	add(event) {
 		if (["listens", "closed"].includes(event.kind)) return;
+		if (event.kind === "lost") {
+			this.lost += event.size;
+			this.changed = true;
+			return;
+		}
 		// When all have left for a while, a new scene begins. Otherwise, a long pause
 		// would make short visits too small to see.
-		const lanes = [...this.lanes.values()], open = lanes.some(lane => lane.to === undefined);
+		const lanes = [...this.lanes.values()], open = lanes.some(isOpen);
 		const took = this.last.at - Math.min(...lanes.map(lane => lane.from));
 		if (lanes.length && !open && event.at > this.last.at + Math.min(700, Math.max(100, 2 * took))) this.clear();
 		if (event.at > this.last.at) this.last = { at: event.at, here: performance.now() };
@@ -571,12 +578,13 @@ class Lanes {
 			return;
 		}
 		const lane = this.lane(event);
+		if (!lane) return; // it belongs to an earlier scene
 		switch (event.kind) {
 		case "queue": case "waits": case "served": case "idle": case "gone":
 			const span = lane.spans.at(-1);
 			if (span && span.to === undefined) span.to = event.at;
 			if (event.kind === "gone") lane.to = event.at;
-			else lane.spans.push({ state: event.kind, from: event.at });
+			else lane.spans.push({ state: event.kind, from: event.at, doubt: event.doubt ?? 0 });
 			while (lane.spans.length > 1000 || lane.spans[0]?.to < event.at - shownFor) lane.spans.shift();
 			break;
 		case "asks": case "answers":
@@ -586,16 +594,18 @@ class Lanes {
 			this.tell(event, make("code", {}, (event.kind === "asks" ? "→ " : "← ") + event.text + (event.size > event.text.length ? " …" : "")), lane);
 			break;
 		default:
+			if (event.kind === "hangs up") lane.hungUp = event.at;
 			this.tell(event, event.kind, lane);
 		}
 	}
 
+	// lane returns the lane of an event. An event that begins something may begin a lane.
 	lane(event) {
 		const key = [event.udp, event.server, event.client].join();
 		let lane = this.lanes.get(key);
 		if (lane && lane.to !== undefined && event.kind === "connects") lane = null; // the port is used again
-		if (!lane) {
-			lane = { number: ++this.count, from: event.at, to: undefined, spans: [], said: [], udp: event.udp };
+		if (!lane && (event.udp || ["connects", "queue", "waits", "served", "idle"].includes(event.kind))) {
+			lane = { number: ++this.count, from: event.at, hungUp: undefined, to: undefined, spans: [], said: [], udp: event.udp };
 			this.lanes.delete(key);
 			this.lanes.set(key, lane);
 			for (const [old, { to }] of [...this.lanes].slice(0, -shownLanes)) if (to !== undefined) this.lanes.delete(old);
@@ -611,19 +621,18 @@ class Lanes {
 	}
 
 	draw() {
-		const all = [...this.lanes.values()];
-		const open = all.some(lane => lane.to === undefined);
+		const lanes = [...this.lanes.values()], open = lanes.some(isOpen);
 		if (!this.changed && !open) return;
 		this.changed = false;
-		this.box.hidden = !all.length;
-		if (!all.length) return;
+		this.box.hidden = !lanes.length;
+		if (!lanes.length) return;
 
-		const shown = all.slice(-shownLanes);
+		const shown = lanes.slice(-shownLanes);
 		const now = open ? this.last.at + performance.now() - this.last.here : this.last.at;
 		const from = Math.max(Math.min(...shown.map(lane => lane.from)), now - shownFor);
 		const width = Math.max(240, this.chart.clientWidth), left = 64, row = 16;
-		const span = Math.max(1, now - from);
-		const x = at => left + Math.min(1, Math.max(0, (at - from) / span)) * (width - left - 8);
+		const time = Math.max(1, now - from);
+		const x = at => left + Math.min(1, Math.max(0, (at - from) / time)) * (width - left - 8);
 		const height = shown.length * row + 18;
 		const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": this.summary(shown) });
 		const put = (tag, attributes, text) => {
@@ -631,14 +640,16 @@ class Lanes {
 			if (text) element.textContent = text;
 			svg.append(element);
 		};
+		let doubt = 0; // the largest of all that is drawn
 		shown.forEach((lane, i) => {
-			const y = i * row + 9, end = lane.to ?? now;
+			const y = i * row + 9, end = isOpen(lane) ? now : lane.to ?? Math.max(lane.hungUp, lane.said.at(-1)?.at ?? 0);
 			put("text", { x: 0, y: y + 4 }, "client " + lane.number);
 			put("line", { class: "idle", x1: x(lane.from), x2: Math.max(x(lane.from) + 1, x(end)), y1: y, y2: y });
-			for (const { state, from, to } of lane.spans) {
-				const a = x(from), b = Math.max(a + 1.5, x(to ?? end));
-				if (state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
-				else if (state !== "idle") put("line", { class: state, x1: a, x2: b, y1: y, y2: y });
+			for (const span of lane.spans) {
+				const a = x(span.from), b = Math.max(a + 1.5, x(span.to ?? end));
+				if (span.state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
+				else if (span.state !== "idle") put("line", { class: span.state, x1: a, x2: b, y1: y, y2: y });
+				doubt = Math.max(doubt, span.doubt);
 			}
 			for (const { kind, at } of lane.said) {
 				const arrow = !lane.udp ? "" : kind === "asks" ? "m-3 -3 3 3 3-3" : "m-3 3 3-3 3 3";
@@ -647,8 +658,16 @@ class Lanes {
 			}
 		});
 		put("text", { x: left, y: height - 3 }, "0");
-		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, (span < 20 ? span.toFixed(1) : Math.round(span)) + " ms");
+		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, rounded(time, 20) + " ms");
 		this.chart.replaceChildren(svg);
+		this.doubt.textContent = this.doubts(doubt);
+	}
+
+	// doubts says in words what the reader must not rely on.
+	doubts(ms) {
+		const times = ms < 0.1 ? "" : `Changes may be off by up to ${rounded(ms, 10)} ms.`;
+		const lost = !this.lost ? "" : `The book missed ${this.lost} ${this.lost === 1 ? "packet" : "packets"}, so clients and words may be missing.`;
+		return [times, lost].filter(Boolean).join(" ");
 	}
 
 	// summary says in words what the chart shows now.
@@ -658,6 +677,18 @@ class Lanes {
 	}
 }
 
+// isOpen reports whether something may still happen in a lane. The server may keep the
+// connection of a client that has hung up, for instance in a chat, where it could still
+// listen. Such a lane is over when the client waits for nothing.
+function isOpen(lane) {
+	const last = lane.spans.at(-1)?.state ?? "idle";
+	return lane.to === undefined && (lane.hungUp === undefined || last !== "idle");
+}
+
+// rounded returns a number as text, with a decimal if it is small.
+function rounded(number, small) { return number < small ? number.toFixed(1) : String(Math.round(number)); }
+
+// drawing makes an element of a picture.
 function drawing(tag, attributes) {
 	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
 	for (const name in attributes) element.setAttribute(name, attributes[name]);

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// The page says in words how exact the lanes are, and when they may be incomplete.
+func TestDoubtOnPage(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, newBrowser(t), url)
+	const says = `(() => {
+		const lanes = new Lanes();
+		for (const event of [%s]) lanes.add({ server: 1060, client: 5, ...event });
+		lanes.draw();
+		return one(".legend .doubt", lanes.box).textContent;
+	})()`
+	const served = `{ kind: "served", at: 10, doubt: 0.312 }, { kind: "idle", at: 20 }`
+	for _, c := range []struct{ events, want string }{
+		{`{ kind: "served", at: 10, doubt: 0.049 }`, ""},
+		{served, "Changes may be off by up to 0.3 ms."},
+		{served + `, { kind: "waits", at: 99, doubt: 28.6 }`, "Changes may be off by up to 29 ms."},
+		{`{ kind: "idle", at: 10 }, { kind: "lost", client: 0, at: 11, size: 1 }`,
+			"The book missed 1 packet, so clients and words may be missing."},
+		{`{ kind: "lost", client: 0, at: 1, size: 40 }, { kind: "lost", client: 0, at: 2, size: 2 }, ` + served,
+			"Changes may be off by up to 0.3 ms. The book missed 42 packets, so clients and words may be missing."},
+		{`{ kind: "lost", client: 0, at: 1, size: 40 }, { kind: "idle", at: 2 }, { kind: "gone", at: 3 }, { kind: "idle", client: 6, at: 9000 }`, ""}, // a new scene
+	} {
+		if got := r.is(fmt.Sprintf(says, c.events)); got != c.want {
+			t.Errorf("after %s, the page says %q, want %q", c.events, got, c.want)
+		}
+	}
+}
+
+// In the lanes, a client that hangs up has left, even if the server keeps its connection
+// because the client might still listen, as in a chat. What the server says to it later
+// begins no lane.
+func TestLanesEndOnPage(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, newBrowser(t), url)
+	got := r.is(`(() => {
+		const lanes = new Lanes(), lines = () => {
+			lanes.draw();
+			return all(".idle", lanes.chart).map(line => Math.round(line.getAttribute("x2") - line.getAttribute("x1"))).join("+");
+		};
+		const add = (client, kind, at) => lanes.add({ server: 4040, client, kind, at, size: 1, text: "x" });
+		add(1, "connects", 0); add(1, "idle", 0);
+		add(2, "connects", 0); add(2, "idle", 0);
+		add(1, "hangs up", 84);
+		add(2, "answers", 168); add(2, "hangs up", 168);
+		const one = lines();
+		add(3, "connects", 9000); add(3, "idle", 9000); // a new scene
+		add(1, "answers", 9001); add(1, "breaks off", 9002); add(1, "gone", 9002);
+		add(3, "asks", 9003); add(3, "served", 9003); add(3, "hangs up", 9004); // and still waits
+		return [one, lanes.lanes.size, isOpen(lanes.lanes.values().next().value)].join();
+	})()`)
+	if got != "84+168,1,true" {
+		t.Errorf("the lanes are %s", got)
+	}
+}
+
+// On a phone, too, the text of a terminal ends before the scroll bar.
+func TestTerminalFits(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, newBrowser(t), url)
+	r.run("$ go run ./chapter07/client localhost")
+	for _, width := range []int64{1440, 390} {
+		r.do(chromedp.EmulateViewport(width, 844))
+		r.until("innerWidth === " + fmt.Sprint(width))
+		r.until(`[...live.panes.values()].every(pane => {
+			const box = pane.screen.getBoundingClientRect(), text = one(".xterm-screen", pane.box).getBoundingClientRect();
+			return text.right <= box.right - 14 && text.right > box.right - 40 && text.bottom <= box.bottom;
+		})`)
+	}
+}
