@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
 )
 
@@ -31,6 +32,7 @@ func TestMain(m *testing.M) {
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // or every program exits a second late
 	obeyHangup()
+	progtest.Parallel()
 	os.Exit(m.Run())
 }
 

@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 	// Programs that nohup starts ignore SIGHUP, and so would the shells of our
 	// sessions.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	progtest.Parallel()
 	status := m.Run()
 	if stacks := leftGoroutines(); status == 0 && stacks != "" {
 		fmt.Printf("FAIL: goroutines are left:\n%s\n", stacks)
