@@ -326,15 +326,14 @@ func TestRefusals(t *testing.T) {
 func TestManyStarts(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()
-	turns := make(chan bool, 4)
-	for i := range 20 {
+	for i := range 4 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			turns <- true
-			defer func() { <-turns }()
-			out, err := command("h1", "hostname; ping -c 1 10.130.1.4 | grep -o ttl=..").CombinedOutput()
-			if string(out) != "h1\nttl=60\n" || err != nil {
-				t.Errorf("it printed %q (%v)", out, err)
+			for range 5 {
+				out, err := command("h1", "hostname; ping -c 1 10.130.1.4 | grep -o ttl=..").CombinedOutput()
+				if string(out) != "h1\nttl=60\n" || err != nil {
+					t.Errorf("it printed %q (%v)", out, err)
+				}
 			}
 		})
 	}
