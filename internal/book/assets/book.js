@@ -644,11 +644,11 @@ class Lanes {
 		shown.forEach((lane, i) => {
 			const y = i * row + 9, end = isOpen(lane) ? now : lane.to ?? Math.max(lane.hungUp, lane.said.at(-1)?.at ?? 0);
 			put("text", { x: 0, y: y + 4 }, "client " + lane.number);
-			put("line", { class: "idle", x1: x(lane.from), x2: Math.max(x(lane.from) + 1, x(end)), y1: y, y2: y });
-			for (const span of lane.spans) {
+			const spans = lane.spans.length ? lane.spans : [{ state: "idle", from: lane.from, doubt: 0 }];
+			for (const span of spans) {
 				const a = x(span.from), b = Math.max(a + 1.5, x(span.to ?? end));
 				if (span.state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
-				else if (span.state !== "idle") put("line", { class: span.state, x1: a, x2: b, y1: y, y2: y });
+				else put("line", { class: span.state, x1: a, x2: b, y1: y, y2: y });
 				doubt = Math.max(doubt, span.doubt);
 			}
 			for (const { kind, at } of lane.said) {
