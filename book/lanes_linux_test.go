@@ -104,3 +104,26 @@ func TestMarksOnPhone(t *testing.T) {
 		t.Errorf("with %s marks, these lines are broken in an option:\n%s", n, broken)
 	}
 }
+
+// The newest of what is said is in sight, even if it was said before the lanes appeared.
+// When the reader has scrolled up, the list stays there.
+func TestSaidFollows(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, newBrowser(t), url)
+	r.run("$ go run ./chapter07/client localhost")
+	r.until(`!live.lanes.box.hidden`)
+	const (
+		said  = `live.lanes.said`
+		hear  = `[...Array(100).keys()].forEach(n => live.lanes.add({ server: 1, client: 2, kind: "connects", at: 1e6 + n }))`
+		atEnd = said + `.scrollTop > 500 && ` + said + `.scrollTop + ` + said + `.clientHeight > ` + said + `.scrollHeight - 2`
+	)
+	r.is(`(live.lanes.clear(), live.lanes.draw(), live.lanes.box.hidden)`)
+	r.is(hear)
+	r.until(atEnd)
+	r.is("(" + said + ".scrollTop = 0)")
+	r.until("!live.lanes.follows")
+	r.is(hear)
+	if at := r.is(said + ".scrollTop"); at != "0" {
+		t.Errorf("the list moves to %s while the reader reads its beginning", at)
+	}
+}

@@ -563,6 +563,8 @@ class Lanes {
 		this.doubt = make("span", { className: "doubt" });
 		this.said = make("ol", { className: "said", tabIndex: 0 });
 		this.said.setAttribute("aria-label", "What is said on the network");
+		this.said.onscroll = () => this.follows = this.said.scrollTop + this.said.clientHeight > this.said.scrollHeight - 30;
+		new ResizeObserver(() => this.showNewest()).observe(this.said); // also when it appears
 		this.box = make("div", { className: "lanes", hidden: true },
 			make("div", {},
 				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served"),
@@ -580,6 +582,7 @@ class Lanes {
 		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
+		this.follows = true; // the newest line is shown
 		this.changed = true;
 	}
 
@@ -638,10 +641,14 @@ class Lanes {
 	}
 
 	tell(event, what, lane) {
-		const atEnd = this.said.scrollTop + this.said.clientHeight > this.said.scrollHeight - 30;
 		this.said.append(make("li", {}, make("time", {}, event.at.toFixed(1)), lane ? ` client ${lane.number} ` : " ", what));
 		if (this.said.children.length > 300) this.said.firstChild.remove();
-		if (atEnd) this.said.scrollTop = this.said.scrollHeight;
+		this.showNewest();
+	}
+
+	// showNewest scrolls to the end of what was said, unless the reader has scrolled up.
+	showNewest() {
+		if (this.follows) this.said.scrollTop = this.said.scrollHeight;
 	}
 
 	draw() {
