@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -73,5 +74,56 @@ func TestTerminalFits(t *testing.T) {
 			const box = pane.screen.getBoundingClientRect(), text = one(".xterm-screen", pane.box).getBoundingClientRect();
 			return text.right <= box.right - 14 && text.right > box.right - 40 && text.bottom <= box.bottom;
 		})`)
+	}
+}
+
+// On a phone, a mark begins a line of its own if there is no room behind its command. It
+// does not take the last letter of an option with it.
+func TestMarksOnPhone(t *testing.T) {
+	url, _ := openBook(t)
+	base, token, _ := strings.Cut(url, "#")
+	r := tab(t, newBrowser(t), base+"chapter07/#"+token)
+	r.do(chromedp.EmulateViewport(390, 844))
+	r.until("innerWidth === 390")
+	broken := r.is(`(() => {
+		for (const command of all("figure[data-block] .command"))
+			showCommand({ ...command.closest("figure").dataset, command: command.dataset.command, state: "as printed" });
+		const topOf = (line, at) => { // of the character there
+			const texts = document.createTreeWalker(line, NodeFilter.SHOW_TEXT), range = new Range();
+			for (let text; text = texts.nextNode(); at -= text.length) {
+				if (at >= text.length) continue;
+				range.setStart(text, at);
+				range.setEnd(text, at + 1);
+				return Math.round(range.getBoundingClientRect().top);
+			}
+		};
+		const isBroken = line => [...line.textContent.matchAll(/ -\w\b/g)].some(({ index }) => topOf(line, index + 1) !== topOf(line, index + 2));
+		return all(".command .line").filter(isBroken).map(line => line.textContent).join("");
+	})()`)
+	if n := r.is(`all(".state").length`); broken != "" || n == "0" {
+		t.Errorf("with %s marks, these lines are broken in an option:\n%s", n, broken)
+	}
+}
+
+// The newest of what is said is in sight, even if it was said before the lanes appeared.
+// When the reader has scrolled up, the list stays there.
+func TestSaidFollows(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, newBrowser(t), url)
+	r.run("$ go run ./chapter07/client localhost")
+	r.until(`!live.lanes.box.hidden`)
+	const (
+		said  = `live.lanes.said`
+		hear  = `[...Array(100).keys()].forEach(n => live.lanes.add({ server: 1, client: 2, kind: "connects", at: 1e6 + n }))`
+		atEnd = said + `.scrollTop > 500 && ` + said + `.scrollTop + ` + said + `.clientHeight > ` + said + `.scrollHeight - 2`
+	)
+	r.is(`(live.lanes.clear(), live.lanes.draw(), live.lanes.box.hidden)`)
+	r.is(hear)
+	r.until(atEnd)
+	r.is("(" + said + ".scrollTop = 0)")
+	r.until("!live.lanes.follows")
+	r.is(hear)
+	if at := r.is(said + ".scrollTop"); at != "0" {
+		t.Errorf("the list moves to %s while the reader reads its beginning", at)
 	}
 }
