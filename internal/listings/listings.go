@@ -69,6 +69,10 @@ type Visit struct {
 	Words  []string // more arguments for it
 	Typed  string   // its standard input
 
+	// Says is what a client of a chat types first, if others are there to hear
+	// it. Then it listens for a while before it goes on with Typed.
+	Says string
+
 	// Files are in the folder where server and client run, by their names.
 	Files map[string]string
 

@@ -132,12 +132,12 @@ var (
 	myData = Visit{Client: "webclientFile", Files: map[string]string{"myData.txt": "I like to go to movie theater from time to time.\nNatalia\n"},
 		Prints: []string{`localhost:`, `I like to go to movie theater from time to time\.`, `Natalia`}}
 	received = Visit{Client: "echo_client", Prints: []string{`\('Received', "'Hello, world'"\)`}}
-	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Prints: []string{
+	onlyMe   = Visit{Client: "chat_client", Typed: "hello\n", Says: "good morning\n", Prints: []string{
 		`Connected to remote host\. You can start sending messages`,
 		`\[Me\] \[Me\] `,
 	}}
 
-	quit = Visit{Client: "chat_client_multithread", Typed: "q\n", Prints: []string{
+	quit = Visit{Client: "chat_client_multithread", Typed: "q\n", Says: "good morning\n", Prints: []string{
 		`Connected to [\w.:]+:\d+`,
 		`Type messages, enter to send\. 'q' to quit`,
 		`Connection to server closed`,

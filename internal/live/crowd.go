@@ -85,8 +85,9 @@ func (s *session) server() (server listings.Listing, port int, found bool) {
 		}
 	}
 	// Perhaps the reader has started it at a terminal.
+	programs := s.keeper.programs()
 	for _, l := range listings.All {
-		if l.IsServer() && l.Visit.Client != "" && s.listens(l.Network, l.Port) {
+		if l.Visit.Client != "" && programs[l.Name] && s.listens(l.Network, l.Port) {
 			return l, l.Port, true
 		}
 	}
@@ -106,11 +107,17 @@ func crowdScript(server listings.Listing, port int) (string, error) {
 		words[i] = quoteIfNeeded(word)
 	}
 	command := strings.Join(words, " ")
-	if server.Visit.Typed != "" {
-		command = "printf %b " + quoteIfNeeded(escape(server.Visit.Typed)) + " | " + command
+	switch visit := server.Visit; {
+	case visit.Says != "":
+		command = "(" + typing(visit.Says) + "; sleep 2; " + typing(visit.Typed) + ") | " + command
+	case visit.Typed != "":
+		command = typing(visit.Typed) + " | " + command
 	}
 	return fmt.Sprintf("(for i in {1..%d}; do %s & done; wait)", crowdSize, command), nil
 }
+
+// typing returns the command that prints text.
+func typing(text string) string { return "printf %b " + quoteIfNeeded(escape(text)) }
 
 // escape returns text for printf's %b.
 func escape(text string) string {

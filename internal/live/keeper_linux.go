@@ -1,9 +1,12 @@
 package live
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -48,6 +51,17 @@ func (k *keeper) listeners() (ours []netns.Socket) {
 		}
 	}
 	return ours
+}
+
+// programs returns the names of the programs that run in the session.
+func (k *keeper) programs() map[string]bool {
+	names := map[string]bool{}
+	for _, pid := range kernel.Descendants(k.pid) {
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // empty if it has ended
+		program, _, _ := strings.Cut(string(command), "\x00")
+		names[filepath.Base(program)] = true
+	}
+	return names
 }
 
 // end kills all processes of the session.

@@ -217,6 +217,25 @@ func TestLanesOfChat(t *testing.T) {
 	}
 }
 
+// Each of the six clients of a chat says something before it leaves.
+func TestCrowdOfChat(t *testing.T) {
+	c := open(t, false).visit(t)
+	typeAt := c.terminal()
+	typeAt("go run ./lecture/tincanchat/chat_server_poll &>log &")
+	c.until("the server listens", func() bool { return count(c.lanes, "listens") > 0 })
+	c.send(request{Do: "crowd"})
+	c.until("all have spoken", func() bool {
+		speakers := map[uint16]bool{}
+		for _, e := range c.lanes {
+			if e.Kind == "asks" && strings.Contains(e.Text, "good morning") {
+				speakers[e.Client] = true
+			}
+		}
+		return len(speakers) == crowdSize
+	})
+	c.until("all have left", func() bool { return count(c.lanes, "hangs up") == crowdSize })
+}
+
 // terminal opens a terminal and returns how to type a command there.
 func (c *client) terminal() (typeAt func(command string)) {
 	c.send(request{Do: "terminal"})

@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"context"
-	"fopnp/internal/check/progtest"
 	"net"
 	"net/netip"
+
+	"fopnp/internal/check/progtest"
 )
 
 func init() {
