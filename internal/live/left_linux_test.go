@@ -69,7 +69,7 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		{"the server is interrupted", func(_ *client, server *os.Process) { server.Signal(os.Interrupt) }},
 		{"the server is killed", func(_ *client, server *os.Process) { server.Kill() }},
 	} {
-		folder := t.TempDir()
+		folder := tempDir(t)
 		cmd, url, token := startAlone(t, kind, folder)
 		c := visit(t, url, token)
 		c.run(readme, ask)
@@ -99,7 +99,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 		runInside(t)
 		return
 	}
-	folder := t.TempDir()
+	folder := tempDir(t)
 	t.Setenv("TMPDIR", folder)
 	unlock, err := transcript.LockSystem()
 	if err != nil {
