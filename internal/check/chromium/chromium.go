@@ -1,5 +1,8 @@
 //go:build !wasm
 
+// Package chromium gives each test a tab of Chromium. All tests of a package share one
+// browser and its tabs: to start it, or to open a window, takes most of the time of a
+// short test.
 package chromium
 
 import (
@@ -11,16 +14,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
-// limit is how long a test may use its tab.
-const limit = 5 * time.Minute
+const (
+	limit = 5 * time.Minute // how long a test may use its tab
+	tabs  = 2               // more would only slow each other down
+)
 
-// NewTab opens an empty tab in a window of its own, and starts the browser if this is
-// the first. Tabs share their cookies, so a test must not need any. They share their
-// storage only with pages of the same port, so each test has a server of its own. The
-// tab is closed when the test ends. NewTab skips the test if there is no Chromium.
+// NewTab returns the context of an empty tab in a window of its own, and starts the
+// browser if this is the first. When the test ends, the next one gets the tab, without
+// what the test has set there. Tabs share their cookies, so a test must not need any.
+// They share their storage only with pages of the same port, so each test has a server
+// of its own. If there are too many tabs, NewTab waits for one, so a test must not ask
+// for a second. NewTab skips the test if there is no Chromium.
 func NewTab(t testing.TB) context.Context {
 	t.Helper()
 	browser, err := start()
@@ -30,10 +38,24 @@ func NewTab(t testing.TB) context.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(browser, limit)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
+	id := <-free
+	if id == "" {
+		if id, err = openTab(browser); err != nil {
+			free <- ""
+			t.Fatal(err)
+		}
+	}
+	ctx, stopTimer := context.WithTimeout(browser, limit)
+	ctx, leave := chromedp.NewContext(ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	t.Cleanup(func() {
+		err := chromedp.Do(ctx, chromedp.Navigate("about:blank"))
+		leave() // with this, the browser forgets the width of the window, the theme, and so on
+		stopTimer()
+		if err != nil {
+			id = "" // the next test gets another tab
+		}
+		free <- id
+	})
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -41,9 +63,20 @@ func NewTab(t testing.TB) context.Context {
 }
 
 var (
+	free  = make(chan target.ID, tabs) // those that no test uses; "" is one that is not open yet
 	start = sync.OnceValues(startBrowser)
 	stop  = func() {} // set by start
 )
+
+// openTab opens a tab that stays open until Close.
+func openTab(browser context.Context) (target.ID, error) {
+	ctx, cancel := chromedp.NewContext(browser)
+	if err := chromedp.Do(ctx); err != nil {
+		cancel()
+		return "", err
+	}
+	return chromedp.FromContext(ctx).Target.TargetID, nil
+}
 
 func startBrowser() (context.Context, error) {
 	path, err := exec.LookPath("chromium")
@@ -62,7 +95,14 @@ func startBrowser() (context.Context, error) {
 		stopBrowser()
 		stopAllocator()
 	}
-	return ctx, chromedp.Do(ctx)
+	if err := chromedp.Do(ctx); err != nil {
+		return nil, err
+	}
+	free <- chromedp.FromContext(ctx).Target.TargetID // the tab that it has at first
+	for range tabs - 1 {
+		free <- ""
+	}
+	return ctx, nil
 }
 
 // Close ends the browser. A package's TestMain calls it after its tests.
