@@ -42,9 +42,13 @@ func TestToken(t *testing.T) {
 // No process is left, and no file, when the reader closes or reloads the page, or when
 // the server is interrupted or killed.
 func TestNothingIsLeft(t *testing.T) {
-	t.Run("private", func(t *testing.T) { testNothingIsLeft(t, "private") })
+	t.Run("private", func(t *testing.T) {
+		t.Parallel()
+		testNothingIsLeft(t, "private")
+	})
 	t.Run("shared", func(t *testing.T) {
 		if !inside() && netns.Supported() == nil {
+			t.Parallel()
 			runInside(t)
 			return
 		}

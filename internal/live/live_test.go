@@ -402,9 +402,13 @@ const readme = "README.md" // it starts srv_single, asks it, and shows its log
 
 // both runs a test with private networks, and on the network of the system.
 func both(t *testing.T, test func(t *testing.T, b *book)) {
-	t.Run("private", func(t *testing.T) { test(t, open(t, false)) })
+	t.Run("private", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, false))
+	})
 	t.Run("shared", func(t *testing.T) {
 		if !inside() && netns.Supported() == nil {
+			t.Parallel()
 			runInside(t)
 			return
 		}
