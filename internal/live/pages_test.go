@@ -3,15 +3,13 @@
 package live
 
 import (
-	"flag"
 	"fmt"
 	"slices"
 	"testing"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/weave"
 )
-
-var all = flag.Bool("all", false, "run the blocks of all pages, and not only of those with something special")
 
 // special are the pages that need all that a session can do: a server and its log, hosts
 // of the playground, and without a private network, programs that send a lot. The tests of
@@ -27,7 +25,7 @@ func TestEveryBlock(t *testing.T) {
 	both(t, func(t *testing.T, b *book) {
 		for _, name := range pages {
 			t.Run(name, func(t *testing.T) {
-				if !*all && !slices.Contains(special[b.shared()], name) {
+				if !progtest.All() && !slices.Contains(special[b.shared()], name) {
 					t.Skip("only with -all")
 				}
 				if !b.shared() {
@@ -36,7 +34,7 @@ func TestEveryBlock(t *testing.T) {
 				// On private networks, two readers share the sections of a page, because
 				// many commands only wait for their network.
 				readers := 2
-				if b.shared() {
+				if b.shared() || progtest.All() { // then the pages fill the server's places
 					readers = 1
 				}
 				for n := range readers {

@@ -1,0 +1,10 @@
+package progtest
+
+import "flag"
+
+var all = flag.Bool("all", false, "run the tests at full size: more clients, longer files, each page")
+
+// All reports whether the tests run at full size, as with "go test PACKAGE -all".
+// Without it, they prove the same rules with less: the whole suite has to end
+// in two minutes.
+func All() bool { return *all }
