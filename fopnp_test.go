@@ -195,14 +195,17 @@ func TestConnectingTakesTime(t *testing.T) {
 			continue
 		}
 		clients++
-		out, err := run(t, l.Name, l.AskArgs("127.0.0.1", port, "-t", "200ms")...)
-		timedOut := l.Name + ": connect to ('127.0.0.1', " + port + "): timed out\n"
-		if l.Name == "webclientFile" { // which names what the user has typed
-			timedOut = l.Name + ": 127.0.0.1: timed out\n"
-		}
-		if err == nil || !strings.HasSuffix(out, timedOut) {
-			t.Errorf("%s: %v, it printed:\n%s", l.Name, err, out)
-		}
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel() // each waits for its timeout
+			out, err := run(t, l.Name, l.AskArgs("127.0.0.1", port, "-t", "200ms")...)
+			timedOut := l.Name + ": connect to ('127.0.0.1', " + port + "): timed out\n"
+			if l.Name == "webclientFile" { // which names what the user has typed
+				timedOut = l.Name + ": 127.0.0.1: timed out\n"
+			}
+			if err == nil || !strings.HasSuffix(out, timedOut) {
+				t.Errorf("%v, it printed:\n%s", err, out)
+			}
+		})
 	}
 	if clients < 7 {
 		t.Errorf("there are only %d clients", clients)

@@ -14,7 +14,7 @@ import (
 func BenchmarkClick(b *testing.B) {
 	url, _ := openBook(b)
 	base, token, _ := strings.Cut(url, "#")
-	r := tab(b, newBrowser(b), base+"chapter07/#"+token)
+	r := tab(b, base+"chapter07/#"+token)
 	const ask = "$ go run ./chapter07/client localhost"
 	r.run(ask)
 	r.is(fmt.Sprintf(`window.figure = all("figure").find(f => one(".run", f) && f.textContent.includes(%q))`, ask))

@@ -19,8 +19,7 @@ func TestDock(t *testing.T) {
 	if err != nil {
 		t.Log("axe-core is not checked, because the variable AXE does not name axe.min.js")
 	}
-	browser := newBrowser(t)
-	r := tab(t, browser, base+"#"+token)
+	r := tab(t, base+"#"+token)
 	for _, page := range []struct{ address, words, shows string }{
 		{"chapter07/", "$ go run ./chapter07/client localhost", "client 1"},
 		{"lecture/tincanchat/", "$ go run ./lecture/tincanchat/chat_server_poll &>server.log &", "client 1"},

@@ -11,7 +11,7 @@ import (
 // The page says in words how exact the lanes are, and when they may be incomplete.
 func TestDoubtOnPage(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	const says = `(() => {
 		const lanes = new Lanes();
 		for (const event of [%s]) lanes.add({ server: 1060, client: 5, ...event });
@@ -40,7 +40,7 @@ func TestDoubtOnPage(t *testing.T) {
 // begins no lane.
 func TestLanesEndOnPage(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	got := r.is(`(() => {
 		const lanes = new Lanes(), lines = () => {
 			lanes.draw();
@@ -65,7 +65,7 @@ func TestLanesEndOnPage(t *testing.T) {
 // On a phone, too, the text of a terminal ends before the scroll bar.
 func TestTerminalFits(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	r.run("$ go run ./chapter07/client localhost")
 	for _, width := range []int64{1440, 390} {
 		r.do(chromedp.EmulateViewport(width, 844))
@@ -82,7 +82,7 @@ func TestTerminalFits(t *testing.T) {
 func TestMarksOnPhone(t *testing.T) {
 	url, _ := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
-	r := tab(t, newBrowser(t), base+"chapter07/#"+token)
+	r := tab(t, base+"chapter07/#"+token)
 	r.do(chromedp.EmulateViewport(390, 844))
 	r.until("innerWidth === 390")
 	broken := r.is(`(() => {
@@ -109,7 +109,7 @@ func TestMarksOnPhone(t *testing.T) {
 // When the reader has scrolled up, the list stays there.
 func TestSaidFollows(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	r.run("$ go run ./chapter07/client localhost")
 	r.until(`!live.lanes.box.hidden`)
 	const (

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"fopnp/internal/check/chromium"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/weave"
 	"fopnp/internal/live"
@@ -26,7 +27,9 @@ func TestMain(m *testing.M) {
 		return
 	}
 	live.Main()
-	os.Exit(progtest.Main(m))
+	status := progtest.Main(m)
+	chromium.Close()
+	os.Exit(status)
 }
 
 func TestREADME(t *testing.T) {

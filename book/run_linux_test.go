@@ -10,7 +10,6 @@ import (
 	"net/http/httputil"
 	neturl "net/url"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"fopnp/internal/check/chromium"
 	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/netns"
@@ -59,32 +59,11 @@ type reader struct {
 	ctx context.Context
 }
 
-func newBrowser(t testing.TB) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 1000),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // tab opens a page in a new tab.
-func tab(t testing.TB, browser context.Context, url string) *reader {
+func tab(t testing.TB, url string) *reader {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	r := &reader{t, ctx}
-	r.do(chromedp.Navigate(url))
+	r := &reader{t, chromium.NewTab(t)}
+	r.do(chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url))
 	return r
 }
 
@@ -136,8 +115,7 @@ func (r *reader) run(words string) {
 func TestRunInBrowser(t *testing.T) {
 	url, _ := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
-	browser := newBrowser(t)
-	r := tab(t, browser, base+"chapter07/#"+token)
+	r := tab(t, base+"chapter07/#"+token)
 	if at := r.is("location.href"); strings.Contains(at, "token") {
 		t.Errorf("the token stays in the address: %s", at)
 	}
@@ -180,7 +158,7 @@ func TestWholeChapter(t *testing.T) {
 	}
 	url, _ := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
-	r := tab(t, newBrowser(t), base+"chapter07/#"+token)
+	r := tab(t, base+"chapter07/#"+token)
 	sections := strings.Fields(r.is(`[...new Set(all("figure[data-block]").filter(f => one(".run", f)).map(f => f.dataset.section))].join(" ")`))
 	if len(sections) < 10 {
 		t.Fatalf("chapter 7 has only %d sections with blocks that run", len(sections))
@@ -202,8 +180,7 @@ func TestWholeChapter(t *testing.T) {
 func TestTwoReaders(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
-	browser := newBrowser(t)
-	first := tab(t, browser, base+"#"+token)
+	first := tab(t, base+"#"+token)
 	second, closeSecond := chromedp.NewContext(first.ctx)
 	defer closeSecond()
 	other := &reader{t, second}
@@ -267,13 +244,10 @@ func TestFrame(t *testing.T) {
 			url, proxy.URL)
 	}))
 	defer evil.Close()
-	browser, cancel := chromedp.NewContext(newBrowser(t))
-	defer cancel()
 	var mu sync.Mutex
 	var requests []string
-	r := &reader{t, browser}
-	r.do(chromedp.Navigate("about:blank"))
-	err = chromedp.Listen(browser, func(event any) {
+	r := &reader{t, chromium.NewTab(t)}
+	err = chromedp.Listen(r.ctx, func(event any) {
 		if e, ok := event.(*network.EventRequestWillBeSent); ok {
 			mu.Lock()
 			defer mu.Unlock()
@@ -319,7 +293,7 @@ func TestLoopbackOnly(t *testing.T) {
 func TestPlaygroundInBrowser(t *testing.T) {
 	url, book := openBook(t)
 	base, token, _ := strings.Cut(url, "#")
-	r := tab(t, newBrowser(t), base+"playground/#"+token)
+	r := tab(t, base+"playground/#"+token)
 	before := len(kernel.Descendants(book.Pid))
 	r.run("$ traceroute -n -q 1 www.example.com")
 	if n := r.is(`all(".state[data-state='as-printed']").length`); n != "2" {

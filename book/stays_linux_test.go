@@ -25,7 +25,7 @@ func (r *reader) click(label string) {
 // dock stays closed.
 func TestDockStays(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	r.run("$ go run ./chapter07/client localhost")
 	r.click("+ Terminal")
 	const terminals = `[...live.panes.values()].filter(p => p.kind === "terminal").length`
@@ -71,7 +71,7 @@ func TestDockStays(t *testing.T) {
 // When the server is gone, the reader can still read the panes, even after typing.
 func TestDockOfDeadServer(t *testing.T) {
 	url, book := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	r.run("$ go run ./chapter07/client localhost")
 	book.Kill()
 	r.until("!live.socket")
@@ -84,7 +84,7 @@ func TestDockOfDeadServer(t *testing.T) {
 // However much happens, the page keeps only what it shows.
 func TestLanesForget(t *testing.T) {
 	url, _ := openBook(t)
-	r := tab(t, newBrowser(t), url)
+	r := tab(t, url)
 	kept := r.is(`(() => {
 		const lanes = new Lanes();
 		for (let i = 0; i < 1000; i++) {

@@ -40,6 +40,32 @@ func loaded(t testing.TB) *Book {
 	return b
 }
 
+// export returns the folder of the exported book. All tests share it, and do not
+// change it.
+var export = sync.OnceValues(func() (string, error) {
+	b, err := load()
+	if err != nil {
+		return "", err
+	}
+	folder, err := os.MkdirTemp("", "book")
+	if err != nil {
+		return "", err
+	}
+	removeExport = func() { os.RemoveAll(folder) }
+	return folder, b.Export(filepath.Join(folder, "html")) // which Export makes
+})
+
+var removeExport = func() {}
+
+func exported(t *testing.T) string {
+	t.Helper()
+	folder, err := export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(folder, "html")
+}
+
 // An element of a page, without what is in it.
 type element struct {
 	name       string
@@ -75,10 +101,7 @@ func elements(t *testing.T, page []byte) (all []element) {
 // fragment. No page requests anything from elsewhere, and none can run anything.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
-	if err := loaded(t).Export(folder); err != nil {
-		t.Fatal(err)
-	}
+	folder := exported(t)
 	files := os.DirFS(folder)
 	pages := map[string][]element{}
 	ids := map[string]map[string]bool{}
@@ -361,7 +384,7 @@ func TestEPUB(t *testing.T) {
 	if err != nil {
 		t.Skip("java is not installed")
 	}
-	if out, err := exec.CommandContext(t.Context(), java, "-XX:TieredStopAtLevel=1", "-jar", jar, "--failonwarnings", file).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", jar, "--failonwarnings", file).CombinedOutput(); err != nil {
 		t.Errorf("epubcheck: %v\n%s", err, out)
 	}
 }

@@ -9,13 +9,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -24,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"fopnp/internal/check/chromium"
 )
 
 // A tab is a tab of a browser that reads the book.
@@ -36,15 +36,19 @@ type tab struct {
 	faults []string
 }
 
-// open starts a server of the book and a browser. At the end of the test, every
+func TestMain(m *testing.M) {
+	status := m.Run()
+	chromium.Close()
+	removeExport()
+	os.Exit(status)
+}
+
+// open starts a server of the book and opens a tab. At the end of the test, every
 // fault of a page fails the test: an exception, an error on the console, or a
 // request that leaves the server.
 func open(t *testing.T) *tab {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed")
-	}
+	ctx := chromium.NewTab(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -53,19 +57,6 @@ func open(t *testing.T) *tab {
 	server := &http.Server{Handler: &Server{Book: loaded(t), Port: port}}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	t.Cleanup(cancel)
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
 
 	tab := &tab{t: t, ctx: ctx, base: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	err = chromedp.Listen(ctx, func(event any) {
@@ -160,10 +151,20 @@ func TestPages(t *testing.T) {
 	}
 	tab.visit("index.html", 1440)
 	for _, address := range pages {
-		for _, theme := range []string{"light", "dark"} {
-			for _, width := range []int64{1720, 390} {
-				evaluate[chromedp.Void](tab, fmt.Sprintf("localStorage.setItem('theme', %q)", theme))
-				tab.visit(address, width)
+		for i, theme := range []string{"light", "dark"} {
+			evaluate[chromedp.Void](tab, fmt.Sprintf("localStorage.setItem('theme', %q)", theme))
+			// Each width is once that of the window in which the page loads, and once that
+			// to which the reader changes it.
+			widths := []int64{1720, 390}
+			if i > 0 {
+				slices.Reverse(widths)
+			}
+			tab.visit(address, widths[0])
+			for _, width := range widths {
+				tab.do(chromedp.EmulateViewport(width, 900))
+				if got := evaluate[int64](tab, "innerWidth"); got != width {
+					t.Errorf("%s: the window is %d pixels wide, want %d", address, got, width)
+				}
 				where := fmt.Sprintf("%s, %s, %d pixels", address, theme, width)
 				if got := evaluate[int64](tab, "document.documentElement.scrollWidth"); got > width {
 					t.Errorf("%s: the page is %d pixels wide", where, got)
@@ -339,10 +340,7 @@ func TestWithoutScript(t *testing.T) {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	tab := open(t)
-	folder := t.TempDir()
-	if err := loaded(t).Export(folder); err != nil {
-		t.Fatal(err)
-	}
+	folder := exported(t)
 	tab.base = "file://" + filepath.ToSlash(folder)
 	tab.visit("chapter07/index.html", 390)
 	tab.slash()

@@ -42,9 +42,13 @@ func TestToken(t *testing.T) {
 // No process is left, and no file, when the reader closes or reloads the page, or when
 // the server is interrupted or killed.
 func TestNothingIsLeft(t *testing.T) {
-	t.Run("private", func(t *testing.T) { testNothingIsLeft(t, "private") })
+	t.Run("private", func(t *testing.T) {
+		t.Parallel()
+		testNothingIsLeft(t, "private")
+	})
 	t.Run("shared", func(t *testing.T) {
 		if !inside() && netns.Supported() == nil {
+			t.Parallel()
 			runInside(t)
 			return
 		}
@@ -69,7 +73,7 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		{"the server is interrupted", func(_ *client, server *os.Process) { server.Signal(os.Interrupt) }},
 		{"the server is killed", func(_ *client, server *os.Process) { server.Kill() }},
 	} {
-		folder := t.TempDir()
+		folder := tempDir(t)
 		cmd, url, token := startAlone(t, kind, folder)
 		c := visit(t, url, token)
 		c.run(readme, ask)
@@ -99,7 +103,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 		runInside(t)
 		return
 	}
-	folder := t.TempDir()
+	folder := tempDir(t)
 	t.Setenv("TMPDIR", folder)
 	unlock, err := transcript.LockSystem()
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/coder/websocket"
 
 	"fopnp/internal/check/progtest"
+	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
 	"fopnp/internal/netns"
 )
@@ -64,7 +65,7 @@ func runInside(t *testing.T) {
 	defer output.Close()
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v",
 		"-test.timeout", "10m", fmt.Sprintf("-all=%t", progtest.All()))
-	cmd.Env = append(os.Environ(), binEnv+"="+progtest.Bin(), coverageEnv+"="+progtest.Coverage(), "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), binEnv+"="+progtest.Bin(), coverageEnv+"="+progtest.Coverage(), "TMPDIR="+tempDir(t))
 	cmd.Stdout, cmd.Stderr = theirs, theirs
 	network, err := netns.Start(cmd)
 	theirs.Close()
@@ -82,6 +83,22 @@ func runInside(t *testing.T) {
 	if err != nil {
 		t.Fail()
 	}
+}
+
+// tempDir is t.TempDir in memory, if that is possible: sessions that have it as TMPDIR
+// copy the repository there, which on a disk can take the kernel seconds.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(transcript.InMemory(), "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // patience bounds each wait for something that must happen.
@@ -385,9 +402,13 @@ const readme = "README.md" // it starts srv_single, asks it, and shows its log
 
 // both runs a test with private networks, and on the network of the system.
 func both(t *testing.T, test func(t *testing.T, b *book)) {
-	t.Run("private", func(t *testing.T) { test(t, open(t, false)) })
+	t.Run("private", func(t *testing.T) {
+		t.Parallel()
+		test(t, open(t, false))
+	})
 	t.Run("shared", func(t *testing.T) {
 		if !inside() && netns.Supported() == nil {
+			t.Parallel()
 			runInside(t)
 			return
 		}

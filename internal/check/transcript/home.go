@@ -63,7 +63,7 @@ func (c Config) NewHome() (*Home, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(inMemory(), "transcript")
+	dir, err := os.MkdirTemp(InMemory(), "transcript")
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inMemory returns a folder in memory for temporary files. It returns "" if TMPDIR
+// InMemory returns a folder in memory for temporary files. It returns "" if TMPDIR
 // names another one, if there is none with enough room, or if programs may not run
 // there, as in many containers. A home has hundreds of small files and lives for
 // seconds: on a disk, creating its files may take the kernel longer than bash
 // takes to run.
-func inMemory() string {
+func InMemory() string {
 	const folder = "/dev/shm"
 	const room = 1 << 30
 	var system unix.Statfs_t

@@ -2,5 +2,5 @@
 
 package transcript
 
-// inMemory returns "": homes are in the system's folder for temporary files.
-func inMemory() string { return "" }
+// InMemory returns "": homes are in the system's folder for temporary files.
+func InMemory() string { return "" }
