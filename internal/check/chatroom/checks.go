@@ -1,7 +1,6 @@
 package chatroom
 
 import (
-	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -578,20 +577,14 @@ func next(number string) string {
 	return fmt.Sprint(n+1) + number[len(number)-1:]
 }
 
-var all = flag.Bool("all", false, "send a million messages to each chat server instead of 300,000")
-
 // After all messages, the server uses as much memory as after the first tenth. A
-// server that keeps more than 16 bytes per message fails.
+// server that keeps more than 4 MiB fails. With -all, that is one that keeps more
+// than 16 bytes per message.
 func manyMessages(r *room) {
 	const batch = 1000
-	messages := 300_000
-	switch {
-	case *all:
-		messages = 1_000_000
-	case progtest.Race:
+	messages := conform.Count(100_000, 1_000_000)
+	if progtest.Race {
 		messages = 20_000
-	case testing.Short():
-		messages = 100_000
 	}
 	a := r.join()
 	b := r.join()

@@ -1,11 +1,25 @@
 package conform
 
 import (
+	"flag"
 	"strings"
 	"sync"
 
 	"fopnp/internal/check/progtest"
 )
+
+// All is the flag -all of every test that imports this package. See Count.
+var All = flag.Bool("all", false, "play all clients and send all messages, and not only some of them")
+
+// Count returns some, or all if the flag -all is set. It is for tests that
+// prove more with more clients, or with more messages, than "go test ./..." has
+// time for.
+func Count(some, all int) int {
+	if *All {
+		return all
+	}
+	return some
+}
 
 var crowdChecks = []Check{
 	Shared("one after another", oneAfterAnother),
@@ -63,21 +77,29 @@ func atOnce(t *Trial) {
 	t.Failf("it serves more than %d at once:\n%s", n, before)
 }
 
-// Thousands of short conversations, several at a time, leave nothing behind but
-// their lines: the server's memory does not grow. A conversation that the
+// Many short conversations, several at a time, leave nothing behind but their
+// lines: the server's memory does not grow. A conversation that the
 // server never forgets costs it 600 bytes or more. Even with GOGC=10, its
-// memory varies by chance, but it does not grow time after time.
+// memory varies by chance, but it does not grow time after time. Only thousands
+// of conversations, with -all, show so little in what varies by chance.
 func churn(s Server) error {
 	return serving(func(t *Trial) {
-		const leaked = 200 // bytes per conversation
 		t.converse(t.affordable(2000))
-		var n, grown int
+		n := t.affordable(4000)
+		most := 2 << 20 // bytes
+		if *All {
+			most = n * 200
+		}
+		if progtest.Race || t.processEach() {
+			t.converse(n)
+			return
+		}
+		var grown int
 		for range 3 {
 			before := t.Resident()
-			n = t.affordable(4000)
 			t.converse(n)
 			grown = (t.Resident() - before) << 10
-			if t.Failed() || grown <= n*leaked || progtest.Race || t.processEach() {
+			if t.Failed() || grown <= most {
 				return
 			}
 		}
@@ -85,10 +107,13 @@ func churn(s Server) error {
 	})(s.With("GOGC=10"))
 }
 
-// affordable returns n, or less if a conversation costs more than usual.
+// affordable returns n, or less without -all or if a conversation costs more
+// than usual.
 func (t *Trial) affordable(n int) int {
 	if progtest.Race {
 		n /= 20
+	} else {
+		n = Count(n/4, n)
 	}
 	if t.processEach() {
 		n /= 20
