@@ -121,7 +121,7 @@ var defects = map[string]string{
 	"shrinks":                               "says sent too early, shrinking is no fault, zeros for what is gone",
 	"grows":                                 "sends what is there",
 	"client leaves":                         "reset is an end, says sent too early",
-	"1 GiB":                                 "whole file in memory",
+	"a large file":                          "whole file in memory",
 	"takes nothing":                         "sends for ever",
 	"takes a bit at a time":                 "one time for all",
 	"2000 idle clients":                     "a thousand places",
