@@ -180,7 +180,7 @@ func (f *folder) changesBetween(t *conform.Trial) {
 // end, as soon as it changes no more. The last change comes at some time before,
 // while or after the server reads the file.
 func (f *folder) changesWhileHashed(t *conform.Trial) {
-	const name, size = "busy", 16 << 20
+	const name = "busy"
 	random := rand.New(rand.NewPCG(1, 2))
 	f.truncate(t, name, size)
 	file, err := os.OpenFile(f.at(name), os.O_WRONLY, 0)
@@ -194,7 +194,7 @@ func (f *folder) changesWhileHashed(t *conform.Trial) {
 	for i := range 12 {
 		c := t.Connect()
 		c.Send(ask)
-		for end := time.Now().Add(time.Duration(i) * 2 * time.Millisecond); ; {
+		for end := time.Now().Add(time.Duration(i) * 8 * time.Millisecond); ; {
 			at := random.IntN(size)
 			data[at]++
 			if _, err := file.WriteAt(data[at:at+1], int64(at)); err != nil {
