@@ -113,7 +113,7 @@ func serve(b *book.Book, root string, port int) {
 		pages.Live = blocks
 		fmt.Printf("The book is open at http://%s/#token=%s\nCtrl-C closes it.\n", at, blocks.Token())
 	}
-	server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := newServer(pages)
 	program.StopOnSignal()
 	go func() {
 		<-program.Stopping().Done()
@@ -122,4 +122,10 @@ func serve(b *book.Book, root string, port int) {
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		program.Fail("serve the book", err)
 	}
+}
+
+// newServer returns a server that closes connections on which nothing happens. A
+// WebSocket stays open, because its reader may be thinking.
+func newServer(pages http.Handler) *http.Server {
+	return &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 }

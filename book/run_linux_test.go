@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -173,12 +172,10 @@ func TestRunInBrowser(t *testing.T) {
 	}
 }
 
-var all = flag.Bool("all", false, "click through a whole chapter instead of only its servers")
-
 // A teacher clicks through chapter 7 from top to bottom. Every block says that it
 // printed what is on the page. Some blocks need haproxy, inetd and other programs.
 func TestWholeChapter(t *testing.T) {
-	if !*all {
+	if !progtest.All() {
 		t.Skip("only with -all")
 	}
 	url, _ := openBook(t)

@@ -14,7 +14,6 @@ import (
 
 	"fopnp/chapter07/internal/zenbench"
 	"fopnp/chapter07/internal/zenload"
-	"fopnp/internal/check/conform"
 	"fopnp/internal/check/kernel"
 	"fopnp/internal/check/progtest"
 )
@@ -58,7 +57,7 @@ func TestSystemCalls(t *testing.T) {
 	if progtest.Race {
 		t.Skip("the race detector only slows this test down")
 	}
-	questions := conform.Count(questions/4, questions)
+	questions := progtest.Count(questions/4, questions)
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +69,7 @@ func TestSystemCalls(t *testing.T) {
 			// Each client also costs some calls as it comes and leaves. Among many
 			// questions, these do not count.
 			most := cost.calls
-			if !*conform.All {
+			if !progtest.All() {
 				most += 6 * float64(cost.clients) / float64(questions)
 			}
 			if calls > most {
@@ -84,7 +83,7 @@ func TestSystemCalls(t *testing.T) {
 // Each gets an answer. When all have got their first answer, each gets a second
 // one.
 func TestThousandsOfClients(t *testing.T) {
-	n := conform.Count(1000, 10_000)
+	n := progtest.Count(1000, 10_000)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max < uint64(n)+100 {
 		t.Skipf("%d descriptors are not enough", limit.Max)
@@ -106,7 +105,7 @@ func TestThousandsOfClients(t *testing.T) {
 			askInTurn(t, clients, 1)
 			t.Logf("%.2f KiB for a client", idle)
 			most := cost.idle
-			if !*conform.All {
+			if !progtest.All() {
 				most += 256 / float64(n) // what the server needs once; ten thousand clients hide it
 			}
 			if idle > most && !progtest.Race {

@@ -36,6 +36,7 @@ var helpers = map[string]func() error{
 	"deny mounts":     func() error { return denied(denyMounts) },
 	"allow none":      allowNone,
 	"hide":            hide,
+	"share mounts":    shareMounts,
 	"AppArmor":        func() error { return forbidUsers("apparmor_restrict_unprivileged_userns", "1") },
 	"only root":       func() error { return forbidUsers("unprivileged_userns_clone", "0") },
 }
@@ -132,6 +133,31 @@ func hide() error {
 	return runPlayground()
 }
 
+// shareMounts runs a playground where /proc shows the processes of another namespace,
+// and where what a child mounts appears here as well. None of the playground's mounts
+// may do so.
+func shareMounts() error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
+		return err
+	}
+	before, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if err != nil {
+		return err
+	}
+	if self, err := os.Readlink("/proc/self"); err != nil || self == strconv.Itoa(os.Getpid()) {
+		return fmt.Errorf("/proc shows this namespace: %s is here (%v)", self, err)
+	}
+	out, err := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"), "h1", "hostname").CombinedOutput()
+	if err != nil || string(out) != "h1\n" {
+		return fmt.Errorf("it printed %q (%v)", out, err)
+	}
+	after, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if !bytes.Equal(before, after) {
+		return fmt.Errorf("mounts were\n%s\nand are\n%s (%v)", before, after, err)
+	}
+	return nil
+}
+
 // forbidUsers runs a playground where a setting says that ordinary users may not be
 // root in namespaces of their own. Not every kernel has the setting, so we show one and
 // enforce it with a filter.
@@ -189,21 +215,11 @@ func denied(filter []unix.SockFilter) error {
 }
 
 // endBy ends one playground after another. The first ends when its shell exits, each of
-// the others when one of its processes gets a signal. Each time, nothing may be left.
-// The kernel counts namespaces: it grants only as many as one playground needs, so the
-// next one starts only when those of the last one are gone.
+// the others when one of its processes gets a signal. Each time, no process, socket or
+// file may be left, and in the end no namespace or mount.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err
-	}
-	hosts := len(playground.Hosts)
-	for kind, count := range map[string]int{ // of the helper, the world, the wires and the hosts
-		"user": 1, "mnt": 2 + hosts, "pid": 2 + hosts, "net": 3 + hosts, "uts": 1 + hosts, "ipc": 1 + hosts,
-	} {
-		limit := "/proc/sys/user/max_" + kind + "_namespaces"
-		if err := os.WriteFile(limit, []byte(strconv.Itoa(count)), 0); err != nil {
-			return err
-		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
@@ -213,13 +229,16 @@ func endBy(signal syscall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("its shell exited: %w", err)
 	}
-	if len(names) < hosts+4 {
+	if len(names) < len(playground.Hosts)+4 {
 		return fmt.Errorf("it has only the processes %q", names)
 	}
 	for _, name := range names {
 		if _, err := oneEnd(name, signal); err != nil {
 			return fmt.Errorf("%s got %v: %w", name, signal, err)
 		}
+	}
+	if err := freed(); err != nil {
+		return err
 	}
 	now, err := os.ReadFile("/proc/self/mounts")
 	if !bytes.Equal(now, mounts) {
@@ -228,42 +247,54 @@ func endBy(signal syscall.Signal) error {
 	return nil
 }
 
+// freed waits until the kernel has freed all user namespaces that this process's one
+// owns. It frees namespaces a little after their last process has died, and a user
+// namespace after all that it owns. So it asks for one where there may be only one.
+func freed() error {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("1"), 0); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(progtest.Patience); ; {
+		probe := exec.Command("true")
+		probe.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
+		err := probe.Run()
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.ENOSPC) || time.Now().After(deadline) {
+			return fmt.Errorf("namespaces are left: %w", err)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
 // oneEnd brings up a playground and ends it: it sends a signal to the process that
 // has the name, if there is one, and ends the shell. It returns the names of the
 // playground's processes.
 func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	deadline := time.Now().Add(progtest.Patience)
 	var stderr bytes.Buffer
-	for {
-		cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
-			"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
-		stderr.Reset()
-		cmd.Stderr = &stderr
-		cmd.WaitDelay = progtest.Patience // if a process is left that has it open
-		stdin, stdout, err := startWithPipes(cmd)
-		if err != nil {
-			return nil, err
-		}
-		up := make([]byte, 3)
-		if _, err := io.ReadFull(stdout, up); err == nil {
-			all := processes()
-			for _, p := range all {
-				names = append(names, p.name)
-				if p.name == name {
-					syscall.Kill(p.pid, signal)
-				}
-			}
-			stdin.Close()
-			cmd.Wait()
-			break
-		}
-		stdin.Close()
+	cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
+		"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
+	cmd.Stderr = &stderr
+	cmd.WaitDelay = progtest.Patience // if a process is left that has it open
+	stdin, stdout, err := startWithPipes(cmd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(stdout, make([]byte, len("up\n"))); err != nil {
+		cmd.Process.Kill()
 		cmd.Wait()
-		// The kernel frees namespaces a little after their last process has died.
-		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("the next one does not start: %s", stderr.Bytes())
+		return nil, fmt.Errorf("the next one does not start: %s", stderr.Bytes())
+	}
+	for _, p := range processes() {
+		names = append(names, p.name)
+		if p.name == name {
+			syscall.Kill(p.pid, signal)
 		}
 	}
+	stdin.Close()
+	cmd.Wait() // its error says how it ended
 	for {
 		for { // as the first process of this namespace, we inherit orphans
 			if pid, _ := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); pid <= 0 {

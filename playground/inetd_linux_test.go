@@ -200,3 +200,18 @@ func TestInetdEnvironment(t *testing.T) {
 		t.Errorf("inetd has the variables %q (%v), want %q", out, err, want)
 	}
 }
+
+// A host's first process has none of the user's variables, except the one that says
+// where programs built with -cover write. Without it, they would complain when the
+// playground ends.
+func TestFirstEnvironment(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := command("h1", `tr '\0' '\n' </proc/1/environ`)
+	folder := t.TempDir()
+	cmd.Env = append(cmd.Env, "GOCOVERDIR="+folder)
+	out, err := cmd.CombinedOutput()
+	if want := "GOCOVERDIR=" + folder + "\n"; string(out) != want || err != nil {
+		t.Errorf("it has %q (%v), want %q", out, err, want)
+	}
+}

@@ -1,3 +1,6 @@
+// Even if the program is linked with the C library, Go looks names up itself.
+//go:debug netdns=go
+
 // Playground brings up an internet of twelve hosts on this machine, in Linux
 // namespaces, and opens a shell on one of them.
 //

@@ -265,6 +265,18 @@ func TestNothingLeft(t *testing.T) {
 	}
 }
 
+// The playground's mounts do not appear on the machine, even if the process that brings
+// it up first needs a /proc of its own, as after unshare --pid.
+func TestMountsStay(t *testing.T) {
+	needsNamespaces(t)
+	t.Parallel()
+	cmd := inside(t, "share mounts", unix.CLONE_NEWNS|unix.CLONE_NEWPID|unix.CLONE_NEWNET)
+	cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "GOCOVERDIR="+progtest.Coverage())
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // Where the system does not grant what a playground needs, it says why and what
 // the user can do.
 func TestRefusals(t *testing.T) {

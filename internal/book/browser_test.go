@@ -356,3 +356,32 @@ func TestFiles(t *testing.T) {
 	tab.do(chromedp.Click(chromedp.CSS("#contents .close")))
 	tab.await("getComputedStyle(document.querySelector('#contents')).display === 'none'")
 }
+
+// On a phone, a drawing of text and a table keep their form. They scroll in their own
+// boxes, and the page does not.
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	tab := open(t)
+	tab.visit("playground/index.html", 390)
+	for what, expression := range map[string]string{
+		"the page fits": "document.documentElement.scrollWidth === 390",
+		"the map scrolls": `(() => {
+			const pre = all("pre").find(pre => pre.textContent.includes("┐"));
+			const lines = pre.textContent.trimEnd().split("\n").length, height = parseFloat(getComputedStyle(pre).lineHeight);
+			return pre.scrollWidth > pre.clientWidth && one("code", pre).clientHeight < (lines + 0.5) * height;
+		})()`,
+		"other transcripts wrap": `all(".console:not(.laid-out) pre").every(pre => pre.scrollWidth === pre.clientWidth)`,
+		"the table scrolls":      `(table => table.scrollWidth > table.clientWidth)(all(".table").at(-1))`,
+		"its words are whole": `all("td a").every(a => {
+			const next = new Range(), { nextSibling } = a;
+			if (nextSibling?.data?.[0] !== ",") return true;
+			next.setStart(nextSibling, 0);
+			next.setEnd(nextSibling, 1);
+			return Math.abs(next.getBoundingClientRect().top - [...a.getClientRects()].at(-1).top) < 5;
+		})`,
+	} {
+		if !evaluate[bool](tab, expression) {
+			t.Errorf("it is not so that %s", what)
+		}
+	}
+}

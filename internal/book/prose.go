@@ -287,9 +287,15 @@ func (v *view) figure(out util.BufWriter, f figure) {
 	fmt.Fprintf(out, "<pre><code>%s</code></pre></figure>\n", f.code)
 }
 
+// laidOut finds output that loses its meaning if its lines wrap: a drawing, or columns.
+var laidOut = regexp.MustCompile(`[\x{2500}-\x{257f}]|(?m:^[^$>].*\S {3,}\S)`)
+
 // console renders commands and what they print.
 func (w *writer) console(out util.BufWriter, block *weave.Block) {
 	f := figure{kind: "console", label: "console", code: commands(block)}
+	if laidOut.MatchString(block.Text) {
+		f.kind += " laid-out"
+	}
 	if w.live && block.Transcript != nil {
 		f.run = true
 		f.attributes = fmt.Sprintf(` data-page="%s" data-block="%d" data-section="%d"`,

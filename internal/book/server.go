@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io/fs"
 	"log"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"fopnp/internal/book/local"
 )
 
 // A Server serves a book to the readers of this machine.
@@ -50,9 +51,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // themselves.
 var livePolicy = strings.Replace(policy, "style-src 'self'", "style-src 'self' 'unsafe-inline'", 1)
 
-// ServeHTTP answers a request. It answers only requests for the host 127.0.0.1 or
-// localhost at the server's port. If the name of another site leads here, Host has
-// that name: such a site must not read the book, and must not run anything.
+// ServeHTTP answers a request that names this machine, as [local.Refuses] wants it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
@@ -65,10 +64,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
 
-	port := strconv.Itoa(s.Port)
+	status, why := local.Refuses(r, s.Port)
 	switch {
-	case r.Host != net.JoinHostPort("127.0.0.1", port) && r.Host != net.JoinHostPort("localhost", port):
-		http.Error(w, "this book is at 127.0.0.1 and localhost only", http.StatusMisdirectedRequest)
+	case status != 0:
+		http.Error(w, why, status)
 	case isForeign(r.Header):
 		http.Error(w, "this book is not for other sites", http.StatusForbidden)
 	case r.URL.Path == LivePath && s.Live != nil:

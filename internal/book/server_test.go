@@ -24,7 +24,8 @@ func ask(s *Server, method, host, target string, header ...string) *http.Respons
 	return w.Result()
 }
 
-// Only the readers of this machine get an answer, and only files of the book.
+// Only the readers of this machine get an answer, and only files of the book. Package
+// local has a table of what Host may be.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	live := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
@@ -43,11 +44,6 @@ func TestAttacks(t *testing.T) {
 
 		{"DNS rebinding", "GET", "evil.example:8107", "/", nil, 421},
 		{"DNS rebinding of the terminals", "GET", "evil.example:8107", LivePath, nil, 421},
-		{"another port", "GET", "127.0.0.1:80", "/", nil, 421},
-		{"no port", "GET", "127.0.0.1", "/", nil, 421},
-		{"another loopback address", "GET", "127.0.0.2:8107", "/", nil, 421},
-		{"a name that begins like ours", "GET", "localhost.evil.example:8107", "/", nil, 421},
-		{"capitals", "GET", "LOCALHOST:8107", "/", nil, 421},
 
 		{"a script of another site", "GET", own, "/assets/book.js", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		{"fetch of another site", "GET", own, "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, 403},

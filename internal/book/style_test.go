@@ -34,6 +34,7 @@ func TestContrast(t *testing.T) {
 	}
 	code := []string{"ink", "keyword", "type", "function", "string", "number", "comment"}
 	check(4.5, []string{"ink", "soft", "link"}, "paper", "panel", "tint")
+	check(4.5, []string{"link"}, "new", "gone")
 	check(4.5, code, "panel", "new", "gone", "tint")
 	check(4.5, []string{"ink"}, "new-word", "gone-word", "box", "group", "note")
 	check(3, []string{"edge", "arrow"}, "paper")

@@ -32,7 +32,8 @@ func (b *book) knock(t *testing.T, host string, header http.Header, protocols ..
 }
 
 // Each row is an attack on a reader whose book is open: a page of another site, a
-// program that guesses, a user of this machine. Only the book's own pages get in.
+// program that guesses, a user of this machine. Only the book's own pages get in. Package
+// local has a table of what Host may be.
 func TestDoor(t *testing.T) {
 	b := open(t, true)
 	_, port, err := net.SplitHostPort(b.address)
@@ -54,13 +55,6 @@ func TestDoor(t *testing.T) {
 		{"none: the token comes first", b.address, from(own), []string{token, protocol}, 101},
 
 		{"DNS rebinding: another site's name points here", "evil.example:" + port, from("http://evil.example:" + port), []string{protocol, token}, 421},
-		{"DNS rebinding: without a port", "evil.example", from("http://evil.example"), []string{protocol, token}, 421},
-		{"a name that only begins as ours", "localhost.evil.example:" + port, from("http://localhost.evil.example:" + port), []string{protocol, token}, 421},
-		{"another port in Host", "127.0.0.1:1", from("http://127.0.0.1:1"), []string{protocol, token}, 421},
-		{"another address of this machine", "127.0.0.2:" + port, from("http://127.0.0.2:" + port), []string{protocol, token}, 421},
-		{"a name for all addresses", "0.0.0.0:" + port, from("http://0.0.0.0:" + port), []string{protocol, token}, 421},
-		{"the IPv6 address", "[::1]:" + port, from("http://[::1]:" + port), []string{protocol, token}, 421},
-		{"capital letters", "LOCALHOST:" + port, from("http://LOCALHOST:" + port), []string{protocol, token}, 421},
 
 		{"a WebSocket from another site", b.address, from("https://evil.example"), []string{protocol, token}, 403},
 		{"from another server of this machine", b.address, from("http://127.0.0.1:1"), []string{protocol, token}, 403},

@@ -201,6 +201,20 @@ func TestLanesOfChat(t *testing.T) {
 			t.Errorf("client %d, which only listens, was %q", n+1, got)
 		}
 	}
+	// A client that says no more may still listen, so the server keeps its connection, and
+	// the lane goes on. It ends when the server's next message finds that the client has gone.
+	typeAt("exec 3<&- 4<&- 5<&-")
+	c.until("they hang up", func() bool { return count(c.lanes, "hangs up") == 3 })
+	typeAt(`exec 6<>/dev/tcp/127.0.0.1/4040; printf 'hello?\0' >&6; read -rd '' -u 6 d`)
+	c.until("they are gone", func() bool { return len(gone(c.lanes)) == 3 })
+	if n := count(c.lanes, "breaks off"); n != 3 {
+		t.Errorf("%d clients refused the message, want 3", n)
+	}
+	for n := range 3 {
+		if got := kinds(c.lanes, n); !strings.HasSuffix(got, "idle gone") {
+			t.Errorf("client %d was %q", n+1, got)
+		}
+	}
 }
 
 // terminal opens a terminal and returns how to type a command there.
@@ -255,6 +269,16 @@ func kinds(events []laneEvent, client int) string {
 		all = append(all, e.Kind)
 	}
 	return strings.Join(all, " ")
+}
+
+// count returns how many events are of a kind.
+func count(events []laneEvent, kind string) (n int) {
+	for _, e := range events {
+		if e.Kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 func gone(events []laneEvent) (all []laneEvent) {

@@ -63,7 +63,7 @@ func runInside(t *testing.T) {
 	}
 	defer output.Close()
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v",
-		"-test.timeout", "10m", fmt.Sprintf("-all=%t", *all))
+		"-test.timeout", "10m", fmt.Sprintf("-all=%t", progtest.All()))
 	cmd.Env = append(os.Environ(), binEnv+"="+progtest.Bin(), coverageEnv+"="+progtest.Coverage(), "TMPDIR="+t.TempDir())
 	cmd.Stdout, cmd.Stderr = theirs, theirs
 	network, err := netns.Start(cmd)

@@ -3,14 +3,12 @@
 package live
 
 import (
-	"flag"
 	"slices"
 	"testing"
 
+	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/weave"
 )
-
-var all = flag.Bool("all", false, "run the blocks of all pages, and not only of those with something special")
 
 // special are the pages that need all that a session can do: a server and its log, hosts
 // of the playground, and without a private network, programs that send a lot. The tests of
@@ -26,7 +24,7 @@ func TestEveryBlock(t *testing.T) {
 	both(t, func(t *testing.T, b *book) {
 		for _, name := range pages {
 			t.Run(name, func(t *testing.T) {
-				if !*all && !slices.Contains(special[b.shared()], name) {
+				if !progtest.All() && !slices.Contains(special[b.shared()], name) {
 					t.Skip("only with -all")
 				}
 				if !b.shared() {

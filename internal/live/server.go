@@ -17,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"fopnp/internal/book/local"
 	"fopnp/internal/check/programs"
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
@@ -212,14 +213,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuses returns why a request is refused, with an HTTP status, or 0.
 func (s *Server) refuses(r *http.Request) (status int, why string) {
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if local == nil {
+	at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if at == nil {
 		return http.StatusInternalServerError, "this server does not know its address"
 	}
-	_, port, _ := net.SplitHostPort(local.String())
+	if status, why := local.Refuses(r, at.Port); status != 0 {
+		return status, why
+	}
 	switch {
-	case r.Host != net.JoinHostPort("127.0.0.1", port) && r.Host != net.JoinHostPort("localhost", port):
-		return http.StatusMisdirectedRequest, "this book is at 127.0.0.1 and localhost only"
 	case len(r.Header.Values("Origin")) != 1 || r.Header.Get("Origin") != "http://"+r.Host:
 		return http.StatusForbidden, "only the book's own pages can run blocks"
 	case !s.knowsToken(r):

@@ -69,6 +69,7 @@ func (w *watcher) watchTable(k *keeperState) {
 		// if a program sends many packets, rest for twice as long as we look.
 		time.Sleep(min(2*took, lookPause) - time.Since(looked))
 		w.read()
+		w.lose()
 		begin := time.Now()
 		if err := w.look(); err != nil {
 			k.report(report{Note: fmt.Sprintf("The lanes end here: %v.", err)})
@@ -126,10 +127,12 @@ func listenToLoopback() (fd int, err error) {
 	return fd, nil
 }
 
-// read tells the machine the packets that are there. It stops after some, because a
-// program may send without end.
+// readAtOnce is how many packets read reads. A program may send without end.
+const readAtOnce = 256
+
+// read tells the machine the packets that are there, but not more than readAtOnce.
 func (w *watcher) read() {
-	for range 256 {
+	for range readAtOnce {
 		n, controls, _, _, err := unix.Recvmsg(w.packets, w.buffer[:], w.control[:], 0)
 		if err != nil {
 			return // there are no more, or none can be heard
@@ -140,6 +143,14 @@ func (w *watcher) read() {
 		}
 		p.At = w.when(w.control[:controls])
 		w.machine.Packet(p)
+	}
+}
+
+// lose tells the machine how many packets the kernel has dropped since the last call,
+// because the socket's buffer was full.
+func (w *watcher) lose() {
+	if s, err := unix.GetsockoptTpacketStats(w.packets, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+		w.machine.Lose(int(s.Drops), w.now())
 	}
 }
 

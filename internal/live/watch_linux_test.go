@@ -51,6 +51,65 @@ func TestWatchBeginsLate(t *testing.T) {
 	}
 }
 
+// A program may send faster than the watcher reads. Then the watcher reads a limited number
+// of packets before it looks, and the reader learns that others were lost.
+func TestWatchLoses(t *testing.T) {
+	if !inside() && netns.Supported() == nil {
+		runInside(t)
+		return
+	}
+	if os.Getpid() != 1 {
+		t.Skip("there are no private networks")
+	}
+	w := newWatcher()
+	if w.packets < 0 {
+		t.Skip("the kernel lets us capture no packets")
+	}
+	to, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	from, err := net.Dial("udp", to.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	const sent = 20000 // more than the socket's buffer can hold
+	for range sent {
+		from.Write([]byte("x")) // the server need not read it
+	}
+	w.lose()
+	w.read()
+	seen, lost := 0, 0
+	count := func() {
+		for _, e := range w.machine.Take() {
+			switch e.Kind {
+			case lanes.Asks:
+				seen++
+			case lanes.Omitted: // it has read them
+				seen += e.Size
+			case lanes.Lost:
+				lost += e.Size
+			}
+		}
+	}
+	if count(); seen != readAtOnce {
+		t.Errorf("it reads %d packets at once, want %d", seen, readAtOnce)
+	}
+	for before := 0; seen > before; count() { // the others that are there
+		before = seen
+		w.read()
+	}
+	if lost == 0 || seen+lost != sent {
+		t.Errorf("%d packets are seen and %d lost, want %d in all", seen, lost, sent)
+	}
+	w.lose()
+	if events := w.machine.Take(); events != nil {
+		t.Errorf("it reports them again: %+v", events)
+	}
+}
+
 // When the kernel no longer lists the sockets, the reader sees a note.
 func TestWatchEnds(t *testing.T) {
 	w := newWatcher()

@@ -31,44 +31,55 @@ type carrier struct {
 	run     *run // nil while the wire is perfect
 }
 
-// set changes what the wire does to packets. Packets in transit are lost.
+// set changes what the wire does to packets. Packets in transit are lost. After an
+// error, the wire is as it was before, but its counts begin anew. If the wire cannot
+// go back either, the error says so, and the wire shows that it loses packets.
 func (c *carrier) set(q Quality) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	err := c.place.do(func() error { return c.become(q) })
+	if err == nil {
+		c.quality = q
+		return nil
+	}
+	if back := c.place.do(func() error { return c.become(c.quality) }); back != nil {
+		err = fmt.Errorf("wire %s: %w; it loses packets now, because it cannot go back to %v: %w", c.name, err, c.quality, back)
+		c.quality = Quality{Loss: 1}
+		return err
+	}
+	return fmt.Errorf("wire %s: %w; it is still %v", c.name, err, c.quality)
+}
+
+// become puts the ports on the bridge, or takes them off it and starts carrying. It
+// must run in the fabric. After an error, some of the ports may have changed.
+func (c *carrier) become(q Quality) (err error) {
 	if c.run != nil {
 		c.run.stop()
 		c.run = nil
 	}
-	err := c.place.do(func() (err error) {
-		var ports []int // those that still exist: a user may delete a host's interface
-		for _, port := range c.ports {
-			link, err := c.place.links.LinkByIndex(port)
-			if errors.As(err, new(netlink.LinkNotFoundError)) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			ports = append(ports, port)
-			if q == (Quality{}) {
-				err = c.place.links.LinkSetMasterByIndex(link, c.bridge)
-			} else {
-				err = c.place.links.LinkSetNoMaster(link)
-			}
-			if err != nil {
-				return err
-			}
+	var ports []int // those that still exist: a user may delete a host's interface
+	for _, port := range c.ports {
+		link, err := c.place.links.LinkByIndex(port)
+		if errors.As(err, new(netlink.LinkNotFoundError)) {
+			continue
 		}
-		if q != (Quality{}) {
-			c.run, err = carry(ports, q)
+		if err != nil {
+			return err
 		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("wire %s: %w", c.name, err)
+		ports = append(ports, port)
+		if q == (Quality{}) {
+			err = c.place.links.LinkSetMasterByIndex(link, c.bridge)
+		} else {
+			err = c.place.links.LinkSetNoMaster(link)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	c.quality = q
-	return nil
+	if q != (Quality{}) {
+		c.run, err = carry(ports, q)
+	}
+	return err
 }
 
 // String returns the line that the wire command prints for this wire.

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"fopnp/internal/check/progtest"
 
 	"golang.org/x/sys/unix"
 )
@@ -87,4 +91,82 @@ func TestLongName(t *testing.T) {
 	if _, err := address(); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("may have only %d", len(name))) {
 		t.Errorf("the error of a longer one is %v", err)
 	}
+}
+
+// Another user cannot join a network, even one who knows its name. Nor does a client
+// take the network of another user for its own.
+func TestOtherUser(t *testing.T) {
+	t.Setenv(networkName, fmt.Sprint("other", os.Getpid()))
+	at, err := address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := net.ListenUnix("unixpacket", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go (&world{lab: small()}).admit(door)
+	// ask returns the answer to a request that only the world can answer.
+	ask := func() (a answer, err error) {
+		client, err := dial()
+		if err != nil {
+			return a, err
+		}
+		defer client.Close()
+		client.SetDeadline(time.Now().Add(progtest.Patience))
+		if err = client.send(request{Host: "none"}); err == nil {
+			_, err = client.receive(&a)
+		}
+		return a, err
+	}
+	if a, err := ask(); a.Error != "unexpected request" {
+		t.Fatalf("this user gets %+v (%v)", a, err)
+	}
+	err = asAnother(func() {
+		c, err := net.DialUnix("unixpacket", nil, at)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.Close()
+		other := control{c}
+		other.SetDeadline(time.Now().Add(progtest.Patience))
+		var a answer
+		if err = other.send(request{Host: "none"}); err == nil {
+			_, err = other.receive(&a)
+		}
+		if !hasEnded(err) {
+			t.Errorf("another user gets %+v (%v), want the end of the connection", a, err)
+		}
+	})
+	if err != nil {
+		t.Skip("this user cannot become another: ", err)
+	}
+	door.Close()
+	asAnother(func() { door, err = net.ListenUnix("unixpacket", at) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close()
+	if _, err := dial(); err == nil || err.Error() != "another user has taken the name of your network" {
+		t.Errorf("with another user's network, the error is %v", err)
+	}
+}
+
+// asAnother calls f in a thread that belongs to another user.
+func asAnother(f func()) (err error) {
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // for good: no other goroutine may run as that user
+		const unchanged, another = ^uintptr(0), 12345
+		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, unchanged, another, unchanged)
+		if errno != 0 {
+			err = errno
+			return
+		}
+		f()
+	}()
+	<-done
+	return err
 }

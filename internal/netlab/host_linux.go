@@ -57,7 +57,7 @@ func (s *server) begin(world control) error {
 	// Until now, the process has the name of its file.
 	os.WriteFile("/proc/self/comm", []byte("init"), 0)
 	unix.Umask(0o022)
-	go reap()
+	watchChildren()
 	// If this process ignored signals, as under nohup, so would every program that it
 	// starts. But a signal that it catches is not ignored after exec.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
@@ -141,9 +141,17 @@ var children = struct {
 	ended map[int]chan syscall.WaitStatus
 }{ended: map[int]chan syscall.WaitStatus{}}
 
-func reap() {
+// watchChildren makes this process reap its children from now on. It must have
+// returned before the first child starts: the Go runtime drops signals that nothing
+// listens for, and then a child that has ended already would stay for ever.
+func watchChildren() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGCHLD)
+	go reap(signals)
+}
+
+// reap reaps children whenever a signal arrives.
+func reap(signals <-chan os.Signal) {
 	for range signals {
 		for reapOne() {
 		}

@@ -204,7 +204,7 @@ func TestFileSilence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
-			client := s.client("-t", "0.3")
+			client := s.client("-t", "1")
 			c := s.accept("0 mytext.txt\n")
 			c.says(test.says)
 			client.Prints(t, test.prints, s.complains(test.why))
@@ -231,12 +231,13 @@ func TestFileSilence(t *testing.T) {
 }
 
 // The time of -t begins anew with every piece, so a slow server stays. If the
-// machine was so busy that a piece took half of the time, another transfer tries.
+// machine was so busy that a piece took half of the time, another transfer tries,
+// with twice the time.
 func TestFileSlowServer(t *testing.T) {
 	t.Parallel()
-	const timeout = 400 * time.Millisecond
 	data := strings.Repeat("x", 60)
-	for giveUp := time.Now().Add(progtest.Patience); ; {
+	giveUp := time.Now().Add(progtest.Patience)
+	for timeout := 400 * time.Millisecond; ; timeout *= 2 {
 		s := newServer(t)
 		client := s.client("-t", timeout.String())
 		c := s.accept("0 mytext.txt\n")

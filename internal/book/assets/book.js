@@ -1,7 +1,17 @@
-// The script of the book. Every page can be read without it. It adds a choice of
-// theme, buttons that copy code, a search, and a mark at the section that is being
-// read. The end of the file runs console blocks.
+// The script of the book. Every page can be read without it. Its sections:
+//
+//	Basics     find and make elements, remember values, load scripts
+//	Theme      light, dark, or as the system has it
+//	Reading    buttons that copy code, arrow keys that scroll, a mark in the contents
+//	Search     all pages, with the keyboard
+//	Blocks     buttons that run console blocks, and the marks of their commands
+//	Dock       the connection to the server, and all that it shows
+//	Terminals  a pane for each, and for the log of each server
+//	Lanes      which client waits, which is being served, and what is said
+//	Start      when the page is there
 "use strict";
+
+// --- Basics ---
 
 // one and all find elements, as in CSS. make makes an element, with properties and
 // children.
@@ -24,11 +34,26 @@ function remember(key, value) {
 	try { localStorage.setItem(key, value); } catch { }
 }
 
+// loadScript loads a script from the folder of the assets.
+function loadScript(name) {
+	return new Promise((done, failed) =>
+		document.head.append(make("script", { src: root + "assets/" + name, onload: done, onerror: failed })));
+}
+
+// drawing makes an element of a picture.
+function drawing(tag, attributes) {
+	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+	for (const name in attributes) element.setAttribute(name, attributes[name]);
+	return element;
+}
+
+// --- Theme ---
+
 // The theme is "auto", "light" or "dark". This line runs before the page is shown.
 setTheme(remembered("theme"));
 
+// theme and setTheme get and set the theme of this page.
 function theme() { return document.documentElement.dataset.theme || "auto"; }
-
 function setTheme(name) {
 	if (name === "light" || name === "dark") document.documentElement.dataset.theme = name;
 	else delete document.documentElement.dataset.theme;
@@ -65,6 +90,8 @@ function addThemeButton() {
 	show();
 	button.hidden = false;
 }
+
+// --- Reading ---
 
 // addCopyButtons copies code. Of a transcript it copies the commands, without their
 // prompts.
@@ -119,6 +146,8 @@ function markSection() {
 	}, { rootMargin: "-10% 0px -75% 0px" });
 	for (const id of links.keys()) reading.observe(document.getElementById(id));
 }
+
+// --- Search ---
 
 // addSearch lets the reader search all pages, with the keyboard: / begins, the
 // arrows choose, Enter goes there, and Escape ends.
@@ -183,12 +212,6 @@ function loadIndex() {
 	return loading ??= loadScript("search-index.js");
 }
 
-// loadScript loads a script from the folder of the assets.
-function loadScript(name) {
-	return new Promise((done, failed) =>
-		document.head.append(make("script", { src: root + "assets/" + name, onload: done, onerror: failed })));
-}
-
 // search returns the entries that have all words, the best first.
 function search(entries, words) {
 	const scored = [];
@@ -208,6 +231,7 @@ function search(entries, words) {
 	return scored.sort((a, b) => b[0] - a[0]).slice(0, 12).map(([, entry]) => entry);
 }
 
+// beginsWord reports whether a word begins at an offset.
 function beginsWord(text, at) { return at === 0 || !/\w/.test(text[at - 1]); }
 
 // showFound returns the item of the list that shows an entry, with some of the text
@@ -229,20 +253,64 @@ function markWords(text, words) {
 	return text.split(pattern).map((piece, i) => i % 2 ? make("mark", {}, piece) : piece);
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-	addThemeButton();
-	addCopyButtons();
-	letKeyboardScroll();
-	markSection();
-	addSearch();
-	addRunButtons();
-});
+// --- Blocks ---
 
-// --- Running console blocks ---
-//
 // A page that is served live has <section id="dock"> for the terminals. Each block
 // that can be run is a <figure class="code console"> with data-page, data-block and
 // data-section; its commands are <span class="command" data-command="0"> and so on.
+
+// addRunButtons lets the reader run the blocks of a page that is served live.
+function addRunButtons() {
+	if (!one("#dock")) return;
+	for (const button of all(".run")) {
+		button.hidden = false;
+		button.onclick = () => {
+			const figure = button.closest("figure"), { page, block } = figure.dataset;
+			button.disabled = true;
+			live.send({ do: "run", page, block: +block });
+			figure.scrollIntoView({ block: "nearest" }); // the dock may have covered it
+		};
+	}
+	document.addEventListener("theme", () => live.showTheme());
+}
+
+// figures returns the figures of a block. A listing's page may show a block of its
+// chapter.
+function figures({ page, block }) {
+	return all(`figure[data-block="${block}"]`).filter(figure => figure.dataset.page === page);
+}
+
+// showCommand marks a command of a block: it runs, it has printed what is on the page,
+// or it has printed something else, which is then shown below it.
+function showCommand({ page, block, command, state, want, got, why }) {
+	for (const figure of figures({ page, block })) {
+		const line = one(`.command[data-command="${command}"]`, figure);
+		if (!line) continue;
+		one(".state", line)?.remove();
+		line.normalize();
+		const sign = { "running": "…", "as printed": "✓", "differs": "≠", "failed": "✗" }[state];
+		const mark = make("span", { className: "state" }, ` ${sign} ${state}`);
+		mark.dataset.state = state.replace(" ", "-");
+		// The last line of the command ends in a line feed, which must stay the end.
+		const last = line.lastElementChild.lastChild;
+		if (last.data?.endsWith("\n")) last.splitText(last.length - 1).before(mark);
+		else line.lastElementChild.append(mark);
+		if (why || got || want) figure.append(difference(want, got, why));
+	}
+}
+
+// difference returns what a command printed, beside what it should have printed.
+function difference(want, got, why) {
+	const box = make("details", { className: "difference" }, make("summary", {}, "What differs"));
+	if (why) box.append(make("p", {}, why));
+	if (want || got) {
+		box.append(make("p", {}, "On the page:"), make("pre", {}, want || "(nothing)\n"));
+		box.append(make("p", {}, "Here:"), make("pre", {}, got || "(nothing)\n"));
+	}
+	return box;
+}
+
+// --- Dock ---
 
 // The reader clicks Run. Then live.open opens a WebSocket to the server, which starts
 // a session and types the commands of the block at a terminal. What comes back are
@@ -256,20 +324,6 @@ document.addEventListener("DOMContentLoaded", () => {
 		remember("token", found[1]);
 		history.replaceState(null, "", location.pathname + location.search);
 	}
-}
-
-function addRunButtons() {
-	if (!one("#dock")) return;
-	for (const button of all(".run")) {
-		button.hidden = false;
-		button.onclick = () => {
-			const figure = button.closest("figure"), { page, block } = figure.dataset;
-			button.disabled = true;
-			live.send({ do: "run", page, block: +block });
-			figure.scrollIntoView({ block: "nearest" }); // the dock may have covered it
-		};
-	}
-	document.addEventListener("theme", () => live.showTheme());
 }
 
 // live is the dock at the foot of the page, with the terminals, and its connection.
@@ -390,11 +444,11 @@ const live = {
 			this.say(message.note);
 			break;
 		case "pane":
-			if (this.panes.has(message.pane)) this.panes.get(message.pane).name(message.title);
+			if (this.panes.has(message.pane)) this.panes.get(message.pane).setTitle(message.title);
 			else this.panes.set(message.pane, new Pane(message, this.paneBox));
 			break;
 		case "program":
-			this.tellProgram(message);
+			this.showProgram(message);
 			break;
 		case "command":
 			showCommand(message);
@@ -408,11 +462,11 @@ const live = {
 		}
 	},
 
-	// tellProgram shows whether the program of a pane runs. A terminal whose shell has
+	// showProgram shows whether the program of a pane runs. A terminal whose shell has
 	// ended disappears, but the shell of the blocks stays so you can read it.
-	tellProgram(message) {
+	showProgram(message) {
 		const pane = this.panes.get(message.pane);
-		pane?.program(message);
+		pane?.setState(message);
 		if (pane?.kind !== "terminal" || message.runs) return;
 		const focused = pane.box.contains(document.activeElement);
 		pane.remove();
@@ -425,6 +479,8 @@ const live = {
 	},
 };
 
+// --- Terminals ---
+
 // loadTerminals loads xterm.js, which draws terminals.
 function loadTerminals() {
 	if (!window.Terminal) document.head.append(make("link", { rel: "stylesheet", href: root + "assets/xterm/xterm.css" }));
@@ -432,44 +488,10 @@ function loadTerminals() {
 		document.fonts?.load('13px "Book Mono"')]);
 }
 
+// terminalColours returns the current theme, for xterm.js.
 function terminalColours() {
 	const [ink, paper, link, tint] = ["--ink", "--paper", "--link", "--tint"].map(colour);
 	return { foreground: ink, background: paper, cursor: link, cursorAccent: paper, selectionBackground: tint, selectionForeground: ink };
-}
-
-// figures returns the figures of a block. A listing's page may show a block of its
-// chapter.
-function figures({ page, block }) {
-	return all(`figure[data-block="${block}"]`).filter(figure => figure.dataset.page === page);
-}
-
-// showCommand marks a command of a block: it runs, it has printed what is on the page,
-// or it has printed something else, which is then shown below it.
-function showCommand({ page, block, command, state, want, got, why }) {
-	for (const figure of figures({ page, block })) {
-		const line = one(`.command[data-command="${command}"]`, figure);
-		if (!line) continue;
-		one(".state", line)?.remove();
-		line.normalize();
-		const sign = { "running": "…", "as printed": "✓", "differs": "≠", "failed": "✗" }[state];
-		const mark = make("span", { className: "state" }, ` ${sign} ${state}`);
-		mark.dataset.state = state.replace(" ", "-");
-		// The last line of the command ends in a line feed, which must stay the end.
-		const typed = line.lastElementChild.lastChild;
-		if (typed.data?.endsWith("\n")) typed.splitText(typed.length - 1).before(mark);
-		else line.lastElementChild.append(mark);
-		if (why || got || want) figure.append(difference(want, got, why));
-	}
-}
-
-function difference(want, got, why) {
-	const box = make("details", { className: "difference" }, make("summary", {}, "What differs"));
-	if (why) box.append(make("p", {}, why));
-	if (want || got) {
-		box.append(make("p", {}, "On the page:"), make("pre", {}, want || "(nothing)\n"));
-		box.append(make("p", {}, "Here:"), make("pre", {}, got || "(nothing)\n"));
-	}
-	return box;
 }
 
 // A Pane is a terminal, or the log of a program in the background.
@@ -480,7 +502,7 @@ class Pane {
 		this.title = make("b");
 		this.screen = make("div", { className: "screen" });
 		this.box = make("section", { className: "pane" }, make("h2", {}, this.title, this.state), this.screen);
-		this.name(title);
+		this.setTitle(title);
 		// The logs of servers stand at the left.
 		if (kind === "log") inside.prepend(this.box); else inside.append(this.box);
 
@@ -510,12 +532,12 @@ class Pane {
 		if (kind === "terminal") this.terminal.focus();
 	}
 
-	name(title) {
+	setTitle(title) {
 		this.title.textContent = title;
 		this.box.setAttribute("aria-label", title);
 	}
 
-	program({ runs, port }) {
+	setState({ runs, port }) {
 		this.state.textContent = !runs ? "ended" : port ? "● listens at port " + port : "● runs";
 		this.state.classList.toggle("runs", runs);
 	}
@@ -527,21 +549,26 @@ class Pane {
 	}
 }
 
+// --- Lanes ---
+
 // The chart shows the last clients that came, and this many ms.
 const shownLanes = 12, shownFor = 20000;
 
-// Lanes draws a line for each client: when it is in the kernel's queue, when it waits,
+// Lanes is a line for each client: when it is in the kernel's queue, when it waits,
 // and when it is served. What was said is beside the line.
 class Lanes {
 	constructor() {
 		const key = (kind, text) => make("span", { className: "key " + kind }, text);
 		this.chart = make("div", { className: "chart" });
+		this.doubt = make("span", { className: "doubt" });
 		this.said = make("ol", { className: "said", tabIndex: 0 });
 		this.said.setAttribute("aria-label", "What is said on the network");
+		this.said.onscroll = () => this.follows = this.said.scrollTop + this.said.clientHeight > this.said.scrollHeight - 30;
+		new ResizeObserver(() => this.showNewest()).observe(this.said); // also when it appears
 		this.box = make("div", { className: "lanes", hidden: true },
 			make("div", {},
 				make("p", { className: "legend" }, key("queue", "in the kernel’s queue"), key("waits", "has asked, waits"), key("served", "is being served"),
-					make("span", {}, "mark above: asks, below: is answered")),
+					make("span", {}, "mark above: asks, below: is answered"), this.doubt),
 				this.chart),
 			this.said);
 		this.clear();
@@ -552,16 +579,23 @@ class Lanes {
 	clear() {
 		this.lanes = new Map();
 		this.count = 0; // of clients in this scene
+		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
+		this.follows = true; // the newest line is shown
 		this.changed = true;
 	}
 
 	add(event) {
 		if (["listens", "closed"].includes(event.kind)) return;
+		if (event.kind === "lost") {
+			this.lost += event.size;
+			this.changed = true;
+			return;
+		}
 		// When all have left for a while, a new scene begins. Otherwise, a long pause
 		// would make short visits too small to see.
-		const lanes = [...this.lanes.values()], open = lanes.some(lane => lane.to === undefined);
+		const lanes = [...this.lanes.values()], open = lanes.some(isOpen);
 		const took = this.last.at - Math.min(...lanes.map(lane => lane.from));
 		if (lanes.length && !open && event.at > this.last.at + Math.min(700, Math.max(100, 2 * took))) this.clear();
 		if (event.at > this.last.at) this.last = { at: event.at, here: performance.now() };
@@ -571,12 +605,13 @@ class Lanes {
 			return;
 		}
 		const lane = this.lane(event);
+		if (!lane) return; // it belongs to an earlier scene
 		switch (event.kind) {
 		case "queue": case "waits": case "served": case "idle": case "gone":
 			const span = lane.spans.at(-1);
 			if (span && span.to === undefined) span.to = event.at;
 			if (event.kind === "gone") lane.to = event.at;
-			else lane.spans.push({ state: event.kind, from: event.at });
+			else lane.spans.push({ state: event.kind, from: event.at, doubt: event.doubt ?? 0 });
 			while (lane.spans.length > 1000 || lane.spans[0]?.to < event.at - shownFor) lane.spans.shift();
 			break;
 		case "asks": case "answers":
@@ -586,16 +621,18 @@ class Lanes {
 			this.tell(event, make("code", {}, (event.kind === "asks" ? "→ " : "← ") + event.text + (event.size > event.text.length ? " …" : "")), lane);
 			break;
 		default:
+			if (event.kind === "hangs up") lane.hungUp = event.at;
 			this.tell(event, event.kind, lane);
 		}
 	}
 
+	// lane returns the lane of an event. An event that begins something may begin a lane.
 	lane(event) {
 		const key = [event.udp, event.server, event.client].join();
 		let lane = this.lanes.get(key);
 		if (lane && lane.to !== undefined && event.kind === "connects") lane = null; // the port is used again
-		if (!lane) {
-			lane = { number: ++this.count, from: event.at, to: undefined, spans: [], said: [], udp: event.udp };
+		if (!lane && (event.udp || ["connects", "queue", "waits", "served", "idle"].includes(event.kind))) {
+			lane = { number: ++this.count, from: event.at, hungUp: undefined, to: undefined, spans: [], said: [], udp: event.udp };
 			this.lanes.delete(key);
 			this.lanes.set(key, lane);
 			for (const [old, { to }] of [...this.lanes].slice(0, -shownLanes)) if (to !== undefined) this.lanes.delete(old);
@@ -604,26 +641,29 @@ class Lanes {
 	}
 
 	tell(event, what, lane) {
-		const atEnd = this.said.scrollTop + this.said.clientHeight > this.said.scrollHeight - 30;
 		this.said.append(make("li", {}, make("time", {}, event.at.toFixed(1)), lane ? ` client ${lane.number} ` : " ", what));
 		if (this.said.children.length > 300) this.said.firstChild.remove();
-		if (atEnd) this.said.scrollTop = this.said.scrollHeight;
+		this.showNewest();
+	}
+
+	// showNewest scrolls to the end of what was said, unless the reader has scrolled up.
+	showNewest() {
+		if (this.follows) this.said.scrollTop = this.said.scrollHeight;
 	}
 
 	draw() {
-		const all = [...this.lanes.values()];
-		const open = all.some(lane => lane.to === undefined);
+		const lanes = [...this.lanes.values()], open = lanes.some(isOpen);
 		if (!this.changed && !open) return;
 		this.changed = false;
-		this.box.hidden = !all.length;
-		if (!all.length) return;
+		this.box.hidden = !lanes.length;
+		if (!lanes.length) return;
 
-		const shown = all.slice(-shownLanes);
+		const shown = lanes.slice(-shownLanes);
 		const now = open ? this.last.at + performance.now() - this.last.here : this.last.at;
 		const from = Math.max(Math.min(...shown.map(lane => lane.from)), now - shownFor);
 		const width = Math.max(240, this.chart.clientWidth), left = 64, row = 16;
-		const span = Math.max(1, now - from);
-		const x = at => left + Math.min(1, Math.max(0, (at - from) / span)) * (width - left - 8);
+		const time = Math.max(1, now - from);
+		const x = at => left + Math.min(1, Math.max(0, (at - from) / time)) * (width - left - 8);
 		const height = shown.length * row + 18;
 		const svg = drawing("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": this.summary(shown) });
 		const put = (tag, attributes, text) => {
@@ -631,14 +671,16 @@ class Lanes {
 			if (text) element.textContent = text;
 			svg.append(element);
 		};
+		let doubt = 0; // the largest of all that is drawn
 		shown.forEach((lane, i) => {
-			const y = i * row + 9, end = lane.to ?? now;
+			const y = i * row + 9, end = isOpen(lane) ? now : lane.to ?? Math.max(lane.hungUp, lane.said.at(-1)?.at ?? 0);
 			put("text", { x: 0, y: y + 4 }, "client " + lane.number);
-			put("line", { class: "idle", x1: x(lane.from), x2: Math.max(x(lane.from) + 1, x(end)), y1: y, y2: y });
-			for (const { state, from, to } of lane.spans) {
-				const a = x(from), b = Math.max(a + 1.5, x(to ?? end));
-				if (state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
-				else if (state !== "idle") put("line", { class: state, x1: a, x2: b, y1: y, y2: y });
+			const spans = lane.spans.length ? lane.spans : [{ state: "idle", from: lane.from, doubt: 0 }];
+			for (const span of spans) {
+				const a = x(span.from), b = Math.max(a + 1.5, x(span.to ?? end));
+				if (span.state === "served") put("rect", { class: "served", x: a, y: y - 5, width: b - a, height: 10 });
+				else put("line", { class: span.state, x1: a, x2: b, y1: y, y2: y });
+				doubt = Math.max(doubt, span.doubt);
 			}
 			for (const { kind, at } of lane.said) {
 				const arrow = !lane.udp ? "" : kind === "asks" ? "m-3 -3 3 3 3-3" : "m-3 3 3-3 3 3";
@@ -647,8 +689,16 @@ class Lanes {
 			}
 		});
 		put("text", { x: left, y: height - 3 }, "0");
-		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, (span < 20 ? span.toFixed(1) : Math.round(span)) + " ms");
+		put("text", { x: width - 8, y: height - 3, "text-anchor": "end" }, rounded(time, 20) + " ms");
 		this.chart.replaceChildren(svg);
+		this.doubt.textContent = this.doubts(doubt);
+	}
+
+	// doubts says in words what the reader must not rely on.
+	doubts(ms) {
+		const times = ms < 0.1 ? "" : `Changes may be off by up to ${rounded(ms, 10)} ms.`;
+		const lost = !this.lost ? "" : `The book missed ${this.lost} ${this.lost === 1 ? "packet" : "packets"}, so clients and words may be missing.`;
+		return [times, lost].filter(Boolean).join(" ");
 	}
 
 	// summary says in words what the chart shows now.
@@ -658,8 +708,24 @@ class Lanes {
 	}
 }
 
-function drawing(tag, attributes) {
-	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-	for (const name in attributes) element.setAttribute(name, attributes[name]);
-	return element;
+// isOpen reports whether something may still happen in a lane. The server may keep the
+// connection of a client that has hung up, for instance in a chat, where it could still
+// listen. Such a lane is over when the client waits for nothing.
+function isOpen(lane) {
+	const last = lane.spans.at(-1)?.state ?? "idle";
+	return lane.to === undefined && (lane.hungUp === undefined || last !== "idle");
 }
+
+// rounded returns a number as text, with a decimal if it is small.
+function rounded(number, small) { return number < small ? number.toFixed(1) : String(Math.round(number)); }
+
+// --- Start ---
+
+document.addEventListener("DOMContentLoaded", () => {
+	addThemeButton();
+	addCopyButtons();
+	letKeyboardScroll();
+	markSection();
+	addSearch();
+	addRunButtons();
+});

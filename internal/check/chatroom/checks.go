@@ -582,7 +582,7 @@ func next(number string) string {
 // than 16 bytes per message.
 func manyMessages(r *room) {
 	const batch = 1000
-	messages := conform.Count(100_000, 1_000_000)
+	messages := progtest.Count(100_000, 1_000_000)
 	if progtest.Race {
 		messages = 20_000
 	}

@@ -260,6 +260,7 @@ func unreadInput(r *room) {
 	a := r.join()
 	r.join()
 	m := r.stuck(a, 64<<10)
+	m.WidenToSend()
 	m.Send(strings.Repeat("x", longest+1) + strings.Repeat("y", 20_000))
 	m.ExpectEnding(m.Error)
 	r.remove(m)

@@ -1,25 +1,11 @@
 package conform
 
 import (
-	"flag"
 	"strings"
 	"sync"
 
 	"fopnp/internal/check/progtest"
 )
-
-// All is the flag -all of every test that imports this package. See Count.
-var All = flag.Bool("all", false, "play all clients and send all messages, and not only some of them")
-
-// Count returns some, or all if the flag -all is set. It is for tests that
-// prove more with more clients, or with more messages, than "go test ./..." has
-// time for.
-func Count(some, all int) int {
-	if *All {
-		return all
-	}
-	return some
-}
 
 var crowdChecks = []Check{
 	Shared("one after another", oneAfterAnother),
@@ -87,7 +73,7 @@ func churn(s Server) error {
 		t.converse(t.affordable(2000))
 		n := t.affordable(4000)
 		most := 2 << 20 // bytes
-		if *All {
+		if progtest.All() {
 			most = n * 200
 		}
 		if progtest.Race || t.processEach() {
@@ -113,7 +99,7 @@ func (t *Trial) affordable(n int) int {
 	if progtest.Race {
 		n /= 20
 	} else {
-		n = Count(n/4, n)
+		n = progtest.Count(n/4, n)
 	}
 	if t.processEach() {
 		n /= 20

@@ -7,13 +7,15 @@ import (
 	"time"
 )
 
+// timeoutChecks have three tries if the client has to send something before the
+// time is over.
 var timeoutChecks = []Check{
 	Alone("silence", silence, "-t", "0.3"),
-	Alone("silence/half a request", silenceHalf, "-t", "0.3"),
-	Alone("silence/between requests", silenceBetween, "-t", "0.3"),
-	Alone("silence/next client", silenceNext, "-t", "0.5"),
+	Alone("silence/half a request", silenceHalf, "-t", "0.3").Tries(3),
+	Alone("silence/between requests", silenceBetween, "-t", "0.3").Tries(3),
+	Alone("silence/next client", silenceNext, "-t", "0.5").Tries(3),
 	Alone("silence/without end", silenceWithoutEnd, "-t", "0"),
-	Alone("a byte at a time", byteAtATime, "-t", "0.3"),
+	Alone("a byte at a time", byteAtATime, "-t", "0.3").Tries(3),
 	{Name: "keeps asking", Run: keepsAsking},
 	Alone("never reads", neverReads, "-t", "2"),
 	Shared("slow reader", slowReader),
@@ -96,17 +98,18 @@ func byteAtATime(t *Trial) {
 // The timeout begins anew with every request, so a client that keeps asking
 // stays. If the machine was so busy that a request took half of the timeout,
 // the client may have been the late one, and another client tries, at another
-// server.
+// server, which waits twice as long.
 func keepsAsking(s Server) error {
-	const timeout = 400 * time.Millisecond
-	for giveUp := time.Now().Add(s.wait()); time.Now().Before(giveUp); {
+	timeout := 400 * time.Millisecond
+	for giveUp := time.Now().Add(s.wait()); time.Now().Before(giveUp); timeout *= 2 {
 		kept := false
-		err := serving(func(t *Trial) { kept = t.keptAsking(timeout) }, "-t", "0.4")(s)
+		err := serving(func(t *Trial) { kept = t.keptAsking(timeout) },
+			"-t", fmt.Sprint(timeout.Seconds()))(s)
 		if err != nil || kept {
 			return err
 		}
 	}
-	return fmt.Errorf("no conversation outlived %v", timeout)
+	return fmt.Errorf("no conversation outlived %v", timeout/2)
 }
 
 // keptAsking reports whether a client could go on asking for three times as

@@ -44,6 +44,7 @@ const (
 	Listens   = "listens"       // a server begins to listen at its port
 	Closed    = "closed"        // no server listens there any more
 	Omitted   = "omitted"       // Size events were left out, because there were too many; a state may follow itself
+	Lost      = "lost"          // Size packets were lost before the machine got them, so lanes and words may be missing
 )
 
 // A Conn is a TCP connection, or the datagrams between two ports.
@@ -122,6 +123,8 @@ type Machine struct {
 
 	omitted   int           // events that were too many
 	omittedAt time.Duration // the last of them
+	lost      int           // packets
+	lostAt    time.Duration // when we knew of the last of them
 }
 
 // A lane is what we know about a connection.
@@ -153,7 +156,10 @@ func (m *Machine) Take() []Event {
 	if m.omitted > 0 {
 		events = append(events, Event{At: m.omittedAt, Kind: Omitted, Size: m.omitted})
 	}
-	m.events, m.omitted = nil, 0
+	if m.lost > 0 {
+		events = append(events, Event{At: m.lostAt, Kind: Lost, Size: m.lost})
+	}
+	m.events, m.omitted, m.lost = nil, 0, 0
 	for _, l := range m.lanes {
 		l.reported, l.spoke = 0, 0
 	}
@@ -176,6 +182,14 @@ func (m *Machine) Packet(p Packet) {
 		m.fromClient(l, p)
 	} else if l := m.lanes[toClient]; l != nil {
 		m.fromServer(l, p)
+	}
+}
+
+// Lose adds that some packets were lost, because they came too fast. The next samples
+// end the lanes whose last packet was among them.
+func (m *Machine) Lose(packets int, at time.Duration) {
+	if packets > 0 {
+		m.lost, m.lostAt = m.lost+packets, at
 	}
 }
 

@@ -406,6 +406,45 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// Packets that were lost are reported once, in one number. A client whose last packet was
+// among them leaves when the samples no longer show it.
+func TestLose(t *testing.T) {
+	m := &Machine{}
+	tell(m, "1 1 connects")
+	tell(m, "2 sample 1+")
+	m.Take()
+	m.Lose(0, 3*time.Millisecond)
+	if events := m.Take(); events != nil {
+		t.Errorf("nothing was lost, and yet: %+v", events)
+	}
+	m.Lose(3, 4*time.Millisecond)
+	m.Lose(4, 5*time.Millisecond)
+	if events := m.Take(); len(events) != 1 || events[0] != (Event{At: 5 * time.Millisecond, Kind: Lost, Size: 7}) {
+		t.Errorf("seven packets were lost: %+v", events)
+	}
+	tell(m, "6 sample")
+	tell(m, "7 sample")
+	if got := states(m.Take(), 1); got != "gone 6" {
+		t.Errorf("the client is %s", got)
+	}
+}
+
+// The machine forgets which ports have exchanged datagrams before there are too many.
+func TestManyDatagrams(t *testing.T) {
+	m := &Machine{}
+	for i := range uint16(20000) {
+		m.Packet(Packet{UDP: true, From: 30000 + i, To: server, Size: 1})
+		if len(m.known) > 16*maxLanes {
+			t.Fatalf("it knows %d pairs of ports, want at most %d", len(m.known), 16*maxLanes)
+		}
+	}
+	m.Take()
+	m.Packet(Packet{UDP: true, From: server, To: 49999, Size: 1})
+	if events := m.Take(); len(events) != 1 || events[0].Kind != Answers {
+		t.Errorf("the last answer is reported as %+v", events)
+	}
+}
+
 func TestParsePacket(t *testing.T) {
 	tcp := func(flags byte, text string) []byte {
 		b := append(make([]byte, 40), text...)

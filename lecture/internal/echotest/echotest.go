@@ -143,6 +143,7 @@ func silentClient(t *conform.Trial) {
 // reads it all the same, or the client would receive a reset.
 func unreadMegabyte(t *conform.Trial) {
 	c := t.Connect()
+	c.WidenToSend()
 	c.Send(strings.Repeat("a", 1024) + strings.Repeat("b", 1<<20))
 	c.Expect(strings.Repeat("a", 1024))
 	c.ExpectEnd()

@@ -46,7 +46,7 @@ var halfChecks = []check{
 	shared("half a request/in the header", endsAfter("GET /page.txt HTTP/1.1\r\nHost: a\r\nUser-Ag")),
 	shared("half a request/before the empty line", endsAfter("GET /page.txt HTTP/1.1\r\nHost: a\r\n")),
 	shared("half a request/long", endsAfter("GET /"+strings.Repeat("x", 4000)+" HTTP/1.0\r\n"+strings.Repeat("a: b\r\n", 1000))),
-	alone("half a request/silence", halfSilence, "-t", "0.3"),
+	{name: "half a request/silence", run: halfSilence, alone: true, args: []string{"-t", "0.3"}, tries: 3},
 }
 
 func get10(target string) string { return "GET " + target + " HTTP/1.0\r\n\r\n" }

@@ -24,7 +24,7 @@ var sendChecks = []check{
 	shared("shrinks", shrinks),
 	shared("grows", grows),
 	shared("client leaves", beside(clientLeaves)),
-	alone("a large file", largeFile),
+	alone("a large file", large),
 	alone("takes nothing", takesNothing, "-t", "0.5"),
 	alone("takes a bit at a time", takesABit, "-t", "1.5"),
 	alone("2000 idle clients", idleClients),
@@ -158,9 +158,9 @@ func clientLeaves(t *trial) {
 	d.breaks(`(?:connection reset by peer|broken pipe) after we sent `)
 }
 
-// A file of 256 MiB arrives, or of 1 GiB with -all, and takes no memory.
-func largeFile(t *trial) {
-	size := conform.Count(1<<28, 1<<30)
+// A file of 1 GiB, or a quarter of it, arrives, and takes no memory.
+func large(t *trial) {
+	size := progtest.Count(1<<28, 1<<30)
 	name := t.sparse(t, int64(size))
 	defer t.remove(name)
 	d := t.begin(name, t.Connect)
