@@ -47,7 +47,7 @@ func TestCosts(t *testing.T) {
 }
 
 // questions is how many questions a server gets while strace counts its system
-// calls.
+// calls. Without -all, a test asks fewer.
 const questions = 6400
 
 func TestSystemCalls(t *testing.T) {
@@ -57,6 +57,7 @@ func TestSystemCalls(t *testing.T) {
 	if progtest.Race {
 		t.Skip("the race detector only slows this test down")
 	}
+	questions := progtest.Count(questions/4, questions)
 	for _, cost := range costs {
 		t.Run(cost.server, func(t *testing.T) {
 			t.Parallel()
@@ -65,23 +66,30 @@ func TestSystemCalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%.2f system calls for a question", calls)
-			if calls > cost.calls {
-				t.Errorf("%.2f system calls for a question, want at most %v:\n%s", calls, cost.calls, table)
+			// Each client also costs some calls as it comes and leaves. Among many
+			// questions, these do not count.
+			most := cost.calls
+			if !progtest.All() {
+				most += 6 * float64(cost.clients) / float64(questions)
+			}
+			if calls > most {
+				t.Errorf("%.2f system calls for a question, want at most %v:\n%s", calls, most, table)
 			}
 		})
 	}
 }
 
-// Ten thousand clients are connected at the same time. Each gets an answer.
-// When all have got their first answer, each gets a second one.
-func TestTenThousandClients(t *testing.T) {
-	n := 10_000
+// A thousand clients are connected at the same time, or ten thousand with -all.
+// Each gets an answer. When all have got their first answer, each gets a second
+// one.
+func TestThousandsOfClients(t *testing.T) {
+	n := progtest.Count(1000, 10_000)
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Max < uint64(n)+100 {
 		t.Skipf("%d descriptors are not enough", limit.Max)
 	}
 	if progtest.Race {
-		n /= 10 // the race detector makes everything cost ten times as much
+		n = 1000 // the race detector makes everything cost ten times as much
 	}
 	for _, cost := range costs {
 		if cost.idle == 0 {
@@ -96,8 +104,12 @@ func TestTenThousandClients(t *testing.T) {
 			idle := (resident(t, server) - before) / float64(n)
 			askInTurn(t, clients, 1)
 			t.Logf("%.2f KiB for a client", idle)
-			if idle > cost.idle && !progtest.Race {
-				t.Errorf("%.2f KiB for a client, want at most %v", idle, cost.idle)
+			most := cost.idle
+			if !progtest.All() {
+				most += 256 / float64(n) // what the server needs once; ten thousand clients hide it
+			}
+			if idle > most && !progtest.Race {
+				t.Errorf("%.2f KiB for a client, want at most %v", idle, most)
 			}
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)

@@ -30,8 +30,11 @@ type wrong struct {
 	hurrying      context.Context
 	conversations sync.WaitGroup
 	mu            sync.Mutex // the turn of the defect "one at a time"
-	forgotten     [][]byte   // for the defect "never forgets"
+	forgotten     [][]byte   // for the defects of unforgotten
 }
+
+// unforgotten is how many bytes a server keeps of each conversation, by defect.
+var unforgotten = map[string]int{"never forgets": 8 << 10, "never forgets a little": 600}
 
 // serveWrong is the main function of the server. It returns the exit status.
 func serveWrong(defect string, atOnce int, args []string) int {
@@ -165,9 +168,9 @@ func (w *wrong) acceptForever() {
 				defer w.mu.Unlock()
 			}
 			w.converse(conn)
-			if w.defect == "never forgets" {
+			if n := unforgotten[w.defect]; n > 0 {
 				w.mu.Lock()
-				w.forgotten = append(w.forgotten, bytes.Repeat([]byte{1}, 600))
+				w.forgotten = append(w.forgotten, bytes.Repeat([]byte{1}, n))
 				w.mu.Unlock()
 			}
 			if cap(w.places) > 0 {

@@ -8,3 +8,11 @@ var all = flag.Bool("all", false, "run the tests at full size: more clients, lon
 // Without it, they prove the same rules with less: the whole suite has to end
 // in two minutes.
 func All() bool { return *all }
+
+// Count returns some, or all at full size: how many clients a test plays, say.
+func Count(some, all int) int {
+	if All() {
+		return all
+	}
+	return some
+}

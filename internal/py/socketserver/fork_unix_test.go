@@ -159,7 +159,7 @@ func seen(s server, client net.Conn) string {
 // A burst of conversations leaves no child, dead or alive, and no descriptor.
 // With the race detector, the burst is small, because processes start slowly.
 func TestForkingBurst(t *testing.T) {
-	n := 1000
+	n := progtest.Count(200, 1000)
 	if progtest.Race {
 		n = 5
 	}

@@ -160,10 +160,7 @@ func clientLeaves(t *trial) {
 
 // A file of 1 GiB, or a quarter of it, arrives, and takes no memory.
 func large(t *trial) {
-	size := 1 << 28
-	if progtest.All() {
-		size = 1 << 30
-	}
+	size := progtest.Count(1<<28, 1<<30)
 	name := t.sparse(t, int64(size))
 	defer t.remove(name)
 	d := t.begin(name, t.Connect)
