@@ -73,7 +73,7 @@ func TestSystemCalls(t *testing.T) {
 				most += 6 * float64(cost.clients) / float64(questions)
 			}
 			if calls > most {
-				t.Errorf("%.2f system calls for a question, want at most %v:\n%s", calls, most, table)
+				t.Errorf("%.2f system calls for a question, want at most %.2f:\n%s", calls, most, table)
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestThousandsOfClients(t *testing.T) {
 				most += 256 / float64(n) // what the server needs once; ten thousand clients hide it
 			}
 			if idle > most && !progtest.Race {
-				t.Errorf("%.2f KiB for a client, want at most %v", idle, most)
+				t.Errorf("%.2f KiB for a client, want at most %.2f", idle, most)
 			}
 			if err := server.Stop(syscall.SIGTERM); err != nil {
 				t.Error(err)
