@@ -179,7 +179,9 @@ func TestLanesOfSixteen(t *testing.T) {
 	c.until("it is the second one's turn", func() bool { return kinds(c.lanes, 1) == "queue idle" })
 	typeAt("printf 'Hello, I am next' >&4; cat <&4; exec 4<&-; cat <&5; exec 5<&-")
 	c.until("all have left", func() bool { return len(gone(c.lanes)) == 3 })
-	if got := kinds(c.lanes, 2); got != "queue served idle gone" && got != "queue served gone" {
+	got := kinds(c.lanes, 2)
+	ours := strings.Replace(got, "queue waits served", "queue served", 1) // it has asked long ago
+	if ours != "queue served idle gone" && ours != "queue served gone" {
 		t.Errorf("the last client was %q", got)
 	}
 }
