@@ -583,7 +583,7 @@ func next(number string) string {
 // that is one that keeps more than 16 bytes per message.
 func manyMessages(r *room) {
 	const batch = 1000
-	messages := progtest.Count(100_000, 1_000_000)
+	messages := progtest.Count(150_000, 1_000_000)
 	if progtest.Race {
 		messages = 20_000
 	}

@@ -251,7 +251,7 @@ func (m *Machine) fromClient(l *lane, p Packet) {
 		return
 	case p.Size > 0:
 		m.say(l, p, Asks)
-		if !l.owes {
+		if !l.owes && !l.serverEnded {
 			m.settle(l)
 			l.owes, l.asked, l.decided = true, p.At, false
 			l.question = bytes.Clone(bytes.TrimSpace(p.Text)) // the caller reads the next packet into p.Text
@@ -444,14 +444,16 @@ func (m *Machine) look(l *lane, s Socket, by Sample) {
 	case !s.Accepted && !s.Ended:
 		l.unread = at
 		m.set(l, Queue, since, 0)
-	case s.Unread:
+	case l.owes && s.Ended:
+		return // the answer and the end came meanwhile, and are the next packets
+	case s.Unread && !l.serverEnded: // or the kernel still counts the client's end
 		if !l.owes { // there was another question behind the one that was answered
 			m.settle(l)
 			l.owes, l.asked = true, at
 		}
 		l.unread = at
 		m.set(l, Waits, max(since, l.asked), doubt())
-	case l.owes && !s.Ended:
+	case l.owes:
 		m.set(l, Served, max(since, l.asked), doubt())
 	case l.state == Served:
 		if at > l.answered+pause {

@@ -115,6 +115,29 @@ func TestStates(t *testing.T) {
 			one: "idle 1, served 3, idle 9",
 		},
 		{
+			what: "the answer and the end came while we looked",
+			steps: `1 1 connects
+				2 1 asks a
+				3 sample 1
+				8 sample 1e
+				8.1 1 answers b
+				8.2 1 ends
+				9 1 hangsup`,
+			one: "queue 1, served 3, idle 8.1, gone 9",
+		},
+		{
+			what: "what a client says after the end, and its own end, wait for nothing",
+			steps: `1 1 connects
+				2 sample 1+
+				3 1 asks a
+				4 1 answers b
+				5 1 ends
+				6 1 asks c
+				7 sample 1ue
+				8 1 hangsup`,
+			one: "idle 1, served 3, idle 4, gone 8",
+		},
+		{
 			what: "the next question ends the answer",
 			steps: `1 1 connects
 				2 1 asks a
