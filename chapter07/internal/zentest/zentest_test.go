@@ -44,8 +44,12 @@ func server(defect string, atOnce int) conform.Server {
 // A server without a defect passes every check, however many clients it serves
 // at once.
 func TestCorrect(t *testing.T) {
+	t.Parallel()
 	for _, atOnce := range []int{0, 1, 4} {
-		t.Run(fmt.Sprint(atOnce), func(t *testing.T) { Run(t, server("", atOnce)) })
+		t.Run(fmt.Sprint(atOnce), func(t *testing.T) {
+			t.Parallel()
+			Run(t, server("", atOnce))
+		})
 	}
 }
 
@@ -160,6 +164,7 @@ var defects = map[string]string{
 
 // Every check fails a server that breaks its rule.
 func TestWrong(t *testing.T) {
+	t.Parallel()
 	for _, check := range Checks {
 		if defects[check.Name] == "" {
 			t.Errorf("%s has no defect in defects, so nothing proves that it can fail", check.Name)

@@ -82,6 +82,7 @@ func ours(check conform.Check) bool { return defects[check.Name] != "" }
 
 // A server without a defect passes every check.
 func TestCorrect(t *testing.T) {
+	t.Parallel()
 	for name, protocol := range protocols {
 		t.Run(name, func(t *testing.T) {
 			for _, check := range Checks(protocol) {
@@ -168,6 +169,7 @@ var echoDefects = map[string]string{
 
 // Every check fails a server that breaks its rule.
 func TestWrong(t *testing.T) {
+	t.Parallel()
 	conforms := map[string]bool{}
 	for _, check := range conform.Checks {
 		conforms[check.Name] = true

@@ -15,7 +15,7 @@ var timeoutChecks = []Check{
 	Alone("silence/between requests", silenceBetween, "-t", "0.3").Tries(3),
 	Alone("silence/next client", silenceNext, "-t", "0.5").Tries(3),
 	Alone("silence/without end", silenceWithoutEnd, "-t", "0"),
-	Alone("a byte at a time", byteAtATime, "-t", "0.3").Tries(3),
+	Alone("a byte at a time", byteAtATime, "-t", "0.3"),
 	{Name: "keeps asking", Run: keepsAsking},
 	Alone("never reads", neverReads, "-t", "2"),
 	Shared("slow reader", slowReader),
