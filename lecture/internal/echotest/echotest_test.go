@@ -47,7 +47,7 @@ func server(kind kind, row conform.Server, defect string) conform.Server {
 		return cmd
 	}
 	if defect != "" {
-		row.Patience = 3 * time.Second
+		row.Patience = 1500 * time.Millisecond
 	}
 	return row
 }
