@@ -32,6 +32,7 @@ func own() []string {
 // any of those. Those that leave the network as it is share one.
 func TestScripts(t *testing.T) {
 	needsNamespaces(t)
+	t.Parallel()
 	t.Run("starts", func(t *testing.T) {
 		t.Parallel()
 		runScripts(t, t.TempDir(), nil, "command")
@@ -246,6 +247,7 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 // root starts it, all users of the machine.
 func TestNothingLeft(t *testing.T) {
 	needsNamespaces(t)
+	t.Parallel()
 	for _, test := range []struct {
 		signal  string
 		brandon string // the user ID: 0 if there is only one user
@@ -281,6 +283,7 @@ func TestMountsStay(t *testing.T) {
 // the user can do.
 func TestRefusals(t *testing.T) {
 	needsNamespaces(t)
+	t.Parallel()
 	for _, test := range []struct {
 		helper     string
 		namespaces uintptr
