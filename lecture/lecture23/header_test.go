@@ -132,7 +132,7 @@ func FuzzParseURL(f *testing.F) {
 	for _, text := range []string{
 		"http://domain.name/page/to/download", "http://[::1]:8080", "http://[fe80::1%25eth0]/", "HTTP://h:/a b?c d#e",
 		"http://h/%2e%2e%2f?%zz", "http://h//etc/passwd", "http://h/\x00", "http://u:p@h/", "http://h:65536/", "localhost:8080/x", "http://",
-		"http://h?q", "http://h#f", "http://h/\xff?\xff",
+		"http://h?q", "http://h#f", "http://h/\xff?\xff", "http://%25", "http://a%25b/",
 	} {
 		f.Add(text)
 	}

@@ -22,7 +22,8 @@ var errNoHost = errors.New("no host")
 // percent-encoded.
 //
 // The error says what is wrong with the URL: it has no scheme or another one,
-// no host, a user name, a port above 65535, or a control character.
+// no host, a percent sign in the host, a user name, a port above 65535, or a
+// control character.
 func ParseURL(text string, schemes ...string) (*url.URL, error) {
 	scheme, rest, _ := strings.Cut(text, ":")
 	switch {
@@ -43,6 +44,8 @@ func ParseURL(text string, schemes ...string) (*url.URL, error) {
 			pyfmt.Str(scheme), strings.Join(schemes, " or "))
 	case u.Hostname() == "":
 		return nil, errNoHost
+	case strings.Contains(u.Hostname(), "%") && !strings.HasPrefix(u.Host, "["):
+		return nil, errors.New("the host contains a percent sign")
 	case u.User != nil:
 		return nil, errors.New("a user name is not supported")
 	}
