@@ -2,6 +2,7 @@ package conform
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,7 +22,22 @@ const (
 	anyWhy   = `(?:[\w :;,./-]|` + anyBytes + `)+`
 )
 
-var clientAddr = regexp.MustCompile(anyAddr)
+var clientAddr, clientPair = regexp.MustCompile(anyAddr), regexp.MustCompile(anyPair)
+
+// clientOf returns the address of the client that a line is about, as ADDR has it,
+// or "" if there is none.
+func clientOf(line string) string {
+	if addr := clientAddr.FindString(line); addr != "" {
+		return addr
+	}
+	host, port, _ := strings.Cut(strings.Trim(clientPair.FindString(line), "()"), ", ")
+	ip, err := netip.ParseAddr(host)
+	n, _ := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return ""
+	}
+	return pyfmt.AddrPort(netip.AddrPortFrom(ip, uint16(n)))
+}
 
 // expression returns the regular expression for one of the server's lines.
 // Values are pairs: a word of the line, and what stands in its place. A word
@@ -131,7 +147,7 @@ func (t *Trial) examine() {
 	began, ended := map[string]int{}, map[string]int{}
 	broken := map[string]int{} // conversations with a fault that have not ended
 	for _, line := range lines {
-		client := clientAddr.FindString(line)
+		client := clientOf(line)
 		switch {
 		case t.Accepted != "" && begin.MatchString(line):
 			began[client]++

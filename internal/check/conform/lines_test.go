@@ -45,3 +45,20 @@ func TestFaultBeforeEnd(t *testing.T) {
 		}
 	}
 }
+
+// Two conversations from one address are counted as such, however a server
+// prints the address.
+func TestClientOf(t *testing.T) {
+	for line, want := range map[string]string{
+		"Accepted connection from ('127.0.0.1', 36126)":           "('127.0.0.1', 36126)",
+		"Client (127.0.0.1, 36126) connected":                     "('127.0.0.1', 36126)",
+		"Client (::1, 36126) connected":                           "('::1', 36126, 0, 0)",
+		"server: client ('::1', 36126, 0, 0): received b'(1, 2)'": "('::1', 36126, 0, 0)",
+		"Chat server started on port 9009":                        "",
+		"a pair (1, 2)":                                           "",
+	} {
+		if got := clientOf(line); got != want {
+			t.Errorf("%q is about %q, want %q", line, got, want)
+		}
+	}
+}
