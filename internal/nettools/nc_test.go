@@ -192,7 +192,7 @@ func TestNcPorts(t *testing.T) {
 		{"-zv 127.0.0.1 1-2", "nc: connect to 127.0.0.1 port 1: connection refused\nnc: connect to 127.0.0.1 port 2: connection refused\n", 1},
 		{"-zuv 127.0.0.1 1", "nc: connect to 127.0.0.1 port 1: connection refused\n", 1},
 		{"-u 127.0.0.1 1", "nc: receive: connection refused\n", 1},
-		{"-w 0.05 127.0.0.1 " + port, "", 0},
+		{"-w 0.5 127.0.0.1 " + port, "", 0},
 		{"-n localhost " + port, "nc: localhost: not an address\n", 1},
 		{"127.0.0.1 nosuch", "nc: nosuch: \"nosuch\" is not a port\n", 1},
 		{"-l 127.0.0.1 " + port, "nc: listen at 127.0.0.1:" + port + ": address already in use\n", 1},

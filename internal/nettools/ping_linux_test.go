@@ -218,6 +218,7 @@ rtt .*
 			}
 		})
 	}
+	neighbors(t, lab.near, "eth1a", "fe80::a", lab.middle, "eth1b", "fe80::b")
 	stdout, stderr, status = lab.near.run(t, command("ping", "-n", "-c", "1", "-w", "20", "fe80::b%eth1a"))
 	matches(t, "ping", stdout, `(?s)PING fe80::b%eth1a\(fe80::b%eth1a\) 56 data bytes
 64 bytes from fe80::b%eth1a: icmp_seq=\d+ ttl=64 time=[0-9.]+ ms
