@@ -59,8 +59,7 @@ func TestIdle(t *testing.T) {
 			}()
 			io.WriteString(ours, c.first)
 			if c.more != "" {
-				time.Sleep(min(c.limit, idle) - 1)
-				io.WriteString(ours, c.more)
+				time.AfterFunc(min(c.limit, idle)-1, func() { io.WriteString(ours, c.more) })
 			}
 			if got := (<-closed).Sub(begin); got != c.limit {
 				t.Errorf("%s: the connection is closed after %v, want %v", c.what, got, c.limit)

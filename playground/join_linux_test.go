@@ -22,28 +22,36 @@ func TestJoinTheNext(t *testing.T) {
 		t.Run(fmt.Sprintf("reads %v", reads), func(t *testing.T) {
 			t.Parallel()
 			cmd := command("h1", "echo", "runs once")
-			door := doorOf(t, cmd)
-			var out bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			c, err := door.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
+			c, out := lastClient(t, cmd)
 			if reads {
 				if _, err := c.Read(make([]byte, 128<<10)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			door.Close()
 			c.Close()
 			if err := cmd.Wait(); err != nil || out.String() != "runs once\n" {
-				t.Errorf("it printed %q (%v)", &out, err)
+				t.Errorf("it printed %q (%v)", out, err)
 			}
 		})
 	}
+}
+
+// lastClient starts a command, plays the network that it joins, and accepts it as the
+// last client. It returns the connection, and where the command's output goes.
+func lastClient(t *testing.T, cmd *exec.Cmd) (net.Conn, *bytes.Buffer) {
+	t.Helper()
+	door := doorOf(t, cmd)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := door.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	door.Close()
+	return c, &out
 }
 
 // If all networks end at once, a command gives up.
@@ -105,17 +113,7 @@ func TestNotTwice(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()
 	cmd := command("h1", "echo", "runs twice")
-	door := doorOf(t, cmd)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c, err := door.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	door.Close()
+	c, out := lastClient(t, cmd)
 	if _, err := c.Write([]byte(`{"Started":true}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +123,6 @@ func TestNotTwice(t *testing.T) {
 	c.Close()
 	const want = "playground: h1: the network has ended\n"
 	if err := cmd.Wait(); out.String() != want || err == nil {
-		t.Errorf("it printed %q (%v), want %q", &out, err, want)
+		t.Errorf("it printed %q (%v), want %q", out, err, want)
 	}
 }

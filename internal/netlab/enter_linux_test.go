@@ -107,19 +107,19 @@ func TestOtherUser(t *testing.T) {
 	}
 	go (&world{lab: small()}).admit(door)
 	// ask returns the answer to a request that only the world can answer.
-	ask := func() (a answer, err error) {
-		client, err := dial()
-		if err != nil {
-			return a, err
-		}
-		defer client.Close()
-		client.SetDeadline(time.Now().Add(progtest.Patience))
-		if err = client.send(request{Host: "none"}); err == nil {
-			_, err = client.receive(&a)
+	ask := func(c control) (a answer, err error) {
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(progtest.Patience))
+		if err = c.send(request{Host: "none"}); err == nil {
+			_, err = c.receive(&a)
 		}
 		return a, err
 	}
-	if a, err := ask(); a.Error != "unexpected request" {
+	ours, err := dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := ask(ours); a.Error != "unexpected request" {
 		t.Fatalf("this user gets %+v (%v)", a, err)
 	}
 	err = asAnother(func() {
@@ -128,13 +128,7 @@ func TestOtherUser(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer c.Close()
-		other := control{c}
-		other.SetDeadline(time.Now().Add(progtest.Patience))
-		var a answer
-		if err = other.send(request{Host: "none"}); err == nil {
-			_, err = other.receive(&a)
-		}
+		a, err := ask(control{c})
 		if !hasEnded(err) {
 			t.Errorf("another user gets %+v (%v), want the end of the connection", a, err)
 		}
