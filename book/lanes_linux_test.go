@@ -105,7 +105,7 @@ func TestMarksOnPhone(t *testing.T) {
 	}
 }
 
-// The newest of what is said is in sight, even if it was said before the lanes appeared.
+// The newest line of what is said is in sight, even if it came before the lanes appeared.
 // When the reader has scrolled up, the list stays there.
 func TestSaidFollows(t *testing.T) {
 	url, _ := openBook(t)

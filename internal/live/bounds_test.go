@@ -72,8 +72,8 @@ func TestManyLogs(t *testing.T) {
 	}
 }
 
-// A browser cannot widen its window: to have shown more than was sent, or less than
-// nothing, counts for nothing.
+// A browser cannot widen its window: the server ignores it if it claims to have shown
+// more than was sent, or less than nothing.
 func TestShownTooMuch(t *testing.T) {
 	sent := &flow{unseen: 100, room: make(chan struct{})}
 	b := &browser{flows: map[int]*flow{1: sent}}
@@ -93,8 +93,8 @@ func TestShownTooMuch(t *testing.T) {
 	}
 }
 
-// A size that no screen has counts for nothing. Programs reserve memory for every cell of
-// their terminal.
+// The server ignores sizes that no screen has, because programs reserve memory for every
+// cell of their terminal.
 func TestSizes(t *testing.T) {
 	b := open(t, netns.Supported() != nil)
 	c := b.visit(t)

@@ -109,6 +109,7 @@ func crowdScript(server listings.Listing, port int) (string, error) {
 	command := strings.Join(words, " ")
 	switch visit := server.Visit; {
 	case visit.Says != "":
+		// Two seconds are enough for the others to come and to be heard.
 		command = "(" + typing(visit.Says) + "; sleep 2; " + typing(visit.Typed) + ") | " + command
 	case visit.Typed != "":
 		command = typing(visit.Typed) + " | " + command

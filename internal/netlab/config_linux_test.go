@@ -71,7 +71,7 @@ func TestMisplacedRepository(t *testing.T) {
 }
 
 // A symbolic link may lead elsewhere on a host, so the hosts get the folder that it
-// leads to here. A folder that is gone is none.
+// leads to here. If the folder is gone, the hosts get none.
 func TestWorkingFolder(t *testing.T) {
 	above, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -111,7 +111,7 @@ func TestPathOfHosts(t *testing.T) {
 	}
 }
 
-// A host does not show Go's caches in the place of its own folders, and its programs
+// A host does not show Go's caches in place of its own folders, and its programs
 // look for no modules on the internet.
 func TestGoOnHosts(t *testing.T) {
 	if err := exec.Command("go", "env").Run(); err != nil {

@@ -156,8 +156,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// A writesMore takes what a program has written, at which the program writes more. It
-// fails after too many bytes.
+// A writesMore takes what a program has written. The program then writes more. After
+// too many bytes, writesMore fails.
 type writesMore struct {
 	to          io.Writer
 	total, most int

@@ -339,7 +339,7 @@ func testTracerouteInterrupted(t *testing.T, lab lab) {
 	}
 }
 
-// Of a host's addresses, the first one of IPv4 counts, even if the system prefers IPv6.
+// Ping takes a host's first IPv4 address, even if the system prefers IPv6.
 func TestPreferring4(t *testing.T) {
 	port := serveNames(t)
 	usual := net.DefaultResolver
