@@ -399,7 +399,7 @@ func dumpText(packet []byte) string {
 	var b strings.Builder
 	for i, c := range packet {
 		switch {
-		case c == '\r' && (i+1 == len(packet) || packet[i+1] == '\n'):
+		case c == '\r' && (i+2 >= len(packet) || packet[i+1] == '\n'):
 		case c >= ' ' && c <= '~', c == '\t', c == '\n':
 			b.WriteByte(c)
 		default:

@@ -30,3 +30,19 @@ func FuzzDescribe(f *testing.F) {
 		dumpText(data)
 	})
 }
+
+// As with -A of Debian's tcpdump, a carriage return is a dot in the middle of a line,
+// and nothing at the end of a line, at the end of the packet or just before that.
+func TestDumpText(t *testing.T) {
+	for packet, want := range map[string]string{
+		"a\rbc":   "a.bc\n",
+		"a\r\nbc": "a\nbc\n",
+		"a\r":     "a\n",
+		"a\rb":    "ab\n",
+		"\t\x00~": "\t.~\n",
+	} {
+		if got := dumpText([]byte(packet)); got != want {
+			t.Errorf("%q is shown as %q, want %q", packet, got, want)
+		}
+	}
+}
