@@ -188,11 +188,14 @@ func testPing6(t *testing.T, lab lab) {
 	neighbors(t, lab.near, "eth1a", "fd00:1::2", lab.middle, "eth1b", "fd00:1::1")
 	neighbors(t, lab.middle, "eth2a", "fd00:2::1", lab.far, "eth2b", "fd00:2::2")
 	// The kernel takes packets for a new address a little later.
-	for deadline := time.Now().Add(progtest.Patience); time.Now().Before(deadline); {
-		if _, _, status := lab.near.run(t, command("ping", "-q", "-c1", "fd00:2::2")); status == 0 {
-			break
+	untilAnswers := func(address string) {
+		for deadline := time.Now().Add(progtest.Patience); time.Now().Before(deadline); {
+			if _, _, status := lab.near.run(t, command("ping", "-q", "-c1", "-w20", address)); status == 0 {
+				break
+			}
 		}
 	}
+	untilAnswers("fd00:2::2")
 	stdout, stderr, status := lab.near.run(t, command("ping", "-n", "-c", "2", "-i", "0.01", "fd00:2::2"))
 	matches(t, "ping", stdout, `PING fd00:2::2\(fd00:2::2\) 56 data bytes
 64 bytes from fd00:2::2: icmp_seq=1 ttl=63 time=[0-9.]+ ms
@@ -219,6 +222,7 @@ rtt .*
 		})
 	}
 	neighbors(t, lab.near, "eth1a", "fe80::a", lab.middle, "eth1b", "fe80::b")
+	untilAnswers("fe80::b%eth1a")
 	stdout, stderr, status = lab.near.run(t, command("ping", "-n", "-c", "1", "-w", "20", "fe80::b%eth1a"))
 	matches(t, "ping", stdout, `(?s)PING fe80::b%eth1a\(fe80::b%eth1a\) 56 data bytes
 64 bytes from fe80::b%eth1a: icmp_seq=\d+ ttl=64 time=[0-9.]+ ms
