@@ -39,7 +39,8 @@ const internal = "internal"
 //	[HOST[,HOST...]:]SERVICE stream|dgram PROTOCOL wait|nowait[.MAX] USER[:GROUP] PROGRAM [ARGUMENT...]
 //
 // The first argument is the program's name for itself. A line that begins with
-// a blank continues the entry above it. A line that begins with # is a comment.
+// a blank continues the entry above it. Any other line is a comment if its
+// first field begins with #.
 // A line with only HOST: applies to all following entries that name no host.
 // There is no quoting, so an argument cannot contain blanks.
 //
@@ -80,6 +81,8 @@ func entries(text string) (all []entry) {
 		case continues && (line[0] == ' ' || line[0] == '\t'):
 			last := &all[len(all)-1]
 			last.fields = append(last.fields, fields...)
+		case fields[0][0] == '#':
+			continues = false
 		default:
 			all = append(all, entry{i + 1, fields})
 			continues = true
@@ -125,6 +128,9 @@ func parseEntry(fields, hosts []string) (s Service, err error) {
 		separator = ":"
 	}
 	s.User, s.Group, _ = strings.Cut(fields[4], separator)
+	if s.User == "" {
+		return s, fmt.Errorf("%s: %q names no user", s.Name, fields[4])
+	}
 	if s.Program != internal && s.Program[0] != '/' {
 		return s, fmt.Errorf("%s: the program %q is not an absolute path", s.Name, s.Program)
 	}

@@ -35,6 +35,7 @@ func TestParseRepository(t *testing.T) {
 func TestParse(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"# nothing\n\n \t\n", ""},
+		{" # 1 stream tcp wait u /x x\n\r# 2 stream tcp wait u /x x", ""},
 		{"echo dgram udp wait root internal", "*:echo dgram udp wait root internal"},
 		{"echo\tstream\ttcp  nowait root internal\r", "*:echo stream tcp nowait root internal"},
 		{"ftp stream tcp nowait root /usr/sbin/ftpd", "*:ftp stream tcp nowait root /usr/sbin/ftpd ftpd"},
@@ -46,6 +47,7 @@ func TestParse(t *testing.T) {
 		{"/run/x:y stream unix wait root /x x", "/run/x:y stream unix wait root /x x"},
 		{"1 stream tcp wait.7 u.g /x x", "*:1 stream tcp wait.7 u:g /x x"},
 		{"1 stream tcp wait first.last:g /x x", "*:1 stream tcp wait first.last:g /x x"},
+		{"1 stream tcp wait first.last: /x x", "*:1 stream tcp wait first.last: /x x"},
 		{"1 stream tcp,rcvbuf=64k,sndbuf=1m wait u /x x", "*:1 stream tcp,sndbuf=1048576,rcvbuf=65536 wait u /x x"},
 		{"1 stream tcp wait u /x x #y", "*:1 stream tcp wait u /x x #y"},
 		{"1 stream tcp\n wait u /x x\n\t y\n# no\n 2 stream tcp wait u /x x",
@@ -65,6 +67,9 @@ func TestParse(t *testing.T) {
 func oneLine(s Service) string {
 	var b strings.Builder
 	if s.Protocol != "unix" {
+		if s.Hosts[0][0] == '#' {
+			b.WriteByte('[') // or else the line would be a comment
+		}
 		b.WriteString(strings.Join(s.Hosts, ",") + ":")
 	}
 	b.WriteString(s.Name + " " + s.Type + " " + s.Protocol)
@@ -79,7 +84,7 @@ func oneLine(s Service) string {
 		fmt.Fprintf(&b, ".%d", s.Max)
 	}
 	b.WriteString(" " + s.User)
-	if s.Group != "" {
+	if s.Group != "" || strings.Contains(s.User, ".") {
 		b.WriteString(":" + s.Group)
 	}
 	b.WriteString(" " + s.Program)
@@ -113,6 +118,7 @@ func TestParseErrors(t *testing.T) {
 rusers/1-3 dgram rpc/udp wait root /x x
 7 dgram udp,rcvbuf=9999999999 wait root /x x
 7 dgram udp,rcvbuf=1kk wait root /x x
+8 stream tcp nowait .users /x x
 10 dgram udp wait root /x x
 `
 	const want = `/etc/inetd.conf:2: 2: an entry needs 6 fields, and this one has 5
@@ -126,12 +132,13 @@ rusers/1-3 dgram rpc/udp wait root /x x
 /etc/inetd.conf:11: :: the service has no name
 /etc/inetd.conf:12: rusers/1-3: there is no dgram socket of protocol "rpc/udp"
 /etc/inetd.conf:13: 7: the buffer size "9999999999" is not a number of bytes
-/etc/inetd.conf:14: 7: the buffer size "1kk" is not a number of bytes`
+/etc/inetd.conf:14: 7: the buffer size "1kk" is not a number of bytes
+/etc/inetd.conf:15: 8: ".users" names no user`
 	services, err := Parse("/etc/inetd.conf", text)
 	if err == nil || err.Error() != want {
 		t.Errorf("the error is\n%v\nwant\n%s", err, want)
 	}
-	if len(services) != 2 || services[0].Name != "1" || services[1].Name != "10" || services[1].Line != 15 {
+	if len(services) != 2 || services[0].Name != "1" || services[1].Name != "10" || services[1].Line != 16 {
 		t.Errorf("the services are\n%s", lines(services))
 	}
 }
@@ -141,6 +148,7 @@ rusers/1-3 dgram rpc/udp wait root /x x
 func FuzzParse(f *testing.F) {
 	f.Add("127.0.0.1:1060 stream tcp,rcvbuf=64k nowait.3 brandon:users /in_zen1 in_zen1\n -l /tmp/zen.log")
 	f.Add("::1:\n#\n7 dgram udp wait root internal\n/run/x stream unix wait a.b /c")
+	f.Add("[#]:7 dgram udp wait a.b: /x\n #")
 	f.Fuzz(func(t *testing.T, text string) {
 		first, _ := Parse("conf", text)
 		again, err := Parse("conf", lines(first))
