@@ -232,9 +232,10 @@ func (m *Machine) connect(c Conn, p Packet) {
 	}
 }
 
-// open returns a new lane, or nil if there are too many.
+// open returns a new lane, or nil if there are too many, or too many events: each
+// lane brings more.
 func (m *Machine) open(c Conn, at time.Duration) *lane {
-	if len(m.lanes) >= maxLanes {
+	if len(m.lanes) >= maxLanes || len(m.events) >= maxEvents {
 		m.omit(at)
 		return nil
 	}

@@ -429,6 +429,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// That is so, too, if each client comes, asks nothing, and leaves at once.
+func TestShortConnections(t *testing.T) {
+	for _, m := range []*Machine{{}, {NoPackets: true}} {
+		for i := range uint16(10000) {
+			at := time.Duration(i)
+			if !m.NoPackets {
+				m.Packet(Packet{At: at, From: 1000 + i, To: server, SYN: true})
+				m.Packet(Packet{At: at, From: 1000 + i, To: server, RST: true})
+				continue
+			}
+			m.Sample(Sample{At: at, Sockets: []Socket{{Conn: Conn{server, 1000 + i}}}})
+		}
+		events := m.Take()
+		last := events[len(events)-1]
+		if len(events) > maxEvents+3 || last.Kind != Omitted || last.Size < 9000 {
+			t.Errorf("without packets: %t: %d events, and at last %+v", m.NoPackets, len(events), last)
+		}
+	}
+}
+
 // Packets that were lost are reported once, in one number. A client whose last packet was
 // among them leaves when the samples no longer show it.
 func TestLose(t *testing.T) {
@@ -602,7 +622,7 @@ func FuzzMachine(f *testing.F) {
 				continue
 			}
 			events := m.Take()
-			if len(events) > maxEvents+2*maxLanes+1 {
+			if len(events) > maxEvents+2*maxLanes+2 { // with Listens and Omitted
 				t.Fatalf("%d events", len(events))
 			}
 			omitted := slices.ContainsFunc(events, func(e Event) bool { return e.Kind == Omitted })
