@@ -158,7 +158,7 @@ func (p pieces) Read(data []byte) (int, error) {
 
 // parseNumber parses decimal digits. Unlike strconv, it takes no sign.
 func parseNumber(digits string) (int64, error) {
-	if strings.ContainsAny(digits, "+-") {
+	if strings.Trim(digits, "0123456789") != "" {
 		return 0, strconv.ErrSyntax
 	}
 	return strconv.ParseInt(digits, 10, 64)

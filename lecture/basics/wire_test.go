@@ -30,6 +30,7 @@ func TestParseRequest(t *testing.T) {
 		{"+1 x\n", Request{}, "the offset is not a number"},
 		{"1_0 x\n", Request{}, "the offset is not a number"},
 		{"0x10 x\n", Request{}, "the offset is not a number"},
+		{"99999999999999999999x y\n", Request{}, "the offset is not a number"},
 		{"1.5 x\n", Request{}, "the offset is not a number"},
 		{" 0 x\n", Request{}, "the offset is not a number"},
 		{"\u0661 x\n", Request{}, "the offset is not a number"},

@@ -3,6 +3,7 @@ package lecture23
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ func ParseHeader(header []byte) (length int64, err error) {
 		case "location":
 			location = value
 		case "transfer-encoding":
-			coding = value
+			coding = cmp.Or(value, coding)
 		case "content-length":
 			lengths = append(lengths, value)
 		}
@@ -92,7 +93,8 @@ func parseLengths(values []string) (int64, error) {
 	for _, value := range values {
 		n, err := strconv.ParseUint(value, 10, 63)
 		switch {
-		case errors.Is(err, strconv.ErrRange):
+		case errors.Is(err, strconv.ErrRange) &&
+			strings.Trim(value, "0123456789") == "":
 			n = math.MaxInt64
 		case err != nil:
 			return 0, fmt.Errorf("Content-Length %s is not a number",

@@ -38,6 +38,9 @@ var Update = flag.Bool("update", false, "rewrite generated text that is out of d
 // time, and Main prints the coverage of each package.
 func Main(m *testing.M) int {
 	flag.Parse()
+	if flag.Lookup("test.fuzzworker").Value.String() == "true" { // it runs no program
+		return m.Run()
+	}
 	remove, err := build()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -57,8 +60,12 @@ func Main(m *testing.M) int {
 
 // Parallel makes 24 tests run at once, unless the command line says
 // otherwise. Most of our tests wait for other programs most of the time.
+// A fuzz target does not wait, so it keeps one worker for each processor.
 func Parallel() {
 	flag.Parse()
+	if flag.Lookup("test.fuzz").Value.String() != "" {
+		return
+	}
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		flag.Set("test.parallel", "24")
 	}
