@@ -45,6 +45,13 @@ func linkLayer(
 	return etherType, header, gopacket.LayerTypePayload
 }
 
+func init() {
+	// The decoders of GTP do not end at some packets of more than 64 kB.
+	for _, port := range []layers.UDPPort{2123, 2152} {
+		layers.RegisterUDPPortLayerType(port, gopacket.LayerTypePayload)
+	}
+}
+
 // A describer describes packets as tcpdump does.
 type describer struct {
 	name     func(netip.Addr) string                  // of a host
@@ -361,11 +368,12 @@ func describeDNS(message []byte, size int) (text string, ok bool) {
 		if i > 0 {
 			b.WriteString(",")
 		}
-		fmt.Fprintf(&b, " %s ", dns.Type(record.Header().Rrtype))
-		if mx, ok := record.(*dns.MX); ok {
-			fmt.Fprintf(&b, "%s %d", mx.Mx, mx.Preference)
-		} else {
-			b.WriteString(data(record))
+		fmt.Fprintf(&b, " %s", dns.Type(record.Header().Rrtype))
+		switch r := record.(type) { // of other types, tcpdump does not show the data
+		case *dns.MX:
+			fmt.Fprintf(&b, " %s %d", r.Mx, r.Preference)
+		case *dns.A, *dns.AAAA, *dns.CNAME, *dns.DNAME, *dns.NS, *dns.PTR, *dns.SRV, *dns.TXT:
+			b.WriteString(" " + data(record))
 		}
 	}
 	fmt.Fprintf(&b, " (%d)", size)

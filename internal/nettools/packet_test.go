@@ -1,12 +1,17 @@
 package nettools
 
 import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
 	"net/netip"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
+	"github.com/miekg/dns"
 )
 
 // Whatever arrives, tcpdump describes it.
@@ -29,6 +34,58 @@ func FuzzDescribe(f *testing.F) {
 		dumpHex(data)
 		dumpText(data)
 	})
+}
+
+// describeUDP returns tcpdump's line for a datagram.
+func describeUDP(from, to uint16, data []byte) string {
+	ip := append([]byte("E\x00\x00\x00\x00\x00\x00\x00@\x11\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02"), // of any length
+		byte(from>>8), byte(from), byte(to>>8), byte(to), 0, 0, 0, 0)
+	ip = append(ip, data...)
+	d := describer{name: netip.Addr.String, service: func(_ string, port uint16) string { return strconv.Itoa(int(port)) }}
+	p := gopacket.NewPacket(ip, layers.LayerTypeIPv4, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
+	return d.describe(p, layers.EthernetTypeIPv4, len(ip))
+}
+
+// Packets made to keep tcpdump busy, or to write to its terminal, become one short
+// line at once.
+func TestDescribeHostile(t *testing.T) {
+	record := func(kind uint16, data []byte) []byte { // a DNS answer that consists of it
+		b := []byte("\x00\x01\x80\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00")
+		b = binary.BigEndian.AppendUint16(b, kind)
+		b = append(b, "\x00\x01\x00\x00\x00\x00"...)
+		return append(binary.BigEndian.AppendUint16(b, uint16(len(data))), data...)
+	}
+	nsec := []byte{0}
+	for window := range 256 {
+		nsec = append(nsec, byte(window), 32)
+		nsec = append(nsec, bytes.Repeat([]byte{0xff}, 32)...)
+	}
+	gtp2 := append([]byte("\x40\x00\xff\xff"), make([]byte, 65535)...)
+	gtp2[261] = 1
+	for _, test := range []struct {
+		what     string
+		from, to uint16
+		data     []byte
+		want     string
+	}{
+		{"DNS: names of all types", 53, 1234, record(dns.TypeNSEC, nsec), "1- [0q] 1/0/0 NSEC (-8)"},
+		{"DNS: 16,000 options", 53, 1234, record(dns.TypeOPT, make([]byte, 64000)), "1- [0q] 1/0/0 OPT (-8)"},
+		{"DNS: any bytes", 53, 1234, record(dns.TypeNULL, []byte("a\nb\x1b[2J")), "1- [0q] 1/0/0 NULL (-8)"},
+		{"DNS: text", 53, 1234, record(dns.TypeTXT, []byte("\x04\x1b[2J")), `1- [0q] 1/0/0 TXT "\027[2J" (-8)`},
+		{"GTP, version 2", 1234, 2123, gtp2, "UDP, length -8"},
+		{"GTP, version 1", 1234, 2152, append([]byte{0x34}, bytes.Repeat([]byte{1}, 131070)...), "UDP, length -8"},
+	} {
+		line := make(chan string, 1)
+		go func() { line <- describeUDP(test.from, test.to, test.data) }()
+		select {
+		case got := <-line:
+			if want := fmt.Sprintf("IP 10.0.0.1.%d > 10.0.0.2.%d: %s", test.from, test.to, test.want); got != want {
+				t.Errorf("%s: %q, want %q", test.what, got, want)
+			}
+		case <-time.After(20 * time.Second):
+			panic(test.what + ": there is no line yet") // the decoder may never end
+		}
+	}
 }
 
 // As with -A of Debian's tcpdump, a carriage return is a dot in the middle of a line,

@@ -105,7 +105,7 @@ type Socket struct {
 
 const (
 	maxLanes  = 64  // that are followed at once
-	maxEvents = 200 // between two calls of Take, besides a state for each lane
+	maxEvents = 200 // between two calls of Take, besides the states of lanes that were told of
 
 	// The server's answer ends when it has said nothing for this long.
 	pause = 20 * time.Millisecond
@@ -132,8 +132,9 @@ type lane struct {
 	conn     Conn
 	state    State // the last that was reported; "" if none
 	at       time.Duration
-	reported int // of its last state in Machine.events, plus 1; 0 if it is not there
-	spoke    int // likewise of what was said last
+	reported int  // of its last state in Machine.events, plus 1; 0 if it is not there
+	spoke    int  // likewise of what was said last
+	told     bool // an event was about it
 
 	connected   time.Duration
 	owes        bool          // the client has asked, and the server has not answered
@@ -232,10 +233,9 @@ func (m *Machine) connect(c Conn, p Packet) {
 	}
 }
 
-// open returns a new lane, or nil if there are too many, or too many events: each
-// lane brings more.
+// open returns a new lane, or nil if there are too many.
 func (m *Machine) open(c Conn, at time.Duration) *lane {
-	if len(m.lanes) >= maxLanes || len(m.events) >= maxEvents {
+	if len(m.lanes) >= maxLanes {
 		m.omit(at)
 		return nil
 	}
@@ -471,6 +471,11 @@ func (m *Machine) set(l *lane, state State, at, doubt time.Duration) {
 	if l.state == state {
 		return
 	}
+	if len(m.events) >= maxEvents && !l.told {
+		m.omit(at) // a later sample will tell, if it is still there
+		return
+	}
+	l.told = true
 	l.state, l.at = state, max(l.at, at)
 	event := Event{Conn: l.conn, At: l.at, Kind: string(state), Doubt: doubt}
 	if len(m.events) >= maxEvents && l.reported > 0 && state != Gone {
@@ -500,5 +505,5 @@ func (m *Machine) say(l *lane, p Packet, kind string) {
 		text = string(p.Text)
 	}
 	m.events = append(m.events, Event{Conn: l.conn, At: p.At, UDP: p.UDP, Kind: kind, Size: p.Size, Text: text})
-	l.spoke = len(m.events)
+	l.spoke, l.told = len(m.events), true
 }
