@@ -172,9 +172,17 @@ func TestSlowPage(t *testing.T) {
 }
 
 // slowPage makes the check. It fails a client that limits the whole transfer
-// every time.
+// every time. A busy machine may be silent for a second, so any other client may try
+// again with a longer timeout.
 func slowPage(t testing.TB, client webClient) error {
-	const timeout = time.Second
+	if pageIn(t, client, time.Second) == nil {
+		return nil
+	}
+	return pageIn(t, client, 4*time.Second)
+}
+
+// pageIn lets a client receive a page that takes twice its timeout.
+func pageIn(t testing.TB, client webClient, timeout time.Duration) error {
 	slowly := check{args: []string{"-t", timeout.String()}, page: "", peer: func(p *peer) {
 		tick := time.NewTicker(timeout / 50)
 		defer tick.Stop()
