@@ -61,8 +61,8 @@ func ParseServerOptions(
 	parser *argparse.Parser, address socket.Address,
 ) socket.Address {
 	t := parser.Seconds("t", time.Minute,
-		"how long a client may be silent"+
-			" (default %(default)s, 0: for ever)")
+		"how long a client may take to finish a message,"+
+			" or to receive one (default %(default)s, 0: for ever)")
 	address = ParseServerAddress(parser, address)
 	socket.SetDefaultTimeout(*t)
 	return address

@@ -88,7 +88,7 @@ func ParseNISTLine(line []byte) (NISTTime, error) {
 		return NISTTime{}, fmt.Errorf("received %s", pyfmt.Bytes(line))
 	}
 	t := NISTTime{Date: fields[1], Time: fields[2]}
-	// ParseUint takes 99999999999999999999x, too, for a number that is too large.
+	// ParseUint takes 99999999999999999999x for a large number, too.
 	if len(fields) > 5 && strings.Trim(fields[5], "0123456789") == "" {
 		// the largest number if it is too large
 		t.Health, _ = strconv.ParseUint(fields[5], 10, 64)

@@ -174,7 +174,7 @@ func (s *Conn) sendInPieces() error {
 // goroutine may call it.
 func (s *Conn) Unsent() int { return int(s.unsent.Load()) }
 
-// Disconnect is for a client that says no more because of why: see Leave. Both
+// Disconnect is for a client that sends no more because of why: see Leave. Both
 // goroutines call it when they end, but only one at a time. The one that sends
 // passes nil if it has sent everything.
 func (s *Conn) Disconnect(why error) {

@@ -1,6 +1,6 @@
 // Package tincanchat contains the code that the echo and chat programs of this
-// shelf share: it sends and receives messages of UTF-8 that end in a NUL byte.
-// Its functions are named after those of the book's module.
+// chapter share: it sends and receives messages of UTF-8 that end in a NUL
+// byte. Its functions are named after those of the book's module.
 //
 // Source: Learning Python Network Programming - Client and Server Applications
 //
@@ -64,7 +64,7 @@ const end = '\x00'
 // ParseRecvdData breaks up received data into messages, without their end
 // marks. The beginning of a message that is not whole yet stays in received.
 //
-// If there is an error, a message is too long or not UTF-8. The messages before
+// An error means that a message is too long or not UTF-8. The messages before
 // it are good, and nothing after it can be parsed.
 func ParseRecvdData(
 	received *framing.Framer, data []byte,

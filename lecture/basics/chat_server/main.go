@@ -110,7 +110,7 @@ func tellAll() {
 	}
 }
 
-// disconnect is for a client that says no more: the others hear that.
+// disconnect is for a client that sends no more: the others hear that.
 func disconnect(c *crowd.Client, why error) {
 	if !c.Silent && !socketList.Stopping() {
 		broadcast(c, fmt.Sprintf("Client (%s, %d) is offline\n",

@@ -1,17 +1,18 @@
 // Time_client asks a time server for the time by connecting, reads until the
-// server hangs up, and prints what came without its line end.
+// server hangs up, and prints what came without its line ending.
 //
 // Source: Network Programming - Server & Client A: Basics, Simple Socket
 //
-// What to notice: it is timecli of the slides, but removes the line end. The
+// What to notice: it is timecli of the slides, but removes the line ending. The
 // socket receives bytes. The text decodes them, because a string is text. Here
 // Bare does that.
 //
-// What to try: ask timeserv of the slides (-p 8888), which sends no line end.
+// What to try: ask timeserv of the slides (-p 8888), which sends no line
+// ending.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
-// which may be half of the time. It prints the server's line end and then its
-// own, so an empty line follows. A byte that is not ASCII ends it with a
+// which may be half of the time. It prints the server's line ending and then
+// its own, so an empty line follows. A byte that is not ASCII ends it with a
 // traceback. Here such bytes are escaped, unless they are UTF-8.
 package main
 

@@ -3,7 +3,7 @@
 //
 // Source: Network Programming - Server & Client A: Basics, Simple Socket
 //
-// What to notice: it is timeserv of the slides with a line end. No data goes
+// What to notice: it is timeserv of the slides with a line ending. No data goes
 // through the socket that listens. The text calls it serversocket, and the one
 // that Accept returns clientsocket. Here both have timeserv's names, so "diff"
 // shows only what is different.

@@ -167,7 +167,7 @@ func (c *Client) send(data []byte) int {
 	return n
 }
 
-// Disconnect is for a client that says no more, because of an error of Recv or
+// Disconnect is for a client that sends no more, because of an error of Recv or
 // Due, or because it is stuck: see Leave. It reports whether the client took part
 // until now. When the client leaves, its connection closes as soon as
 // it has taken what waits for it.

@@ -12,12 +12,12 @@ import (
 // A Leave is how a client leaves a chat. The zero Leave belongs to a client
 // that still takes part.
 type Leave struct {
-	Silent   bool // it says no more, but may still hear
+	Silent   bool // it sends no more, but may still hear
 	Leaving  bool // it hears no more than what waits for it
 	reported bool
 }
 
-// Disconnect is for a client that says no more because of why. If that is a
+// Disconnect is for a client that sends no more because of why. If that is a
 // fault, Disconnect reports it in one line on stderr, but no second one. If why
 // is io.EOF, the client has closed its side between messages, and still hears
 // the others. When such a client is gone, that is no fault. Disconnect reports

@@ -67,7 +67,7 @@ func (c *ChatServerProtocol) DataReceived(data []byte) {
 	}
 }
 
-// EOFReceived lets a client that says no more hear the others.
+// EOFReceived lets a client that sends no more hear the others.
 func (c *ChatServerProtocol) EOFReceived() bool {
 	c.disconnect(c.rest.Lost(io.EOF))
 	return !c.Leaving
@@ -79,7 +79,7 @@ func (c *ChatServerProtocol) ConnectionLost(err error) {
 	clients = slices.Delete(clients, i, i+1)
 }
 
-// disconnect is for a client that says no more. It has to hear what was said
+// disconnect is for a client that sends no more. It has to hear what was said
 // before.
 func (c *ChatServerProtocol) disconnect(why error) {
 	sendNews()

@@ -42,7 +42,7 @@ var (
 )
 
 // handleClientRecv receives a client's messages and broadcasts them, until the
-// client says no more.
+// client stops sending.
 func handleClientRecv(sock *tincanchat.Conn) {
 	var err error
 	for err == nil {
@@ -59,8 +59,8 @@ func handleClientRecv(sock *tincanchat.Conn) {
 	room <- func() { handleDisconnect(sock, err) }
 }
 
-// handleClientSend sends what is in a client's queue, all that waits in one
-// write, until the queue is closed or the client is gone.
+// handleClientSend sends what is in a client's queue, everything that waits
+// in one write, until the queue is closed or the client is gone.
 func handleClientSend(sock *tincanchat.Conn, q <-chan []byte) {
 	var err error
 	for err == nil {
@@ -104,7 +104,7 @@ func sendNews() {
 	}
 }
 
-// handleDisconnect is for a client that says no more. It has to hear what was
+// handleDisconnect is for a client that sends no more. It has to hear what was
 // said before. After io.EOF, it still hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	sendNews()
@@ -150,7 +150,7 @@ func main() {
 	go acceptClients(tincanchat.CreateListenSocket(address))
 	for do := range room {
 		do()
-		runtime.Gosched() // the other clients that have said something
+		runtime.Gosched() // let the goroutines of other clients run
 		for len(room) > 0 {
 			(<-room)()
 		}

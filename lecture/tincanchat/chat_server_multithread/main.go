@@ -35,7 +35,7 @@ var (
 )
 
 // handleClientRecv receives a client's messages and broadcasts them, until the
-// client says no more.
+// client stops sending.
 func handleClientRecv(sock *tincanchat.Conn) {
 	var err error
 	for err == nil {
@@ -50,8 +50,8 @@ func handleClientRecv(sock *tincanchat.Conn) {
 	handleDisconnect(sock, err)
 }
 
-// handleClientSend sends what is in a client's queue, all that waits in one
-// write, until the queue is closed or the client is gone.
+// handleClientSend sends what is in a client's queue, everything that waits
+// in one write, until the queue is closed or the client is gone.
 func handleClientSend(sock *tincanchat.Conn, q *tincanchat.Queue) {
 	var err error
 	for err == nil {
@@ -82,7 +82,7 @@ func broadcastMsg(msgs []string) {
 	}
 }
 
-// handleDisconnect is for a client that says no more. After io.EOF, it still
+// handleDisconnect is for a client that sends no more. After io.EOF, it still
 // hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	lock.Lock()

@@ -38,8 +38,8 @@ var (
 )
 
 // handleClientRecv receives a client's messages and says them everywhere, until
-// the client says no more. The client is told which messages the stream has not
-// confirmed. They may still be heard later.
+// the client stops sending. The client is told which messages the stream has
+// not confirmed. They may still be heard later.
 func handleClientRecv(sock *tincanchat.Conn) {
 	var err error
 	for err == nil {
@@ -59,8 +59,8 @@ func handleClientRecv(sock *tincanchat.Conn) {
 	handleDisconnect(sock, err)
 }
 
-// handleClientSend sends what is in a client's queue, all that waits in one
-// write, until the queue is closed or the client is gone.
+// handleClientSend sends what is in a client's queue, everything that waits
+// in one write, until the queue is closed or the client is gone.
 func handleClientSend(sock *tincanchat.Conn, q *tincanchat.Queue) {
 	var err error
 	for err == nil {
@@ -99,7 +99,7 @@ func put(sock *tincanchat.Conn, data []byte) {
 	}
 }
 
-// handleDisconnect is for a client that says no more. After io.EOF, it still
+// handleDisconnect is for a client that sends no more. After io.EOF, it still
 // hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	lock.Lock()

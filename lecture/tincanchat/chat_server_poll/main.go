@@ -70,7 +70,7 @@ func sendNews() {
 	}
 }
 
-// handleDisconnect is for a client that says no more. It has to hear what was
+// handleDisconnect is for a client that sends no more. It has to hear what was
 // said before.
 func handleDisconnect(c *crowd.Client, why error) {
 	sendNews()
