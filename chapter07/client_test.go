@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,4 +54,21 @@ func TestZenReplies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The client asks in random order: sooner or later, another one.
+func TestRandomOrder(t *testing.T) {
+	t.Parallel()
+	server := progtest.MustStart(t, "srv_threaded", "127.0.0.1", "-p", "0")
+	orders := map[string]bool{}
+	for range 40 { // three questions have six orders
+		out, err := exec.Command("client", "127.0.0.1", "-p", server.Port).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if orders[string(out)] = true; len(orders) == 2 {
+			return
+		}
+	}
+	t.Errorf("the client asked 40 times in one order:\n%v", orders)
 }

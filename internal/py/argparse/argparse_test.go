@@ -106,6 +106,8 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"a", "-t", "1e400"}, "argument -t: " + invalidTime("1e400")},
 		{[]string{"a", "-t", "2147483648"}, "argument -t: " + invalidTime("2147483648")},
 		{[]string{"a", "-t", "600000h"}, "argument -t: " + invalidTime("600000h")},
+		{[]string{"a", "-t", "0x10p0"}, "argument -t: " + invalidTime("0x10p0")},
+		{[]string{"a", "-t", "0X.00000000ap0"}, "argument -t: " + invalidTime("0X.00000000ap0")},
 		{[]string{"a", "-t", "5 s"}, "argument -t: " + invalidTime("5 s")},
 		{[]string{"a", "-d", "-5ms"}, "argument -d: " + invalidTime("-5ms")},
 		{[]string{"a", "-d", "soon"}, "argument -d: " + invalidTime("soon")},

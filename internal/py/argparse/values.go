@@ -126,7 +126,8 @@ const seconds = "seconds"
 func parseSeconds(word string) (time.Duration, error) {
 	const longest = math.MaxInt32 * time.Second
 	d, err := time.ParseDuration(word)
-	if number, notNumber := strconv.ParseFloat(word, 64); notNumber == nil {
+	hex := strings.ContainsAny(word, "xX") // which Python does not take for a number either
+	if number, notNumber := strconv.ParseFloat(word, 64); notNumber == nil && !hex {
 		d, err = -1, nil
 		if number >= 0 && number <= longest.Seconds() { // NaN is neither
 			d = time.Duration(math.Round(number * float64(time.Second)))

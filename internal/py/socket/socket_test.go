@@ -66,6 +66,41 @@ func TestListen(t *testing.T) {
 	}
 }
 
+// Each client may take as long to come as Patience says, however late the last one
+// came.
+func TestPatience(t *testing.T) {
+	crowd := &crowd{}
+	l := &Listener{Listener: crowd, Patience: time.Hour}
+	for range 3 {
+		before := time.Now()
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+		if d := crowd.deadline; d.Before(before.Add(time.Hour)) || d.After(time.Now().Add(time.Hour)) {
+			t.Errorf("at %v, the deadline is %v", before, d)
+		}
+	}
+}
+
+// A crowd is a listener whose next client is always there.
+type crowd struct {
+	net.Listener
+	deadline time.Time
+}
+
+func (c *crowd) SetDeadline(deadline time.Time) error {
+	c.deadline = deadline
+	return nil
+}
+
+func (c *crowd) Accept() (net.Conn, error) {
+	client, server := net.Pipe()
+	client.Close()
+	return server, nil
+}
+
 // A peer has a limited time to receive and to send. The error quotes what was
 // not sent.
 func TestConversation(t *testing.T) {
