@@ -55,7 +55,10 @@ var servers = []conform.Server{
 			},
 			Unfinished: "capitalize",
 		},
-		NotFor: map[string]string{"unread input": "no message is too long for it"},
+		NotFor: map[string]string{
+			"unread input":     "no message is too long for it",
+			"reset/unanswered": "it answers every byte, and counts those that it could not send",
+		},
 	}),
 }
 

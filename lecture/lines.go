@@ -32,6 +32,16 @@ func (l *Lines) ReadLine() ([]byte, error) {
 	return ReadLine(l.received)
 }
 
+// SendAll sends data, all of it. The error quotes what was not sent, and what
+// had been received but not returned by ReadLine.
+func (l *Lines) SendAll(data []byte) error {
+	if err := l.Conversation.SendAll(data); err != nil {
+		rest, _ := l.received.Peek(l.received.Buffered())
+		return framing.Ended(rest, err)
+	}
+	return nil
+}
+
 // ReadLine returns the first line that comes from r, with its end. Bytes that
 // come with it are lost, unless r is a bufio.Reader whose buffer holds the
 // longest line.

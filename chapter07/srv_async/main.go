@@ -186,9 +186,12 @@ func (s *server) close(row int, why error) {
 
 func (c *conversation) printEnd(why error) {
 	address, half := pyfmt.AddrPort(c.address), c.received.Rest()
+	if c.toSend != nil {
+		why = framing.Unsent(c.toSend, why)
+	}
 	ended := framing.Ended(half, why)
 	switch {
-	case c.toSend != nil:
+	case c.toSend != nil && len(half) == 0:
 		program.Printf("Client %s closed before we sent %s\n",
 			address, pyfmt.Bytes(c.toSend))
 	case ended == io.EOF:

@@ -123,7 +123,8 @@ func printEnd(address net.Addr, err error) {
 
 // HandleRequest receives a single client request on sock and sends the answer.
 // Questions that arrived together are one request: their answers leave in one
-// write. The error is RecvUntil's, or says what could not be sent.
+// write. The error is RecvUntil's, or says what could not be sent, and what had
+// been received of the next question.
 func HandleRequest(sock *socket.Conversation) error {
 	aphorism, err := RecvUntil(sock, '?')
 	if err != nil {
@@ -134,7 +135,10 @@ func HandleRequest(sock *socket.Conversation) error {
 		sock.Reply = append(sock.Reply, GetAnswer(aphorism)...)
 		aphorism, _ = sock.Received.Next('?', framing.Blanks)
 	}
-	return sock.SendAll(sock.Reply)
+	if err := sock.SendAll(sock.Reply); err != nil {
+		return framing.Ended(sock.Received.Rest(), err)
+	}
+	return nil
 }
 
 // RecvUntil receives bytes over sock until they end in suffix, and returns the

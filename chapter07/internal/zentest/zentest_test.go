@@ -112,6 +112,7 @@ var defects = map[string]string{
 	"half a request/after blanks":  "blanks count",
 	"reset":                        "reset is an end",
 	"reset/half a request":         "half not named",
+	"reset/unanswered":             "half of the unanswered not named, unsent not named",
 	"garbage":                      "fault exits",
 	"too long":                     "fault in two lines, most is 8192",
 	"too long/after requests":      "too long loses answers",

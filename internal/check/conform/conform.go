@@ -81,7 +81,7 @@ type Lines struct {
 	Accepted string // a conversation begins
 	Closed   string // it ended between two requests
 	Half     string // the client closed its side in the middle of a request
-	Unsent   string // the conversation broke before all answers were sent; if empty, Error reports it
+	Unsent   string // the conversation broke before all answers were sent; if empty, or if half a request had come, Error reports it
 	Error    string // it broke for any other reason
 
 	// ClosedToo is true if Closed ends every conversation: it stands behind the
@@ -289,7 +289,7 @@ var needs = []struct {
 	checks []string // as in NotFor
 }{
 	{func(s Server) bool { return s.Unfinished != "" }, "no request of its clients is unfinished", []string{
-		"half a request", "half a request/", "reset/half a request", "silence/half a request", "stop/half a request",
+		"half a request", "half a request/", "reset/half a request", "reset/unanswered", "silence/half a request", "stop/half a request",
 		"a byte at a time",
 	}},
 	{func(s Server) bool { return s.Longest >= 0 }, "no request is too long for it", []string{
@@ -299,7 +299,7 @@ var needs = []struct {
 		"unread input",
 	}},
 	{func(s Server) bool { return !s.Once }, "it answers a client once", []string{
-		"pipelined", "half a request/half-close", "reset/half a request", "silence/half a request", "silence/between requests",
+		"pipelined", "half a request/half-close", "reset/half a request", "reset/unanswered", "silence/half a request", "silence/between requests",
 		"stop/half a request", "too long/after requests", "keeps asking", "never reads", "slow reader", "slow reader/", "stop/never reads",
 	}},
 	{func(s Server) bool { return s.Ask != "" }, "clients need not ask", []string{

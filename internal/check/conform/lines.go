@@ -107,14 +107,6 @@ func (s Server) complaint() string {
 	return regexp.QuoteMeta(s.Name + ": accept (will try again): too many open files")
 }
 
-// unsent returns the line about answers that were not sent.
-func (l Lines) unsent() string {
-	if l.Unsent != "" {
-		return l.Unsent
-	}
-	return l.Error
-}
-
 // examine looks at everything that the server has printed: each line must be
 // whole and one of its lines, and each conversation that began must have ended,
 // with one line.
@@ -243,11 +235,30 @@ func (c *Client) ExpectEnding(line string, values ...string) string {
 }
 
 // ExpectNaming waits for the line about the end of c's conversation, which may be
-// any line that quotes bytes: what was received and not answered, or not sent.
-func (c *Client) ExpectNaming(bytes string) {
-	if found := c.waitForEnding("ADDR: ..."); found != "" && !strings.Contains(found, bytes) {
+// any line that quotes bytes: what was received and not answered, or not sent. It
+// returns what the server printed.
+func (c *Client) ExpectNaming(bytes string) string {
+	found := c.waitForEnding("ADDR: ...")
+	if found != "" && !strings.Contains(found, bytes) {
 		c.Failf("it printed %q, which does not name %s", found, bytes)
 	}
+	return found
+}
+
+// expectUnsent waits for the line about the end of c's conversation, which must
+// be the one about answers that were not sent. If the server has also received
+// the beginning of a request, that line is Error. It returns what the server
+// printed.
+func (c *Client) expectUnsent() string {
+	found := c.waitForEnding("ADDR: ...")
+	lines := []string{expression(c.Error, "ADDR", c.addr)}
+	if c.Unsent != "" {
+		lines = append(lines, expression(c.Unsent, "ADDR", c.addr))
+	}
+	if found != "" && !compiled(lines...).MatchString(strings.TrimSuffix(found, "\n")) {
+		c.Failf("it printed %q, want a line about what was not sent", found)
+	}
+	return found
 }
 
 // waitForEnding waits for the line about the end of c's conversation. If line

@@ -15,12 +15,14 @@ import (
 	"fopnp/internal/check/kernel"
 )
 
-// Unread are checks of how a server closes a connection with unread input. The
-// kernel then resets the connection, and the client loses what it has not
-// received yet, unless the server first shuts down its side and reads for a
-// while. Unread is part of Checks.
+// Unread are checks of what happens to input when a connection ends. If a server
+// closes a connection with unread input, the kernel resets it, and the client
+// loses what it has not received yet, unless the server first shuts down its
+// side and reads for a while. If the client resets the connection, the server
+// names the input that it has read and not answered. Unread is part of Checks.
 var Unread = []Check{
 	Shared("unread input", Beside(unreadInput)),
+	Shared("reset/unanswered", resetUnanswered),
 	{Name: "stop/unread input", Run: stopUnread},
 }
 
@@ -75,6 +77,30 @@ func (t *Trial) unreadAfterAnswer() {
 	c.ExpectEnd()
 	c.ExpectNoReset()
 	c.ExpectEnding(c.Closed)
+}
+
+// A client crashes after it has sent a request and the beginning of another. The
+// server reads both when the connection is broken already, so it can send no
+// answer. Its line must name both: the answer that it did not send, and the part
+// that it received.
+func resetUnanswered(t *Trial) {
+	c := t.Connect()
+	c.Exchange() // now there is a process that serves it
+	c.ResetUnread(c.Ask + c.Unfinished)
+	if line := c.ExpectNaming(c.unfinished()); !t.Failed() && !strings.Contains(line, " before we sent ") {
+		t.Failf("it printed %q, which does not name what was not sent", line)
+	}
+}
+
+// ResetUnread sends text and resets the connection. The server reads the text
+// only after the reset.
+func (c *Client) ResetUnread(text string) {
+	resume := c.suspend()
+	c.Send(text)
+	c.AwaitArrival()
+	c.Reset()
+	c.Until("the reset has come", func() bool { return c.serverSide().Closed })
+	resume()
 }
 
 // tooMuch is too long for a request.
