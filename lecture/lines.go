@@ -49,18 +49,30 @@ func (l *Lines) SendAll(data []byte) error {
 // The error is io.EOF if the peer hung up between two lines, or the program
 // stops. Otherwise it says why no line came, such as "timed out", and quotes
 // the part of a line that had arrived. A line of more than framing.MaxMessage
-// bytes is an error.
+// bytes, not counting its end, is an error as soon as these have arrived.
 func ReadLine(r io.Reader) ([]byte, error) {
-	line, err := bufio.NewReaderSize(r, longestLine).ReadSlice('\n')
-	switch {
-	case err == bufio.ErrBufferFull || len(Chomp(line)) > framing.MaxMessage:
-		return nil, framing.TooLong(line, '\n', framing.MaxMessage)
-	case err == nil:
-		return line, nil
-	case err != io.EOF && program.Stopping().Err() != nil:
-		err = program.ErrStopped
+	received := bufio.NewReaderSize(r, longestLine)
+	for searched := 0; ; {
+		_, err := received.Peek(searched + 1) // wait for more
+		line, _ := received.Peek(received.Buffered())
+		end := bytes.IndexByte(line[searched:], '\n')
+		if end >= 0 {
+			line = line[:searched+end+len("\n")]
+		}
+		switch {
+		case len(Chomp(line)) > framing.MaxMessage:
+			return nil, framing.TooLong(line, '\n', framing.MaxMessage)
+		case end >= 0:
+			received.Discard(len(line))
+			return line, nil
+		case err == nil:
+			searched = len(line)
+			continue
+		case err != io.EOF && program.Stopping().Err() != nil:
+			err = program.ErrStopped
+		}
+		return nil, framing.Ended(line, err)
 	}
-	return nil, framing.Ended(line, err)
 }
 
 // Chomp returns a line without its end.

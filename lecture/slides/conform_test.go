@@ -86,13 +86,29 @@ func isTime(c *conform.Client) {
 }
 
 // A TCP server closes a connection without a reset, even if it has not read all
-// input.
+// input. When a client resets the connection, the server names what it has read
+// and not answered.
 func TestUnread(t *testing.T) {
 	t.Parallel()
 	for _, server := range servers {
 		t.Run(server.Name, func(t *testing.T) {
 			t.Parallel()
 			conform.Run(t, server, conform.Unread)
+		})
+	}
+}
+
+// A line that is too long is an error at once, not when the client's time is
+// over.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	for _, server := range servers {
+		if server.Unfinished == "" {
+			continue // its clients say nothing
+		}
+		t.Run(server.Name, func(t *testing.T) {
+			t.Parallel()
+			conform.Run(t, server, conform.Named(conform.Checks, "too long", "too long/"))
 		})
 	}
 }
