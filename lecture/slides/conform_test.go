@@ -1,10 +1,12 @@
 package slides_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"fopnp/internal/check/conform"
+	"fopnp/internal/check/progtest"
 )
 
 // upperCase is the protocol of the upper-case servers: an empty line ends a
@@ -63,6 +65,7 @@ var servers = []conform.Server{
 		Protocol: conform.Protocol{
 			Exchange: conform.Exchange{Hear: isTime},
 			Once:     true,
+			Longest:  -1,
 		},
 		Quiet: true,
 	},
@@ -85,30 +88,21 @@ func isTime(c *conform.Client) {
 	}
 }
 
-// A TCP server closes a connection without a reset, even if it has not read all
-// input. When a client resets the connection, the server names what it has read
-// and not answered.
-func TestUnread(t *testing.T) {
+// Each TCP server keeps the rules for all servers.
+func TestServers(t *testing.T) {
 	t.Parallel()
-	for _, server := range servers {
-		t.Run(server.Name, func(t *testing.T) {
-			t.Parallel()
-			conform.Run(t, server, conform.Unread)
-		})
+	checks := slices.Clone(conform.Checks)
+	if !progtest.All() { // SockServTCPFork takes seconds to start that many children
+		checks = slices.DeleteFunc(checks, func(c conform.Check) bool { return c.Name == "churn" })
 	}
-}
-
-// A line that is too long is an error at once, not when the client's time is
-// over.
-func TestTooLong(t *testing.T) {
-	t.Parallel()
 	for _, server := range servers {
-		if server.Unfinished == "" {
-			continue // its clients say nothing
-		}
 		t.Run(server.Name, func(t *testing.T) {
 			t.Parallel()
-			conform.Run(t, server, conform.Named(conform.Checks, "too long", "too long/"))
+			if server.Ask == "" {
+				conform.Run(t, server, slices.Concat(checks, conform.Unasked))
+			} else {
+				conform.Run(t, server, checks)
+			}
 		})
 	}
 }
