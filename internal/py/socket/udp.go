@@ -30,14 +30,12 @@ type UDPSocket struct {
 // From then on, SIGINT and SIGTERM stop the program in order (see
 // program.StopOnSignal), and RecvFrom returns net.ErrClosed when they do.
 func BindUDP(address Address) (*UDPSocket, error) {
-	local, err := net.ResolveUDPAddr("udp", address.join())
+	config := net.ListenConfig{Control: NoBroadcast}
+	packets, err := config.ListenPacket(context.Background(), "udp", address.join())
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", local)
-	if err != nil {
-		return nil, err
-	}
+	conn := packets.(*net.UDPConn)
 	if address.Port == 0 {
 		address.Port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
@@ -48,19 +46,28 @@ func BindUDP(address Address) (*UDPSocket, error) {
 }
 
 // ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
-// host has an IPv4 address. That sends nothing yet. A connected UDP socket
-// receives only from its peer, and reports the peer's ICMP refusals: if nobody
-// listens at address, a later call fails with "connection refused".
-func ConnectUDP(address Address) (*UDPSocket, error) {
-	remote, err := net.ResolveUDPAddr("udp", address.join())
+// host has an IPv4 address. That sends the host nothing yet. The timeout limits
+// how long the name of the host is looked up. 0 is no limit of ours. A connected
+// UDP socket receives only from its peer, and reports the peer's ICMP refusals:
+// if nobody listens at address, a later call fails with "connection refused".
+func ConnectUDP(address Address, timeout time.Duration) (*UDPSocket, error) {
+	ctx := context.Background()
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	dialer := net.Dialer{Control: NoBroadcast}
+	conn, err := dialer.DialContext(ctx, "udp4", address.join())
+	var dns *net.DNSError
+	var other *net.AddrError
+	if errors.As(err, &other) || errors.As(err, &dns) && dns.IsNotFound {
+		conn, err = dialer.DialContext(ctx, "udp", address.join()) // there is no IPv4 address
+	}
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.DialUDP("udp", nil, remote)
-	if err != nil {
-		return nil, err
-	}
-	return &UDPSocket{Address: address, conn: conn}, nil
+	return &UDPSocket{Address: address, conn: conn.(*net.UDPConn)}, nil
 }
 
 // GetSockName returns the socket's own address.

@@ -39,7 +39,7 @@ const (
 
 // spew sends a message in as many datagrams as it takes, but at least one.
 func spew(message []byte, address socket.Address) {
-	s, err := socket.ConnectUDP(address)
+	s, err := socket.ConnectUDP(address, 0)
 	for err == nil {
 		n := min(len(message), bufsize)
 		err = s.Send(message[:n])
