@@ -62,12 +62,13 @@ func bucket(address socket.Address, log program.Log, redirectTo string) {
 	}
 	redirect, err := slides.NewRedirect(s, redirectTo, port)
 	if err != nil {
-		program.Fail("redirect to "+redirectTo, err)
+		program.Fail("redirect to "+pyfmt.Bare([]byte(redirectTo)), err)
 	}
 	program.Println("waiting on port:", s.Address.Port)
 	queue := make(chan []byte, 1<<14)
 	go receive(s, queue, redirect)
 
+	logFile := pyfmt.Bare([]byte(log.Path))
 	var lines []byte
 	var logging socket.Backoff
 	received := 0
@@ -77,7 +78,7 @@ func bucket(address socket.Address, log program.Log, redirectTo string) {
 		if len(queue) > 0 && len(lines) < 1<<16 {
 			continue // one write for all that have arrived
 		}
-		logging.Tried("append to "+log.Path, log.Append(lines))
+		logging.Tried("append to "+logFile, log.Append(lines))
 		program.Printf("%s", lines)
 		lines = lines[:0]
 	}
@@ -117,7 +118,7 @@ func main() {
 	}
 	log := program.Log{Path: *l}
 	if err := log.Append(nil); err != nil {
-		program.Fail("append to "+*l, err)
+		program.Fail("append to "+pyfmt.Bare([]byte(*l)), err)
 	}
 	bucket(address, log, *r)
 }
