@@ -20,6 +20,10 @@ type UDPSocket struct {
 	buffer  [1 << 16]byte // no datagram is longer
 	backoff Backoff
 	forget  func() bool // releases the hook that ends RecvFrom when the program stops; or nil
+
+	control []byte // room for a datagram's TTL; none if we do not ask for it
+	hops    int    // TTL of the last datagram received; 0 if it is not known
+	sends   int    // TTL of the datagrams that we send; 0 is the system's choice
 }
 
 // BindUDP opens a UDP socket that receives datagrams from anyone at address,
@@ -101,6 +105,35 @@ func (s *UDPSocket) SendTo(data []byte, address netip.AddrPort) error {
 	return err
 }
 
+// ErrCircle is the error of Forward for a datagram that it has forwarded too
+// often.
+var ErrCircle = errors.New("the datagram goes round in a circle")
+
+// CountHops makes RecvFrom note the TTL (time to live, in IPv6 the hop limit) of
+// each datagram for Forward.
+func (s *UDPSocket) CountHops() { s.countHops() }
+
+// Forward sends data, which is from the last datagram that RecvFrom returned, to
+// address as one datagram. The TTL of that datagram bounds how often it can be
+// forwarded in all, because Forward does what routers do: it sends with a lower
+// TTL than it received. It takes off 8, and begins at 64 at most. So a datagram
+// can be forwarded seven times, less one time for every eight routers. Then
+// Forward does not send it, and returns ErrCircle. This needs CountHops, and
+// Linux. Other systems forward without end.
+//
+// One goroutine may call RecvFrom and Forward.
+func (s *UDPSocket) Forward(data []byte, address netip.AddrPort) error {
+	const most, each = 64, 8
+	if s.hops == 0 {
+		return s.SendTo(data, address)
+	}
+	ttl := min(s.hops, most) - each
+	if ttl <= 0 {
+		return ErrCircle
+	}
+	return s.forward(data, address, ttl)
+}
+
 // Recv waits for the next datagram at a connected socket. It is like RecvFrom,
 // but returns every error and does not try again. The error is
 // os.ErrDeadlineExceeded if the time set by SetTimeout is over.
@@ -135,10 +168,11 @@ func (s *UDPSocket) Close() error {
 // receive receives the whole datagram, even if bufsize is less. The system
 // could cut it, too, but would not say how long it was.
 func (s *UDPSocket) receive(bufsize int) ([]byte, netip.AddrPort, error) {
-	n, from, err := s.conn.ReadFromUDPAddrPort(s.buffer[:])
+	n, m, _, from, err := s.conn.ReadMsgUDPAddrPort(s.buffer[:], s.control)
 	if err != nil {
 		return nil, from, err
 	}
+	s.hops = hops(s.control[:m])
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	if n > bufsize {
 		program.Complain("datagram from "+pyfmt.AddrPort(from),
