@@ -4,6 +4,7 @@ package socket
 
 import "syscall"
 
-// NoBroadcast does nothing here. On Unix, it keeps a UDP socket from sending to
-// a broadcast address.
-func NoBroadcast(_, _ string, _ syscall.RawConn) error { return nil }
+// NoBroadcast is nil here: a js/wasm program cannot connect with a Control
+// function. On Unix, NoBroadcast keeps a UDP socket from sending to a broadcast
+// address.
+var NoBroadcast func(network, address string, conn syscall.RawConn) error

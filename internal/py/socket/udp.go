@@ -168,11 +168,18 @@ func (s *UDPSocket) Close() error {
 // receive receives the whole datagram, even if bufsize is less. The system
 // could cut it, too, but would not say how long it was.
 func (s *UDPSocket) receive(bufsize int) ([]byte, netip.AddrPort, error) {
-	n, m, _, from, err := s.conn.ReadMsgUDPAddrPort(s.buffer[:], s.control)
+	var n, m int
+	var from netip.AddrPort
+	var err error
+	if s.control == nil {
+		n, from, err = s.conn.ReadFromUDPAddrPort(s.buffer[:])
+	} else {
+		n, m, _, from, err = s.conn.ReadMsgUDPAddrPort(s.buffer[:], s.control)
+		s.hops = hops(s.control[:m])
+	}
 	if err != nil {
 		return nil, from, err
 	}
-	s.hops = hops(s.control[:m])
 	from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 	if n > bufsize {
 		program.Complain("datagram from "+pyfmt.AddrPort(from),

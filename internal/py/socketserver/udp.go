@@ -62,8 +62,10 @@ func (s *UDPServer) Bind(
 func (s *UDPServer) listen(network, address string) (net.PacketConn, error) {
 	config := net.ListenConfig{
 		Control: func(network, address string, conn syscall.RawConn) error {
-			if err := socket.NoBroadcast(network, address, conn); err != nil {
-				return err
+			if socket.NoBroadcast != nil {
+				if err := socket.NoBroadcast(network, address, conn); err != nil {
+					return err
+				}
 			}
 			return s.setOptions(network, address, conn)
 		},
