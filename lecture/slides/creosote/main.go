@@ -18,8 +18,8 @@
 // log for every append, so it begins a new log if you move the old one away. It
 // does not redirect to itself. It does not send back what came from the bucket
 // that it redirects to, so two buckets that redirect to each other do not loop.
-// It cannot see a ring of three, or that two addresses belong to one host. So on
-// Linux, no datagram is redirected more than seven times.
+// It cannot see a ring of three, or that two addresses belong to one host. So
+// on Linux, no datagram is redirected more than seven times.
 package main
 
 import (
