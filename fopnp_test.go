@@ -13,12 +13,14 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"fopnp/internal/check/progtest"
 	"fopnp/internal/check/transcript"
 	"fopnp/internal/check/weave"
 	"fopnp/internal/listings"
+	"fopnp/internal/netns"
 )
 
 func TestMain(m *testing.M) {
@@ -209,6 +211,81 @@ func TestConnectingTakesTime(t *testing.T) {
 	}
 	if clients < 7 {
 		t.Errorf("there are only %d clients", clients)
+	}
+}
+
+// The timeout of -t covers looking up the server's name, too, in clients of TCP
+// and of UDP: if no name server answers, a client gives up in time. Without the
+// timeout, the system's resolver would wait longer than this test does. The name
+// server is a creosote, which never answers, on a private network.
+func TestLookingUpTakesTime(t *testing.T) {
+	t.Parallel()
+	if err := netns.Supported(); err != nil {
+		t.Skip(err)
+	}
+	if _, err := exec.LookPath("mount"); err != nil {
+		t.Skip(err)
+	}
+	const script = `
+mount --bind resolv.conf /etc/resolv.conf || exit 77
+mkfifo "$PIPE" && exec 3<>"$PIPE" || exit 77
+creosote -H 127.0.0.1 -p 53 >&3 2>&1 & read ready <&3
+[ "$ready" = "waiting on port: 53" ] || exit 77
+exec "$@" <question`
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:5\n",
+		"question":    "hello\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	udp := 0
+	for _, l := range listings.On("", listings.Client, listings.Both) {
+		if l.Name == "creosote" { // it has no -t
+			continue
+		}
+		if l.Network == "udp" {
+			udp++
+		}
+		t.Run(l.Name, func(t *testing.T) {
+			t.Parallel() // each waits for its timeout
+			const host, port = "slow.example", "1060"
+			out, err := os.Create(filepath.Join(dir, l.Name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
+			cmd := exec.Command("sh", append([]string{"-c", script, "sh", l.Name},
+				l.AskArgs(host, port, "-t", "200ms")...)...)
+			cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+			cmd.Env = append(os.Environ(), "PIPE="+l.Name+".pipe",
+				"PATH="+progtest.Bin()+string(os.PathListSeparator)+os.Getenv("PATH"))
+			network, err := netns.Start(cmd)
+			if err != nil {
+				t.Fatal(err)
+			}
+			late := time.AfterFunc(progtest.Patience, network.Close)
+			err = network.Wait()
+			inTime := late.Stop()
+			network.Close()
+			printed, _ := os.ReadFile(out.Name())
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.ExitCode() == 77 {
+				t.Skipf("no name server of our own: %s", printed)
+			}
+			timedOut := l.Name + ": connect to ('" + host + "', " + port + "): timed out\n"
+			if l.Name == "webclientFile" { // which names what the user has typed
+				timedOut = l.Name + ": " + host + ": timed out\n"
+			}
+			if !inTime || err == nil || !strings.HasSuffix(string(printed), timedOut) {
+				t.Errorf("in time: %v, %v, it printed:\n%s", inTime, err, printed)
+			}
+		})
+	}
+	if udp < 2 {
+		t.Errorf("there are only %d clients of UDP", udp)
 	}
 }
 

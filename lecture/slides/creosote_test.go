@@ -1,6 +1,7 @@
 package slides_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -140,6 +141,27 @@ func TestRedirectToEachOther(t *testing.T) {
 		want := "waiting on port: " + first.Port + "\none\ntwo\nthree\ncreosote: datagrams received: 3\n"
 		if got := first.Output(); got != want {
 			t.Errorf("%q and %q: the first bucket printed:\n%.300s", name, other, got)
+		}
+	}
+}
+
+// An argument with a line feed does not break the line that reports an error.
+func TestLineFeedInArguments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		option, value, want string
+	}{
+		{"-r", "x\ny", `redirect to x\ny: `},
+		{"-r", "x:y\nz", `redirect to x:y\nz: `},
+		{"-l", "no\nsuch/x", `append to no\nsuch/x: `},
+		{"-H", "no\nsuch", `bind to ('no\nsuch', 0): `},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), progtest.Patience)
+		defer cancel()
+		path := filepath.Join(progtest.Bin(), "creosote")
+		out, err := exec.CommandContext(ctx, path, "-p", "0", test.option, test.value).CombinedOutput()
+		if err == nil || !strings.HasPrefix(string(out), "creosote: "+test.want) || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("creosote %s %q: %v, it printed:\n%s", test.option, test.value, err, out)
 		}
 	}
 }

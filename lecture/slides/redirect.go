@@ -9,15 +9,24 @@ import (
 
 	"fopnp/internal/py/pyfmt"
 	"fopnp/internal/py/socket"
+	"fopnp/internal/serve/program"
 )
 
 // A Redirect sends what a bucket receives on to another bucket. It never sends
 // a datagram back to the bucket that it came from, so two buckets that redirect
 // to each other do not loop.
+//
+// It cannot see that in two cases: three buckets or more redirect in a ring, or
+// the other bucket's host has several addresses, and the datagram came from
+// another one than the address to which it would go. So a datagram is
+// redirected seven times at most, by all buckets together (see
+// socket.UDPSocket.Forward). That needs Linux: elsewhere, such a datagram goes
+// round for ever.
 type Redirect struct {
 	s       *socket.UDPSocket
 	own, to netip.AddrPort
 	backoff socket.Backoff
+	circle  bool // it has reported that the buckets redirect in a circle
 }
 
 // NewRedirect returns a Redirect from the bucket s to the bucket name, which is
@@ -62,6 +71,7 @@ func NewRedirect(
 	case r.isOwn(r.to):
 		return nil, errors.New("it is this bucket itself")
 	}
+	s.CountHops()
 	return r, nil
 }
 
@@ -84,12 +94,21 @@ func addrPort(address *net.UDPAddr) netip.AddrPort {
 
 // Send sends on a datagram that came from the address from, unless that is the
 // address of the bucket that it would go to, or of the one that redirects. It
-// reports the first of several failures in a row on stderr.
+// must be the last datagram that the bucket received. Send reports the first of
+// several failures in a row on stderr, and once that a datagram goes round in a
+// circle.
 func (r *Redirect) Send(data []byte, from netip.AddrPort) {
 	if r == nil || r.isTo(from) || r.isOwn(from) {
 		return
 	}
-	r.backoff.Tried("redirect to "+pyfmt.AddrPort(r.to), r.s.SendTo(data, r.to))
+	what := "redirect to " + pyfmt.AddrPort(r.to)
+	err := r.s.Forward(data, r.to)
+	if err != socket.ErrCircle {
+		r.backoff.Tried(what, err)
+	} else if !r.circle {
+		r.circle = true
+		program.Complain(what, err)
+	}
 }
 
 // isTo reports whether a datagram from the address from may come from the

@@ -20,6 +20,10 @@ type UDPSocket struct {
 	buffer  [1 << 16]byte // no datagram is longer
 	backoff Backoff
 	forget  func() bool // releases the hook that ends RecvFrom when the program stops; or nil
+
+	control []byte // room for a datagram's TTL; none if we do not ask for it
+	hops    int    // TTL of the last datagram received; 0 if it is not known
+	sends   int    // TTL of the datagrams that we send; 0 is the system's choice
 }
 
 // BindUDP opens a UDP socket that receives datagrams from anyone at address,
@@ -30,14 +34,12 @@ type UDPSocket struct {
 // From then on, SIGINT and SIGTERM stop the program in order (see
 // program.StopOnSignal), and RecvFrom returns net.ErrClosed when they do.
 func BindUDP(address Address) (*UDPSocket, error) {
-	local, err := net.ResolveUDPAddr("udp", address.join())
+	config := net.ListenConfig{Control: NoBroadcast}
+	packets, err := config.ListenPacket(context.Background(), "udp", address.join())
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", local)
-	if err != nil {
-		return nil, err
-	}
+	conn := packets.(*net.UDPConn)
 	if address.Port == 0 {
 		address.Port = conn.LocalAddr().(*net.UDPAddr).Port
 	}
@@ -48,19 +50,28 @@ func BindUDP(address Address) (*UDPSocket, error) {
 }
 
 // ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
-// host has an IPv4 address. That sends nothing yet. A connected UDP socket
-// receives only from its peer, and reports the peer's ICMP refusals: if nobody
-// listens at address, a later call fails with "connection refused".
-func ConnectUDP(address Address) (*UDPSocket, error) {
-	remote, err := net.ResolveUDPAddr("udp", address.join())
+// host has an IPv4 address. That sends the host nothing yet. The timeout limits
+// how long the name of the host is looked up. 0 is no limit of ours. A connected
+// UDP socket receives only from its peer, and reports the peer's ICMP refusals:
+// if nobody listens at address, a later call fails with "connection refused".
+func ConnectUDP(address Address, timeout time.Duration) (*UDPSocket, error) {
+	ctx := context.Background()
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	dialer := net.Dialer{Control: NoBroadcast}
+	conn, err := dialer.DialContext(ctx, "udp4", address.join())
+	var dns *net.DNSError
+	var other *net.AddrError
+	if errors.As(err, &other) || errors.As(err, &dns) && dns.IsNotFound {
+		conn, err = dialer.DialContext(ctx, "udp", address.join()) // there is no IPv4 address
+	}
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.DialUDP("udp", nil, remote)
-	if err != nil {
-		return nil, err
-	}
-	return &UDPSocket{Address: address, conn: conn}, nil
+	return &UDPSocket{Address: address, conn: conn.(*net.UDPConn)}, nil
 }
 
 // GetSockName returns the socket's own address.
@@ -92,6 +103,35 @@ func (s *UDPSocket) RecvFrom(bufsize int) (data []byte, address netip.AddrPort, 
 func (s *UDPSocket) SendTo(data []byte, address netip.AddrPort) error {
 	_, err := s.conn.WriteToUDPAddrPort(data, address)
 	return err
+}
+
+// ErrCircle is the error of Forward for a datagram that it has forwarded too
+// often.
+var ErrCircle = errors.New("the datagram goes round in a circle")
+
+// CountHops makes RecvFrom note the TTL (time to live, in IPv6 the hop limit) of
+// each datagram for Forward.
+func (s *UDPSocket) CountHops() { s.countHops() }
+
+// Forward sends data, which is from the last datagram that RecvFrom returned, to
+// address as one datagram. The TTL of that datagram bounds how often it can be
+// forwarded in all, because Forward does what routers do: it sends with a lower
+// TTL than it received. It takes off 8, and begins at 64 at most. So a datagram
+// can be forwarded seven times, less one time for every eight routers. Then
+// Forward does not send it, and returns ErrCircle. This needs CountHops, and
+// Linux. Other systems forward without end.
+//
+// One goroutine may call RecvFrom and Forward.
+func (s *UDPSocket) Forward(data []byte, address netip.AddrPort) error {
+	const most, each = 64, 8
+	if s.hops == 0 {
+		return s.SendTo(data, address)
+	}
+	ttl := min(s.hops, most) - each
+	if ttl <= 0 {
+		return ErrCircle
+	}
+	return s.forward(data, address, ttl)
 }
 
 // Recv waits for the next datagram at a connected socket. It is like RecvFrom,
@@ -128,7 +168,15 @@ func (s *UDPSocket) Close() error {
 // receive receives the whole datagram, even if bufsize is less. The system
 // could cut it, too, but would not say how long it was.
 func (s *UDPSocket) receive(bufsize int) ([]byte, netip.AddrPort, error) {
-	n, from, err := s.conn.ReadFromUDPAddrPort(s.buffer[:])
+	var n, m int
+	var from netip.AddrPort
+	var err error
+	if s.control == nil {
+		n, from, err = s.conn.ReadFromUDPAddrPort(s.buffer[:])
+	} else {
+		n, m, _, from, err = s.conn.ReadMsgUDPAddrPort(s.buffer[:], s.control)
+		s.hops = hops(s.control[:m])
+	}
 	if err != nil {
 		return nil, from, err
 	}

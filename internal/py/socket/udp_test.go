@@ -16,7 +16,7 @@ func exchange(t *testing.T) (server, client *UDPSocket) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { server.Close() })
-	client, err = ConnectUDP(Address{Host: "127.0.0.1", Port: server.Address.Port})
+	client, err = ConnectUDP(Address{Host: "127.0.0.1", Port: server.Address.Port}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestEveryInterface(t *testing.T) {
 		} else {
 			probe.Close()
 		}
-		client, err := ConnectUDP(Address{Host: host, Port: server.Address.Port})
+		client, err := ConnectUDP(Address{Host: host, Port: server.Address.Port}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"fopnp/internal/py/pyfmt"
@@ -59,7 +60,16 @@ func (s *UDPServer) Bind(
 }
 
 func (s *UDPServer) listen(network, address string) (net.PacketConn, error) {
-	config := net.ListenConfig{Control: s.setOptions}
+	config := net.ListenConfig{
+		Control: func(network, address string, conn syscall.RawConn) error {
+			if socket.NoBroadcast != nil {
+				if err := socket.NoBroadcast(network, address, conn); err != nil {
+					return err
+				}
+			}
+			return s.setOptions(network, address, conn)
+		},
+	}
 	return config.ListenPacket(context.Background(), network, address)
 }
 

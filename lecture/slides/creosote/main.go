@@ -18,6 +18,8 @@
 // log for every append, so it begins a new log if you move the old one away. It
 // does not redirect to itself. It does not send back what came from the bucket
 // that it redirects to, so two buckets that redirect to each other do not loop.
+// It cannot see a ring of three, or that two addresses belong to one host. So
+// on Linux, no datagram is redirected more than seven times.
 package main
 
 import (
@@ -39,7 +41,7 @@ const (
 
 // spew sends a message in as many datagrams as it takes, but at least one.
 func spew(message []byte, address socket.Address) {
-	s, err := socket.ConnectUDP(address)
+	s, err := socket.ConnectUDP(address, 0)
 	for err == nil {
 		n := min(len(message), bufsize)
 		err = s.Send(message[:n])
@@ -62,12 +64,13 @@ func bucket(address socket.Address, log program.Log, redirectTo string) {
 	}
 	redirect, err := slides.NewRedirect(s, redirectTo, port)
 	if err != nil {
-		program.Fail("redirect to "+redirectTo, err)
+		program.Fail("redirect to "+pyfmt.Bare([]byte(redirectTo)), err)
 	}
 	program.Println("waiting on port:", s.Address.Port)
 	queue := make(chan []byte, 1<<14)
 	go receive(s, queue, redirect)
 
+	logFile := pyfmt.Bare([]byte(log.Path))
 	var lines []byte
 	var logging socket.Backoff
 	received := 0
@@ -77,7 +80,7 @@ func bucket(address socket.Address, log program.Log, redirectTo string) {
 		if len(queue) > 0 && len(lines) < 1<<16 {
 			continue // one write for all that have arrived
 		}
-		logging.Tried("append to "+log.Path, log.Append(lines))
+		logging.Tried("append to "+logFile, log.Append(lines))
 		program.Printf("%s", lines)
 		lines = lines[:0]
 	}
@@ -117,7 +120,7 @@ func main() {
 	}
 	log := program.Log{Path: *l}
 	if err := log.Append(nil); err != nil {
-		program.Fail("append to "+*l, err)
+		program.Fail("append to "+pyfmt.Bare([]byte(*l)), err)
 	}
 	bucket(address, log, *r)
 }

@@ -29,7 +29,7 @@ func client(server socket.Address, timeout time.Duration) {
 	if err == io.EOF {
 		return // Ctrl-D
 	}
-	s, err := socket.ConnectUDP(server)
+	s, err := socket.ConnectUDP(server, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", server), err)
 	}

@@ -29,7 +29,7 @@ import (
 )
 
 func client(server socket.Address, timeout time.Duration) {
-	s, err := socket.ConnectUDP(server)
+	s, err := socket.ConnectUDP(server, timeout)
 	if err != nil {
 		program.Fail(fmt.Sprintf("connect to %v", server), err)
 	}
