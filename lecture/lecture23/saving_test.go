@@ -156,6 +156,48 @@ func TestIgnoredSignal(t *testing.T) {
 	}
 }
 
+// The client renames the other file when the page is whole. So the file becomes
+// the new page at once, and a reader of the old page still has all of it.
+func TestRename(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("it renames no file that another program has open")
+	}
+	t.Parallel()
+	for _, client := range webClients {
+		t.Run(client.name, func(t *testing.T) {
+			t.Parallel()
+			file := oldPage(t)
+			listener, port := progtest.Listen(t)
+			running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
+			conn, err := accept(listener, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.says(ok + "Content-Length: 5\r\n\r\nhel")
+			var others []string
+			progtest.Until(t, "the page has begun", func() bool {
+				others, _ = filepath.Glob(filepath.Join(filepath.Dir(file), ".*"))
+				return len(others) == 1
+			})
+			other, err := os.Open(others[0]) // so no new file gets its number
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			conn.says("lo")
+			if said, err := running.Ends(); err != nil {
+				t.Fatal(err, said)
+			}
+			began, err1 := other.Stat()
+			saved, err2 := os.Lstat(file)
+			if err1 != nil || err2 != nil || !os.SameFile(began, saved) {
+				t.Errorf("the file is not the one that the client wrote (%v, %v)", err1, err2)
+			}
+		})
+	}
+}
+
 // The timeout limits how long the server is silent, not how long the header or
 // the page takes. The server sends a byte now and then, for longer than the
 // client would wait for one.
