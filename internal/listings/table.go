@@ -89,7 +89,7 @@ var chatStarted = regexp.MustCompile(`(?m)^Chat server started on port (\d+)\r?\
 
 const (
 	address = `\('[^']+', \d+(?:, \d+, \d+)?\)`
-	ctime   = `\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}`
+	ctime   = `\w{3} \w{3} [ 1-3]\d \d\d:\d\d:\d\d \d{4}`
 )
 
 var (

@@ -44,10 +44,10 @@ func (c *Chat) receive() {
 
 // shown returns a line as the client prints it. The "\r" in front of a message
 // is real, and moves the cursor to where the prompt begins. The rest is
-// escaped.
+// escaped, even a "\r" at the end, because a message may have any bytes.
 func shown(line []byte) string {
 	rest, isMessage := bytes.CutPrefix(line, []byte("\r"))
-	text := pyfmt.Bare(lecture.Chomp(rest)) + "\n"
+	text := pyfmt.Bare(bytes.TrimSuffix(rest, []byte("\n"))) + "\n"
 	if isMessage {
 		return "\r" + text
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,26 +64,32 @@ func checkTimeLine(line string, zone *time.Location, began time.Time) error {
 	return nil
 }
 
-// Time_server sends the time of its machine's time zone.
+// Time_server sends the time of its machine's time zone. In one of the zones, it
+// is the fifth of a month: a day is two wide, with a blank.
 func TestTimeServerZone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the time zone is not in the environment")
 	}
 	t.Parallel()
-	const offset = 5*time.Hour + 45*time.Minute
-	cmd := exec.Command(filepath.Join(progtest.Bin(), "time_server"), "-p", "0")
-	cmd.Env = append(cmd.Environ(), progtest.Zone(t, offset))
-	server, err := progtest.Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Kill()
-	began := time.Now()
-	line, err := io.ReadAll(progtest.Dial(t, server))
-	if err == nil {
-		err = checkTimeLine(string(line), time.FixedZone("XYZ", int(offset/time.Second)), began)
-	}
-	if err != nil {
-		t.Errorf("%q: %v", line, err)
+	fifth := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+	for begin, offset := range map[string]time.Duration{
+		"":               5*time.Hour + 45*time.Minute,
+		"Mon Jan  5 12:": time.Until(fifth).Truncate(time.Second),
+	} {
+		cmd := exec.Command(filepath.Join(progtest.Bin(), "time_server"), "-p", "0")
+		cmd.Env = append(cmd.Environ(), progtest.Zone(t, offset))
+		server, err := progtest.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Kill()
+		began := time.Now()
+		line, err := io.ReadAll(progtest.Dial(t, server))
+		if err == nil {
+			err = checkTimeLine(string(line), time.FixedZone("XYZ", int(offset/time.Second)), began)
+		}
+		if err != nil || !strings.HasPrefix(string(line), begin) {
+			t.Errorf("%q: %v, want it to begin with %q", line, err, begin)
+		}
 	}
 }

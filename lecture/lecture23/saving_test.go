@@ -156,49 +156,97 @@ func TestIgnoredSignal(t *testing.T) {
 	}
 }
 
-// The timeout limits how long the server is silent, not how long the page takes.
-// The server sends a byte now and then, for longer than the client would wait
-// for one.
-func TestSlowPage(t *testing.T) {
+// The client renames the other file when the page is whole. So the file becomes
+// the new page at once, and a reader of the old page still has all of it.
+func TestRename(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("it renames no file that another program has open")
+	}
 	t.Parallel()
 	for _, client := range webClients {
 		t.Run(client.name, func(t *testing.T) {
 			t.Parallel()
-			if err := slowPage(t, client); err != nil {
-				t.Error(err)
+			file := oldPage(t)
+			listener, port := progtest.Listen(t)
+			running := progtest.Perform(t, "", client.name, "http://127.0.0.1:"+port+"/", "-o", file)
+			conn, err := accept(listener, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.says(ok + "Content-Length: 5\r\n\r\nhel")
+			var others []string
+			progtest.Until(t, "the page has begun", func() bool {
+				others, _ = filepath.Glob(filepath.Join(filepath.Dir(file), ".*"))
+				return len(others) == 1
+			})
+			other, err := os.Open(others[0]) // so no new file gets its number
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			conn.says("lo")
+			if said, err := running.Ends(); err != nil {
+				t.Fatal(err, said)
+			}
+			began, err1 := other.Stat()
+			saved, err2 := os.Lstat(file)
+			if err1 != nil || err2 != nil || !os.SameFile(began, saved) {
+				t.Errorf("the file is not the one that the client wrote (%v, %v)", err1, err2)
 			}
 		})
 	}
 }
 
-// slowPage makes the check. It fails a client that limits the whole transfer
-// every time. A busy machine may be silent for a second, so any other client may try
-// again with a longer timeout.
-func slowPage(t testing.TB, client webClient) error {
-	if pageIn(t, client, time.Second) == nil {
-		return nil
+// The timeout limits how long the server is silent, not how long the header or
+// the page takes. The server sends a byte now and then, for longer than the
+// client would wait for one.
+func TestSlowPage(t *testing.T) {
+	t.Parallel()
+	for _, client := range webClients {
+		for _, part := range slowParts {
+			t.Run(client.name+"/"+part.name, func(t *testing.T) {
+				t.Parallel()
+				if err := part.check(t, client); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
-	return pageIn(t, client, 4*time.Second)
 }
 
-// pageIn lets a client receive a page that takes twice its timeout.
-func pageIn(t testing.TB, client webClient, timeout time.Duration) error {
-	slowly := check{args: []string{"-t", timeout.String()}, page: "", peer: func(p *peer) {
-		tick := time.NewTicker(timeout / 50)
+// A slowPart is an answer that comes at once, except one part of it.
+type slowPart struct{ name, begin, slowly, page string }
+
+var slowParts = []slowPart{
+	{"header", ok + "Content-Length: 0\r\nX-Fill: ", slowBytes + "\r\n\r\n", ""},
+	{"page", ok + "Content-Length: 100\r\n\r\n", slowBytes, slowBytes},
+}
+
+var slowBytes = strings.Repeat("x", 100)
+
+// check makes the check. It fails a client that limits the whole part every
+// time. A busy machine may be silent for a second, so any other client may try
+// again with a longer timeout.
+func (s slowPart) check(t testing.TB, client webClient) error {
+	if s.in(t, client, time.Second) == nil {
+		return nil
+	}
+	return s.in(t, client, 4*time.Second)
+}
+
+// in lets a client receive a part that takes twice its timeout.
+func (s slowPart) in(t testing.TB, client webClient, timeout time.Duration) error {
+	slowly := check{args: []string{"-t", timeout.String()}, page: s.page, peer: func(p *peer) {
+		p.says(s.begin)
+		tick := time.NewTicker(timeout / 50) // and there are 100 bytes or more
 		defer tick.Stop()
-		begin := time.Now()
-		text := ok + "Content-Length: 0\r\nX-Fill: "
-		for i := 0; time.Since(begin) < 2*timeout; i++ { // a clock may be late by half
+		for _, b := range []byte(s.slowly) {
 			<-tick.C
-			b := byte('x')
-			if i < len(text) {
-				b = text[i]
-			}
 			if _, err := p.Write([]byte{b}); err != nil {
 				return
 			}
 		}
-		p.says("\r\n\r\n")
 	}}
 	return slowly.run(t, client)
 }

@@ -503,3 +503,39 @@ func TestWebClients(t *testing.T) {
 		})
 	}
 }
+
+// Without a URL, the clients ask for one, and then print the lecture's lines.
+// Webclient says 0 if the header gives no length, and saves all that comes.
+func TestTypedURL(t *testing.T) {
+	t.Parallel()
+	const prompt = "This program allows you to download a specified by you web-page.\n" +
+		"Please enter the web page you want to download,\n" +
+		"       using the format http://domain.name/page/to/download:\n"
+	for _, client := range webClients {
+		for length, header := range map[int]string{0: "Content-Type: text/plain\r\n", 5: "Content-Length: 5\r\n"} {
+			t.Run(fmt.Sprint(client.name, "/", length), func(t *testing.T) {
+				t.Parallel()
+				file := filepath.Join(t.TempDir(), "page.html")
+				listener, port := progtest.Listen(t)
+				running := progtest.Perform(t, "http://127.0.0.1:"+port+"/myData.txt\n", client.name, "-o", file)
+				answer(t, listener, ok+header+"\r\nhello")
+				session := prompt + "done\n"
+				if !client.easy {
+					session = fmt.Sprintf("%s\nThe processed information:\n"+
+						"URL into list: ['http:', '', '127.0.0.1:%s', 'myData.txt']\n"+
+						"server name: 127.0.0.1:%[2]s\n"+
+						"page path: /myData.txt\n"+
+						"connected successfully...\n"+
+						"request sent successfully...\n"+
+						"End of the header:  %d\n"+
+						"Length of the content is  %d\n"+
+						"done\n", prompt, port, len(ok+header)-len("\r\n"), length)
+				}
+				running.Prints(t, session, "")
+				if page, err := os.ReadFile(file); err != nil || string(page) != "hello" {
+					t.Errorf("the file has %q (%v)", page, err)
+				}
+			})
+		}
+	}
+}

@@ -117,15 +117,17 @@ func TestWrongClients(t *testing.T) {
 			t.Log(err)
 		})
 	}
-	t.Run("limits the whole transfer", func(t *testing.T) {
-		t.Parallel()
-		if err := slowPage(t, wrongClient("", clientOf("").patience)); err != nil {
-			t.Error(err)
-		}
-		if err := slowPage(t, wrongClient("limits the whole transfer", clientOf("").patience)); err == nil {
-			t.Error("the check accepts the client")
-		}
-	})
+	for _, part := range slowParts {
+		t.Run("limits the whole "+part.name, func(t *testing.T) {
+			t.Parallel()
+			if err := part.check(t, wrongClient("", clientOf("").patience)); err != nil {
+				t.Error(err)
+			}
+			if err := part.check(t, wrongClient("limits the whole "+part.name, clientOf("").patience)); err == nil {
+				t.Error("the check accepts the client")
+			}
+		})
+	}
 }
 
 // wrongMain is the main function of the client. It returns the status.
@@ -175,7 +177,7 @@ func (w *faulty) recv(buffer []byte, stage string) (int, error) {
 	switch {
 	case w.has("silence in the " + stage):
 		w.conn.SetReadDeadline(time.Time{})
-	case w.timeout > 0 && !w.has("limits the whole transfer"):
+	case w.timeout > 0 && !w.has("limits the whole "+stage):
 		w.conn.SetReadDeadline(time.Now().Add(w.timeout))
 	}
 	return w.conn.Read(buffer)
@@ -217,7 +219,7 @@ func (w *faulty) download(url string) error {
 	if w.conn, err = net.Dial("tcp", server); err != nil {
 		return err
 	}
-	if w.has("limits the whole transfer") {
+	if w.has("limits the whole header") {
 		w.conn.SetReadDeadline(time.Now().Add(w.timeout))
 	}
 	io.WriteString(w.conn, w.request(server, target))

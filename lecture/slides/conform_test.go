@@ -1,6 +1,10 @@
 package slides_test
 
 import (
+	"io"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -78,13 +82,42 @@ func stamped(c *conform.Client) {
 	c.Expect("] hello\r\n")
 }
 
-// isTime receives the time.
+// isTime receives the time, as ctime has it: the day is two wide.
 func isTime(c *conform.Client) {
 	stamp := make([]byte, len(time.ANSIC))
 	if _, err := c.Receive(stamp); err != nil {
 		c.Fail(err)
-	} else if _, err := time.Parse(time.ANSIC, string(stamp)); err != nil {
+	} else if now, err := time.Parse(time.ANSIC, string(stamp)); err != nil {
 		c.Fail(err)
+	} else if want := now.Format(time.ANSIC); string(stamp) != want {
+		c.Failf("%q, want %q", stamp, want)
+	}
+}
+
+// The day is two wide, with a blank, on the fifth of a month. It is the fifth in
+// the time zone of these servers.
+func TestFifth(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the time zone is not in the environment")
+	}
+	t.Parallel()
+	fifth := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
+	for name, begin := range map[string]string{"timeserv": "Mon Jan  5 12:", "tsTservSS": "[Mon Jan  5 12:"} {
+		cmd := exec.Command(filepath.Join(progtest.Bin(), name), "-p", "0")
+		cmd.Env = append(cmd.Environ(), progtest.Zone(t, time.Until(fifth)))
+		server, err := progtest.Start(cmd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Kill()
+		client := progtest.Dial(t, server)
+		if name == "tsTservSS" { // timeserv is not asked, and may be gone
+			io.WriteString(client, "hello\r\n")
+		}
+		stamp := make([]byte, len(begin))
+		if _, err := io.ReadFull(client, stamp); err != nil || string(stamp) != begin {
+			t.Errorf("%s says %q (%v), want %q", name, stamp, err, begin)
+		}
 	}
 }
 

@@ -118,7 +118,7 @@ func (p *pair) prints(more string) {
 // the prompt again after it.
 func atPipes(t *testing.T, c Client) {
 	p := c.atPipes(t)
-	for _, text := range []string{"hello", "\x1b[2J\r\xff ü", ""} {
+	for _, text := range []string{"hello", "hello\r", "\x1b[2J\r\xff ü", ""} {
 		wire, shown := c.Comes(text)
 		io.WriteString(p.server, wire[:len(wire)/2])
 		io.WriteString(p.server, wire[len(wire)/2:])

@@ -1,4 +1,4 @@
-// Chat_server passes each line on to all other clients from one thread: select
+// Chat_server passes each line on to all other clients from one thread: poll
 // tells it which clients have said something, and which have room again.
 //
 // Source: Network Programming II - Chat Server & Client
@@ -12,7 +12,8 @@
 //
 // What Go changes: the original calls select over and over without a pause. It
 // takes a segment for a line, so two lines get one name, and it names the wrong
-// client in "is offline". One client that does not read stops it for all.
+// client in "is offline". One client that does not read stops it for all. This
+// one waits in poll(2), because select(2) takes no descriptor above 1023.
 //
 // Package crowd has the rest: the queues, deadlines, and closing without a
 // reset.

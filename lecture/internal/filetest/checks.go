@@ -26,6 +26,7 @@ func (f *folder) checks() []conform.Check {
 		conform.Shared("names/wrong", wrongNames),
 		conform.Shared("names/outside", f.outside),
 		conform.Shared("names/no request", noRequest),
+		conform.Shared("names/longest", longestRequest),
 		conform.Shared("links/inside", f.linksInside),
 		conform.Shared("links/outside", f.linksOutside),
 		conform.Shared("not plain", f.notPlain),
@@ -106,6 +107,16 @@ func noRequest(t *conform.Trial) {
 	for _, line := range []string{"\n", " \n", "0\n", "0 \n", name + "\n", "0\t" + name + "\n", "GET / HTTP/1.0\r\n", "\x00\n", "\xff \xff\n"} {
 		refused(t, line)
 	}
+}
+
+// A request of 4096 bytes is not too long. One byte more is.
+func longestRequest(t *conform.Trial) {
+	most := strings.Repeat("./", (4096-len("0 "+name))/2) + name
+	gets(t, most, text, 0)
+	c := t.Connect()
+	c.Send("0 ./" + most[1:] + "\n")
+	c.ExpectEnd()
+	c.ExpectEnding(t.Error)
 }
 
 // A symbolic link may be any part of a name, if it leads to something below the

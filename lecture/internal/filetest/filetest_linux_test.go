@@ -51,6 +51,7 @@ var defects = map[string]string{
 	"names/wrong":                    "C strings, repairs UTF-8, trims, reason quotes",
 	"names/outside":                  "joins names, cleans names",
 	"names/no request":               "lazy about requests, no reason",
+	"names/longest":                  "refuses long requests, one byte too many",
 	"links/inside":                   "follows no links",
 	"links/outside":                  "joins local names",
 	"request a byte at a time":       "a segment is a request",

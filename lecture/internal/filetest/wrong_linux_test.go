@@ -122,7 +122,14 @@ func (w *wrong) request(conn *net.TCPConn) (string, error) {
 		n, err := conn.Read(buffer)
 		return string(buffer[:n]), err
 	}
-	received := bufio.NewReaderSize(conn, 4098)
+	longest := len("\n") + 4096
+	switch w.defect {
+	case "refuses long requests":
+		longest = 4050
+	case "one byte too many":
+		longest++
+	}
+	received := bufio.NewReaderSize(conn, longest)
 	line, err := received.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {
 		err = errors.New("too long")
