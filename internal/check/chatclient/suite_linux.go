@@ -4,10 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +30,10 @@ var terminalTests = map[string]func(*testing.T, Client){
 	"user leaves":     userLeaves,
 	"signals":         signals,
 	"too long":        tooLong,
+	"refused typed":   refusedTyped,
+	"stderr in file":  stderrInFile,
+	"odd bytes":       oddBytes,
+	"full line":       fullLine,
 	"typed arrives":   typedArrives,
 	"typed not taken": typedIsNotTaken,
 }
@@ -40,8 +50,19 @@ type room struct {
 
 func (c Client) open(t *testing.T, columns int) *room {
 	t.Helper()
+	return c.openWith(t, columns, nil)
+}
+
+// openWith is open for a client whose stderr is a file, or the terminal if the
+// file is nil.
+func (c Client) openWith(t *testing.T, columns int, stderr *os.File) *room {
+	t.Helper()
 	listener, port := progtest.Listen(t)
-	me := terminal.Start(t, columns, c.Name, c.Args(port)...)
+	cmd := exec.Command(filepath.Join(progtest.Bin(), c.Name), c.Args(port)...)
+	if stderr != nil {
+		cmd.Stderr = stderr
+	}
+	me := terminal.StartCommand(t, columns, cmd)
 	r := &room{c, me, t, columns, progtest.Accept(t, listener), c.Greeting(port)}
 	r.types("", 0)
 	return r
@@ -230,6 +251,114 @@ func tooLong(t *testing.T, c Client) {
 	r.Contains("\n" + c.Name + ": send: " + c.TooLong(6144))
 	r.Type("short\r")
 	r.hears("short")
+}
+
+// typed are lines that the client refuses at a terminal, and why. They are the
+// same as through a pipe.
+func (c Client) typed() map[string]string {
+	long := strings.Repeat("x", 4400)
+	lines := map[string]string{
+		long:                         c.TooLong(4400),
+		strings.Repeat("€", 4097):    c.TooLong(3 * 4097),
+		"\x1b[200~" + long:           c.TooLong(4400), // a paste
+		strings.Repeat("\xff", 4400): c.TooLong(4400),
+	}
+	maps.Copy(lines, c.Refused)
+	return lines
+}
+
+// enter types a line in pieces and enters it. The terminal holds 4096 bytes.
+func (r *room) enter(line string) {
+	r.t.Helper()
+	for piece := range slices.Chunk([]byte(line+"\r"), 96) {
+		r.Type(string(piece))
+	}
+}
+
+// As through a pipe, the client does not send a line that is no message. The
+// complaint stands below that line, and above the next, which the user may be
+// typing already.
+func refusedTyped(t *testing.T, c Client) {
+	for line, why := range c.Refused {
+		r := c.open(t, 120)
+		r.Type(line + "\rhalf")
+		r.Contains("\n" + c.Name + ": send: " + why + "\n" + r.Prompt + "half")
+		r.Type("\r")
+		r.hears("half")
+	}
+}
+
+// If stderr is a file, the complaint goes there, and the screen only shows what
+// was typed. Of a line that was not pasted, these are 4096 characters at most.
+func stderrInFile(t *testing.T, c Client) {
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	r := c.openWith(t, 120, stderr)
+	want := ""
+	for line, why := range c.typed() {
+		r.enter(line)
+		r.Type("\x1b[201~") // the end of the paste
+		r.Type("hello\r")
+		r.hears("hello") // and nothing of the line
+		want += c.Name + ": send: " + why + "\n"
+		if got, err := os.ReadFile(stderr.Name()); err != nil || string(got) != want {
+			t.Fatalf("stderr is %q, %v, want %q", got, err, want)
+		}
+		pasted, isPaste := strings.CutPrefix(line, "\x1b[200~")
+		shown := []rune(pasted)
+		for i, char := range shown {
+			if char == 0 || char == utf8.RuneError {
+				shown[i] = '?'
+			}
+		}
+		if len(shown) > 4096 && !isPaste {
+			shown = shown[:4096]
+		}
+		r.above += r.Prompt + string(shown) + "\n" + r.Prompt + "hello\n"
+		r.types("", 0)
+	}
+}
+
+// A byte that is not UTF-8 stands in the line as a question mark. The user can
+// delete it, and the rest is a message.
+func oddBytes(t *testing.T, c Client) {
+	r := c.open(t, 80)
+	r.Type("one\x00Gr\xfc\xdf\U0010ff41")
+	r.types("one?Gr??????", 12)
+	r.others("hello")
+	r.types("one?Gr??????", 12)
+	r.Type(strings.Repeat("\x7f", 6) + "ü\u00df\x01\x1b[C\x1b[C\x1b[C\x1b[3~\r")
+	r.hears("oneGrüß")
+	r.Type("\U0010ff41\ufffd\r")
+	r.hears("\U0010ff41\ufffd")
+	r.Type("\x1b[200~one") // a paste, and what comes amid
+	r.others("amid")
+	_, amid := r.Comes("amid")
+	r.Contains(strings.TrimPrefix(amid, "\r") + r.Prompt + "one")
+	r.Type("two\x1b[201~\r")
+	r.hears("onetwo")
+}
+
+// The editor's line holds 4096 characters. The client sends as many, or fewer
+// if the user deletes some. If there were more, the client sends nothing, and
+// the line is not one of those that the arrow keys bring back.
+func fullLine(t *testing.T, c Client) {
+	r := c.open(t, 120)
+	full := strings.Repeat("x", 4096)
+	r.enter(full)
+	r.hears(full)
+	r.enter(full + "yy\x7f\x7f")
+	r.hears(full[2:])
+	r.enter(full + "yy\x7f\x7fzz")
+	r.hears(full[2:] + "zz")
+	r.Type("hello\r")
+	r.hears("hello")
+	r.enter(full + "y")
+	r.Type("\x1b[A\r")
+	r.hears("hello")
 }
 
 // leave lets a client leave whose server talks on and on, more than the client

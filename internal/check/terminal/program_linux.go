@@ -42,7 +42,8 @@ func Start(t testing.TB, columns int, name string, args ...string) *Program {
 }
 
 // StartCommand is Start for a command that has not been started. It sets the
-// command's standard files and its SysProcAttr.
+// command's standard files and its SysProcAttr. If the command has a Stderr, it
+// keeps that.
 func StartCommand(t testing.TB, columns int, cmd *exec.Cmd) *Program {
 	t.Helper()
 	ours, theirs, err := netns.OpenTerminal()
@@ -55,7 +56,10 @@ func StartCommand(t testing.TB, columns int, cmd *exec.Cmd) *Program {
 		cmd: cmd,
 	}
 	p.resize(columns)
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs, theirs, theirs
+	p.cmd.Stdin, p.cmd.Stdout = theirs, theirs
+	if p.cmd.Stderr == nil {
+		p.cmd.Stderr = theirs
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

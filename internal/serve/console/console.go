@@ -35,6 +35,7 @@ type Console struct {
 	terminal *term.Terminal // nil if there is none
 	screen   *screen        // of the terminal
 	before   *term.State    // of the terminal
+	beyond   []rune         // typed when the editor's line was full
 
 	mu     sync.Mutex
 	closed bool
@@ -61,7 +62,8 @@ func Open(greeting, prompt string) *Console {
 	}
 	c.screen = newScreen(os.Stdin, os.Stdout)
 	c.terminal = term.NewTerminal(c.screen, prompt)
-	c.terminal.AutoCompleteCallback = redrawn
+	c.terminal.AutoCompleteCallback = c.key
+	c.terminal.History = &history{c.terminal.History, c}
 	c.fit()
 	c.whenResized()
 	signals := make(chan os.Signal, 1)
@@ -73,12 +75,21 @@ func Open(greeting, prompt string) *Console {
 	return c
 }
 
-// The descriptors of the terminal.
-var stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
+// The descriptors of the terminal, and of stderr, which may be somewhere else.
+var (
+	stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
+	stderr        = int(os.Stderr.Fd())
+)
 
 // Typed returns a channel of the lines that the user types, without their ends.
 // It is closed at the end of the input, which is Ctrl-D in an empty line. After
 // each line, call Prompt.
+//
+// A line may be long and hold NUL bytes and bytes that are not UTF-8, at a
+// terminal as well. There the editor has room for 4096 characters. If the user
+// types more, the screen does not show them, but they stand at the end of the
+// line, so the program knows that it is longer. Control characters edit the
+// line or do nothing, and a tab becomes a space.
 func (c *Console) Typed() <-chan string { return c.typed }
 
 // readLines reads the lines of an input that is not a terminal.
@@ -104,7 +115,11 @@ func (c *Console) edit() {
 		line, err := c.terminal.ReadLine()
 		switch err {
 		case nil, term.ErrPasteIndicator:
-			c.typed <- line
+			if isFull(line) {
+				line += string(c.beyond)
+			}
+			c.beyond = nil
+			c.typed <- typedBytes(line)
 		case errInterrupted:
 			c.end(128 + int(syscall.SIGINT))
 		default: // Ctrl-D in an empty line, or the terminal has gone
@@ -140,9 +155,10 @@ func (c *Console) Show(text string) {
 
 const eraseBelow = "\x1b[J"
 
-// Complain is program.Complain, but does not disturb the prompt.
+// Complain is program.Complain, but does not disturb the prompt: if both stdout
+// and stderr are a terminal, the line appears above the prompt.
 func (c *Console) Complain(what string, err error) {
-	if c.terminal == nil {
+	if c.terminal == nil || !term.IsTerminal(stderr) {
 		program.Complain(what, err)
 		return
 	}
@@ -230,9 +246,10 @@ var errInterrupted = errors.New("interrupted")
 
 const ctrlC = 3
 
-// Read reads keys as the editor understands them. For a byte that is not UTF-8,
-// it would wait until another key is pressed, and it would drop a tab. So such
-// a byte becomes a question mark, and a tab becomes a space.
+// Read reads keys as the editor understands them. It would drop a NUL, and for
+// a byte that is not UTF-8, it would wait until another key is pressed. So Read
+// puts stand-ins for these bytes. The editor would drop a tab as well, and a
+// tab becomes a space.
 func (s *screen) Read(buffer []byte) (int, error) {
 	for len(s.rest) == 0 {
 		select {
@@ -258,19 +275,55 @@ func (s *screen) Read(buffer []byte) (int, error) {
 // understand adds keys to those for the editor.
 func (s *screen) understand(k keys) {
 	pressed := append(s.half, k.pressed...)
-	n := 0
-	for len(pressed[n:]) > 0 && (k.err != nil || utf8.FullRune(pressed[n:])) {
-		key, size := utf8.DecodeRune(pressed[n:])
-		switch key {
-		case utf8.RuneError:
-			pressed = slices.Replace(pressed, n, n+size, '?')
-			size = 1
-		case '\t':
-			pressed[n] = ' '
+	for len(pressed) > 0 && (k.err != nil || utf8.FullRune(pressed)) {
+		key, size := utf8.DecodeRune(pressed)
+		switch {
+		case key == 0, key == utf8.RuneError, key >= standIn:
+			for _, b := range pressed[:size] {
+				s.rest = utf8.AppendRune(s.rest, standIn+rune(b))
+			}
+		case key == '\t':
+			s.rest = append(s.rest, ' ')
+		default:
+			s.rest = append(s.rest, pressed[:size]...)
 		}
-		n += size
+		pressed = pressed[size:]
 	}
-	s.rest, s.half = pressed[:n], slices.Clone(pressed[n:])
+	s.half = slices.Clone(pressed)
+}
+
+// standIn plus a byte is the character that stands in the editor's line for a
+// byte that the editor does not understand. These are the last 256 characters
+// of Unicode, which nothing else uses. If the user types one of them, there are
+// stand-ins for its bytes.
+const standIn = utf8.MaxRune - 0xff
+
+// typedBytes returns what the user typed for a line of the editor.
+func typedBytes(line string) string {
+	typed := make([]byte, 0, len(line))
+	for _, char := range line {
+		switch {
+		case char >= standIn:
+			typed = append(typed, byte(char-standIn))
+		case char != redrawKey: // which is in the line if it came amid a paste
+			typed = utf8.AppendRune(typed, char)
+		}
+	}
+	return string(typed)
+}
+
+// Write shows what the editor writes. A stand-in is shown as a question mark.
+func (s *screen) Write(text []byte) (int, error) {
+	_, err := s.Writer.Write(bytes.Map(func(char rune) rune {
+		switch {
+		case char >= standIn:
+			return '?'
+		case char == redrawKey: // amid a paste
+			return -1
+		}
+		return char
+	}, text))
+	return len(text), err
 }
 
 // redrawLater lets the editor redraw the line that is being typed. The editor
@@ -286,8 +339,36 @@ func (s *screen) redrawLater() {
 // redrawKey is a key, Ctrl-@, that has no other meaning for the editor.
 const redrawKey = 0
 
-// redrawn is what the editor calls for keys that may change the whole line. If
-// the key is redrawKey, it replaces the line with itself, and so redraws it.
-func redrawn(line string, pos int, key rune) (string, int, bool) {
-	return line, pos, key == redrawKey
+// key is what the editor calls for keys that may change the whole line, and for
+// characters. If the key is redrawKey, it replaces the line with itself, and so
+// redraws it. If the line is full, key keeps the character, because the editor
+// drops it.
+func (c *Console) key(line string, pos int, key rune) (string, int, bool) {
+	switch {
+	case key == redrawKey:
+		return line, pos, true
+	case !isFull(line):
+		c.beyond = nil // the user has made the line shorter
+	case key >= ' ' && utf8.ValidRune(key): // not a key such as Page Up
+		c.beyond = append(c.beyond, key)
+	}
+	return line, pos, false
+}
+
+// isFull reports whether the editor drops what the user types next. A line that
+// was pasted, in the sequences that mark a paste, may be longer.
+func isFull(line string) bool { return utf8.RuneCountInString(line) == 4096 }
+
+// A history is what the arrow keys bring back: not a line of which the editor
+// has only the beginning.
+type history struct {
+	term.History
+	c *Console
+}
+
+// Add adds a line that the user has entered.
+func (h *history) Add(line string) {
+	if len(h.c.beyond) == 0 || !isFull(line) {
+		h.History.Add(line)
+	}
 }
