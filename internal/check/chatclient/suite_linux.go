@@ -33,6 +33,7 @@ var terminalTests = map[string]func(*testing.T, Client){
 	"refused typed":   refusedTyped,
 	"stderr in file":  stderrInFile,
 	"odd bytes":       oddBytes,
+	"endless key":     endlessSequence,
 	"full line":       fullLine,
 	"typed arrives":   typedArrives,
 	"typed not taken": typedIsNotTaken,
@@ -340,6 +341,16 @@ func oddBytes(t *testing.T, c Client) {
 	r.Contains(strings.TrimPrefix(amid, "\r") + r.Prompt + "one")
 	r.Type("two\x1b[201~\r")
 	r.hears("onetwo")
+}
+
+// Escape begins a sequence that some key sends. One without end does not stop the
+// client.
+func endlessSequence(t *testing.T, c Client) {
+	r := c.open(t, 80)
+	r.Type("\x1b" + strings.Repeat("\xff", 300))
+	r.Contains("??????????")
+	r.Type("\x15hello\r") // Ctrl-U deletes the rest
+	r.hears("hello")
 }
 
 // The editor's line holds 4096 characters. The client sends as many, or fewer

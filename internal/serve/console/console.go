@@ -217,6 +217,7 @@ type screen struct {
 	rest    []byte        // keys that the editor has not taken yet
 	redraw  chan struct{} // has an element if the editor has to redraw the line
 	half    []byte        // a character whose rest has not come yet
+	escape  int           // length of a sequence that has no end yet
 	touched atomic.Bool   // there were keys since the last Enter
 }
 
@@ -287,9 +288,28 @@ func (s *screen) understand(k keys) {
 		default:
 			s.rest = append(s.rest, pressed[:size]...)
 		}
+		s.endSequence(key)
 		pressed = pressed[size:]
 	}
 	s.half = slices.Clone(pressed)
+}
+
+// endSequence ends the sequence of a key, which begins with Escape, if it is
+// longer than that of any key. The editor keeps a sequence until a letter or a
+// tilde ends it, but has only room for 256 bytes.
+func (s *screen) endSequence(key rune) {
+	const escape, longest = '\x1b', 16
+	switch {
+	case s.escape == 0 && key != escape:
+		return
+	case key >= 'a' && key <= 'z', key >= 'A' && key <= 'Z', key == '~':
+		s.escape = 0
+		return
+	}
+	if s.escape++; s.escape > longest {
+		s.rest = append(s.rest, '~')
+		s.escape = 0
+	}
 }
 
 // standIn plus a byte is the character that stands in the editor's line for a
