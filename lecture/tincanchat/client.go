@@ -21,6 +21,9 @@ func ParseClientCommandLine(
 // InputMsg returns the next line that the user types, which is a message. It
 // reports a line that is none, and waits for the next. At the end of the input,
 // the error is io.EOF.
+//
+// If the input is a terminal, the system may cut a long line, and InputMsg does
+// not notice. Linux keeps the first 4095 bytes.
 func InputMsg() (string, error) {
 	for {
 		msg, err := lecture.Input()

@@ -11,9 +11,9 @@
 // appears above yours, and you can go on typing.
 //
 // What Go changes: at a terminal, a line editor keeps the prompt and your half
-// line together. The client escapes what it prints, so no message can clear the
-// screen or pass for a notice. At Ctrl-D, the original loops for ever, and this
-// client leaves.
+// line together. A tab that you type becomes a space. The client escapes what
+// it prints, so no message can clear the screen or pass for a notice. At
+// Ctrl-D, the original loops for ever, and this client leaves.
 package main
 
 import (

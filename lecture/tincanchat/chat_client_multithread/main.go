@@ -14,7 +14,8 @@
 //
 // What Go changes: a thread is a goroutine. At a terminal, a line editor keeps
 // your half line below what comes. What comes is escaped, so no message can
-// clear the screen or pass for another. After Ctrl-D, the original is deaf to
+// clear the screen or pass for another. The client refuses a line that is too
+// long, holds a NUL byte or is not UTF-8. After Ctrl-D, the original is deaf to
 // its keyboard, and this client leaves. What you have sent arrives.
 package main
 
