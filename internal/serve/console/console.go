@@ -75,11 +75,8 @@ func Open(greeting, prompt string) *Console {
 	return c
 }
 
-// The descriptors of the terminal, and of stderr, which may be somewhere else.
-var (
-	stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
-	stderr        = int(os.Stderr.Fd())
-)
+// The descriptors of the terminal.
+var stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
 
 // Typed returns a channel of the lines that the user types, without their ends.
 // It is closed at the end of the input, which is Ctrl-D in an empty line. After
@@ -158,7 +155,7 @@ const eraseBelow = "\x1b[J"
 // Complain is program.Complain, but does not disturb the prompt: if both stdout
 // and stderr are a terminal, the line appears above the prompt.
 func (c *Console) Complain(what string, err error) {
-	if c.terminal == nil || !term.IsTerminal(stderr) {
+	if c.terminal == nil || !term.IsTerminal(int(os.Stderr.Fd())) {
 		program.Complain(what, err)
 		return
 	}
