@@ -121,7 +121,7 @@ var defects = map[string]string{
 	"odd messages":                 "decodes, strips",
 	"empty message":                "empty is nothing",
 	"longest message":              "most is 4095",
-	"refused messages":             "refuses nothing",
+	"refused messages":             "refuses nothing, what is behind not named",
 	"too long":                     "most is 8192, faults are silent",
 	"too long/after messages":      "too long loses messages",
 	"endless":                      "no most",

@@ -170,16 +170,20 @@ func longestMessage(r *room) {
 	r.say(a, strings.Repeat("x", longest))
 }
 
-// A message that no client may say ends its author's connection, and the others
-// do not hear it.
+// A message that no client may say ends its author's connection. The others
+// hear neither that message nor what came behind it, which the server names.
 func refused(r *room) {
 	a := r.join()
 	r.joinAll(2)
 	for _, text := range r.Refused {
 		m := r.join()
-		m.Send(r.said("before") + r.said(text))
+		behind := r.said("good") + "more"
+		m.Send(r.said("before") + r.said(text) + behind)
 		r.hasSaid(m, "before")
-		r.isOut(m, m.Error)
+		line := r.isOut(m, m.Error)
+		if quote := pyfmt.Bytes([]byte(behind)); !r.Failed() && !strings.Contains(line, quote) {
+			r.Failf("it printed %q, which does not name %s", line, quote)
+		}
 		r.say(a, "who was that?")
 	}
 }

@@ -360,7 +360,11 @@ func (w *wrong) say(c *chatter, received []byte) (rest []byte, why string) {
 		text := string(received[:i])
 		received = received[i+1:]
 		if len(w.Refused) > 0 && !utf8.ValidString(text) && w.defect != "refuses nothing" {
-			return nil, "not UTF-8"
+			why = "not UTF-8"
+			if len(received) > 0 && w.defect != "what is behind not named" {
+				why += ", before " + pyfmt.Bytes(received)
+			}
+			return nil, why
 		}
 		w.hear(c, text)
 	}
