@@ -44,7 +44,7 @@ var protocols = map[string]Protocol{
 		End:     0,
 		Heard:   func(author netip.AddrPort, text string) string { return pyfmt.AddrPort(author) + ": " + text + "\x00" },
 		Echo:    true,
-		Odd:     []string{"two\nlines", "\x1b[2J", "ü"},
+		Odd:     []string{"two\nlines", "\x1b[2J", "ü", "\u202e"},
 		Refused: []string{"\xff"},
 	},
 }
@@ -160,6 +160,7 @@ var defects = map[string]string{
 // defects, only the other protocol is broken.
 var echoDefects = map[string]string{
 	"refused messages":       defects["refused messages"],
+	"odd messages":           "escapes only ASCII",
 	"three, and one leaves":  "two last lines",
 	"lines of a client":      "comes late, two last lines",
 	"never reads/the others": "stalls a while",

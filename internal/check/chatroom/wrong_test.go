@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	conformwrong "fopnp/internal/check/conform/wrong"
@@ -387,7 +388,11 @@ func (w *wrong) hear(c *chatter, text string) {
 	}
 	message := w.Heard(addressOf(c), text)
 	if w.Echo {
-		fmt.Printf("%s: %s\n", c.addr, pyfmt.Bare([]byte(text)))
+		printed := pyfmt.Bare([]byte(text))
+		if w.defect == "escapes only ASCII" && strings.IndexFunc(text, unicode.IsControl) < 0 {
+			printed = text
+		}
+		fmt.Printf("%s: %s\n", c.addr, printed)
 	}
 	if w.defect == "no order" {
 		for to := range w.clients {
