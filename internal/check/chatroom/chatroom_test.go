@@ -152,7 +152,7 @@ var defects = map[string]string{
 	"too long/unread input":        "closes with input unread",
 	"out of descriptors":           "spins, says it always",
 	"descriptors are closed":       "left to the collector",
-	"stop/what is queued":          "stop drops the queue",
+	"stop/what is queued":          "stop drops the queue, keeps listening",
 	"stop/never reads":             "stops late, faults are silent, a stop is a time-out",
 }
 
