@@ -28,10 +28,13 @@ func TestMain(m *testing.M) {
 // byte now and then does not keep its client waiting. Each byte alone is in time.
 func TestDribblingServers(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"timecli", "gettime", "echoclient", "time_client", "echo_client"} {
+	for _, name := range []string{"timecli", "gettime", "echoclient", "time_client", "echo_client", "echo_client_uni"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, _ := progtest.PerformWith(t, func(c *net.TCPConn) {
+			listener, port := progtest.Listen(t)
+			client := progtest.Perform(t, "hello\n", name, "127.0.0.1", "-p", port, "-t", "0.2")
+			func(c *net.TCPConn) {
+				defer c.Close()
 				go io.Copy(io.Discard, c)
 				tick := time.NewTicker(50 * time.Millisecond)
 				defer tick.Stop()
@@ -41,7 +44,7 @@ func TestDribblingServers(t *testing.T) {
 					}
 					<-tick.C
 				}
-			}, name, "-t", "0.2")
+			}(progtest.Accept(t, listener))
 			if out, err := client.Ends(); err == nil || !strings.HasSuffix(out, "timed out\n") {
 				t.Errorf("it ended with %v, and printed:\n%s", err, out)
 			}

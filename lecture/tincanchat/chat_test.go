@@ -50,7 +50,8 @@ var chat = chatroom.Protocol{
 	},
 	Echo: true,
 	Odd: []string{
-		"two\nlines\r", " ", "\x1b[2J", "('127.0.0.1', 1): forged", "\ufffd", "\u202e",
+		"two\nlines\r", " ", "\x1b[2J", "('127.0.0.1', 1): forged", "\ufffd",
+		"\u202e", "\x7f", "\u0085", "\u009b2J",
 		"Client ('127.0.0.1', 1) disconnected", "ü€\U0001f600",
 	},
 	Refused: []string{"\xff", "half \xc3", "\xed\xa0\x80"},

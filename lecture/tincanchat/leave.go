@@ -27,7 +27,9 @@ func RecvReady(c *crowd.Client) iter.Seq2[string, error] {
 		for msg, err := range c.Recv(end) {
 			var text string
 			if err == nil {
-				text, err = decode(msg)
+				if text, err = decode(msg); err != nil {
+					err = nameAfter(err, c.Behind())
+				}
 			}
 			if !yield(text, err) || err != nil {
 				return

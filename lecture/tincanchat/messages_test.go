@@ -1,6 +1,7 @@
 package tincanchat_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // parse returns the messages in the segments of a stream, the beginning of one
 // that is not whole, and why the stream cannot go on, if it cannot.
-func parse(segments ...string) (msgs []string, rest, why string) {
+func parse(segments ...string) (msgs []string, rest string, why error) {
 	var received framing.Framer
 	buffer := make([]byte, 0, 64) // every segment arrives here
 	for _, segment := range segments {
@@ -26,11 +27,11 @@ func parse(segments ...string) (msgs []string, rest, why string) {
 		more, err := tincanchat.ParseRecvdData(&received, buffer)
 		msgs = append(msgs, more...)
 		if err != nil {
-			return msgs, "", err.Error()
+			return msgs, "", err
 		}
 		clear(buffer)
 	}
-	return msgs, string(received.Rest()), ""
+	return msgs, string(received.Rest()), nil
 }
 
 func TestParseRecvdData(t *testing.T) {
@@ -56,7 +57,11 @@ func TestParseRecvdData(t *testing.T) {
 		{name: "too long", segments: []string{"one\x00" + full, "x"}, msgs: []string{"one"},
 			why: "received b'" + full[:40] + `'... without b'\x00' in 4096 bytes`},
 		{name: "not UTF-8", segments: []string{"one\x00\xfftwo\x00three\x00"}, msgs: []string{"one"},
-			why: `received b'\xfftwo', which is not UTF-8`},
+			why: `received b'\xfftwo', which is not UTF-8, and b'three\x00' after it`},
+		{name: "not UTF-8 at last", segments: []string{"half", " \xff\x00"},
+			why: `received b'half \xff', which is not UTF-8`},
+		{name: "much after what is not UTF-8", segments: []string{"\xff", "\x00" + full},
+			why: `received b'\xff', which is not UTF-8, and b'` + full[:40] + "'... after it"},
 		{name: "long and not UTF-8", segments: []string{full[1:] + "\xff\x00"},
 			why: "received b'" + full[:40] + "'..., which is not UTF-8"},
 	} {
@@ -65,15 +70,33 @@ func TestParseRecvdData(t *testing.T) {
 			if diff := cmp.Diff(test.msgs, msgs); diff != "" {
 				t.Errorf("messages (-want +got):\n%s", diff)
 			}
-			if rest != test.rest || why != test.why {
-				t.Errorf("rest %q and error %q, want %q and %q", rest, why, test.rest, test.why)
+			if rest != test.rest || text(why) != test.why {
+				t.Errorf("rest %q and error %q, want %q and %q", rest, text(why), test.rest, test.why)
 			}
 		})
 	}
 }
 
-// However a stream is split, its messages are the same. The bytes of the second
-// argument are the lengths of the pieces, over and over.
+// text returns the text of an error, or "".
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// about returns the text of the error about a refused message, without what
+// came after it.
+func about(err error) string {
+	if message := errors.Unwrap(err); message != nil {
+		return message.Error()
+	}
+	return text(err)
+}
+
+// However a stream is split, its messages are the same, and so is the one that
+// is refused. The bytes of the second argument are the lengths of the pieces,
+// over and over.
 func FuzzParseRecvdData(f *testing.F) {
 	f.Add([]byte("hello\x00how are you?\x00"), []byte{1})
 	f.Add([]byte("one\x00\x00\xfftwo\x00\xc3\xbc\x00half"), []byte{3, 5, 0})
@@ -93,8 +116,8 @@ func FuzzParseRecvdData(f *testing.F) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("whole and in %d segments, messages differ (-whole +split):\n%s", len(segments), diff)
 		}
-		if gotRest != wantRest || gotWhy != wantWhy {
-			t.Errorf("whole leaves %q (%s), split %q (%s)", wantRest, wantWhy, gotRest, gotWhy)
+		if gotRest != wantRest || about(gotWhy) != about(wantWhy) {
+			t.Errorf("whole leaves %q (%v), split %q (%v)", wantRest, wantWhy, gotRest, gotWhy)
 		}
 		wire := ""
 		for _, msg := range want {
@@ -103,8 +126,13 @@ func FuzzParseRecvdData(f *testing.F) {
 				t.Errorf("%q was received and cannot be sent: %v", msg, err)
 			}
 		}
-		if !strings.HasPrefix(string(stream), wire) || wantWhy == "" && wire+wantRest != string(stream) {
+		if !strings.HasPrefix(string(stream), wire) || wantWhy == nil && wire+wantRest != string(stream) {
 			t.Errorf("%q has become %q and %q", stream, wire, wantRest)
+		}
+		refused := strings.TrimPrefix(string(stream), wire)
+		_, after, _ := strings.Cut(refused, "\x00")
+		if named := about(wantWhy) != text(wantWhy); named != (strings.HasSuffix(about(wantWhy), ", which is not UTF-8") && after != "") {
+			t.Errorf("%q comes after the refused message: %v", after, wantWhy)
 		}
 	})
 }
@@ -154,7 +182,7 @@ func TestRecvMsgs(t *testing.T) {
 		{nil, []string{"EOF"}},
 		{[]string{"one\x00two\x00thr", "e", "e\x00"}, []string{"one, two", "three", "EOF"}},
 		{[]string{"one\x00half"}, []string{"one", "received b'half' then socket closed"}},
-		{[]string{"one\x00\xff\x00two\x00"}, []string{`one received b'\xff', which is not UTF-8`}},
+		{[]string{"one\x00\xff\x00two\x00"}, []string{`one received b'\xff', which is not UTF-8, and b'two\x00' after it`}},
 	} {
 		sock := over(t, test.segments...)
 		var got []string

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fopnp/internal/check/conform"
 	"fopnp/internal/check/natsd"
 	"fopnp/internal/check/progtest"
 )
@@ -19,6 +20,15 @@ import (
 func startChat(t *testing.T, url, patience string) *progtest.Server {
 	t.Helper()
 	return progtest.MustStart(t, "chat_server_nats", "127.0.0.1", "-p", "0", "-n", url, "-a", patience)
+}
+
+// A time of -a that makes no sense is a wrong call, like any other.
+func TestWrongPatience(t *testing.T) {
+	t.Parallel()
+	conform.Run(t, chatServer("chat_server_nats"), []conform.Check{
+		conform.WrongCall("no patience", "-a", "0"),
+		conform.WrongCall("too much patience", "-a", "61"),
+	})
 }
 
 // hears checks what a member hears next.

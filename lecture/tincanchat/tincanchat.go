@@ -65,14 +65,14 @@ const end = '\x00'
 // marks. The beginning of a message that is not whole yet stays in received.
 //
 // An error means that a message is too long or not UTF-8. The messages before
-// it are good, and nothing after it can be parsed.
+// it are good. The error names what came after it, because that is not parsed.
 func ParseRecvdData(
 	received *framing.Framer, data []byte,
 ) (msgs []string, err error) {
 	for msg := range received.Messages(data, end, "") {
 		text, err := decode(msg)
 		if err != nil {
-			return msgs, err
+			return msgs, nameAfter(err, received.Behind())
 		}
 		msgs = append(msgs, text)
 	}
@@ -83,14 +83,26 @@ func ParseRecvdData(
 func decode(msg []byte) (string, error) {
 	msg = msg[:len(msg)-1]
 	if !utf8.Valid(msg) {
-		more := ""
-		if len(msg) > 40 {
-			msg, more = msg[:40], "..."
-		}
-		return "", fmt.Errorf("received %s%s, which is not UTF-8",
-			pyfmt.Bytes(msg), more)
+		return "", fmt.Errorf("received %s, which is not UTF-8", quote(msg))
 	}
 	return string(msg), nil
+}
+
+// nameAfter returns the error of a message that is refused because of err. It
+// also names what came after the message, if anything did.
+func nameAfter(err error, after []byte) error {
+	if len(after) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w, and %s after it", err, quote(after))
+}
+
+// quote returns data as Python prints it, but no more than the first 40 bytes.
+func quote(data []byte) string {
+	if len(data) > 40 {
+		return pyfmt.Bytes(data[:40]) + "..."
+	}
+	return pyfmt.Bytes(data)
 }
 
 // CheckMsg returns an error if msg is no message: if it is too long, is not

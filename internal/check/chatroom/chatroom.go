@@ -35,8 +35,8 @@ type Protocol struct {
 	// Odd are texts that look dangerous. They arrive as they were sent.
 	Odd []string
 
-	// Refused are texts that no client may say. The server reports them and
-	// hangs up.
+	// Refused are texts that no client may say. The server reports them,
+	// names what came behind, and hangs up.
 	Refused []string
 }
 
@@ -213,15 +213,17 @@ func (r *room) leave(m *member) {
 
 // isOut checks that the server throws out a member that has committed a fault:
 // it reports that with the given line, and the others hear that the member has
-// left. What the member had to hear comes before the end.
-func (r *room) isOut(m *member, line string, values ...string) {
+// left. What the member had to hear comes before the end. isOut returns what the
+// server printed.
+func (r *room) isOut(m *member, line string, values ...string) string {
 	m.Expect(m.toHear.String())
 	m.ExpectEnd()
-	m.ExpectEnding(line, values...)
+	printed := m.ExpectEnding(line, values...)
 	r.remove(m)
 	r.hasLeft(m)
 	r.hear()
 	m.Close()
+	return printed
 }
 
 // text returns the n-th of many texts, none like another.

@@ -44,7 +44,7 @@ var protocols = map[string]Protocol{
 		End:     0,
 		Heard:   func(author netip.AddrPort, text string) string { return pyfmt.AddrPort(author) + ": " + text + "\x00" },
 		Echo:    true,
-		Odd:     []string{"two\nlines", "\x1b[2J", "ü"},
+		Odd:     []string{"two\nlines", "\x1b[2J", "ü", "\u202e"},
 		Refused: []string{"\xff"},
 	},
 }
@@ -121,7 +121,7 @@ var defects = map[string]string{
 	"odd messages":                 "decodes, strips",
 	"empty message":                "empty is nothing",
 	"longest message":              "most is 4095",
-	"refused messages":             "refuses nothing",
+	"refused messages":             "refuses nothing, what is behind not named",
 	"too long":                     "most is 8192, faults are silent",
 	"too long/after messages":      "too long loses messages",
 	"endless":                      "no most",
@@ -152,7 +152,7 @@ var defects = map[string]string{
 	"too long/unread input":        "closes with input unread",
 	"out of descriptors":           "spins, says it always",
 	"descriptors are closed":       "left to the collector",
-	"stop/what is queued":          "stop drops the queue",
+	"stop/what is queued":          "stop drops the queue, keeps listening",
 	"stop/never reads":             "stops late, faults are silent, a stop is a time-out",
 }
 
@@ -160,6 +160,7 @@ var defects = map[string]string{
 // defects, only the other protocol is broken.
 var echoDefects = map[string]string{
 	"refused messages":       defects["refused messages"],
+	"odd messages":           "escapes only ASCII",
 	"three, and one leaves":  "two last lines",
 	"lines of a client":      "comes late, two last lines",
 	"never reads/the others": "stalls a while",

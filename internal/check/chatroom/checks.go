@@ -147,12 +147,17 @@ func split(r *room) {
 	r.hear()
 }
 
-// Messages that look dangerous arrive byte by byte as they were sent.
+// Messages that look dangerous arrive byte by byte as they were sent. A server
+// that prints them escapes what would end its line or control a terminal.
 func odd(r *room) {
 	a := r.join()
 	r.joinAll(2)
 	for _, text := range r.Odd {
 		r.say(a, text)
+		if r.Closed != "" {
+			heard := strings.TrimSuffix(r.Heard(a.Addr(), text), string(r.End))
+			a.AwaitLine(pyfmt.Bare([]byte(heard)))
+		}
 	}
 }
 
@@ -170,16 +175,20 @@ func longestMessage(r *room) {
 	r.say(a, strings.Repeat("x", longest))
 }
 
-// A message that no client may say ends its author's connection, and the others
-// do not hear it.
+// A message that no client may say ends its author's connection. The others
+// hear neither that message nor what came behind it, which the server names.
 func refused(r *room) {
 	a := r.join()
 	r.joinAll(2)
 	for _, text := range r.Refused {
 		m := r.join()
-		m.Send(r.said("before") + r.said(text))
+		behind := r.said("good") + "more"
+		m.Send(r.said("before") + r.said(text) + behind)
 		r.hasSaid(m, "before")
-		r.isOut(m, m.Error)
+		line := r.isOut(m, m.Error)
+		if quote := pyfmt.Bytes([]byte(behind)); !r.Failed() && !strings.Contains(line, quote) {
+			r.Failf("it printed %q, which does not name %s", line, quote)
+		}
 		r.say(a, "who was that?")
 	}
 }

@@ -336,13 +336,14 @@ func descriptorsAreClosed(r *room) {
 
 // A server is told to stop while something waits for a client. The client hears
 // all of it before the end, though it begins to read only when the others have
-// heard the end.
+// heard the end. Meanwhile, no new client can connect.
 func stopQueued(r *room) {
 	a, b := r.join(), r.join()
 	m := r.stuck(a, 128<<10)
 	r.Signal(syscall.SIGTERM)
 	a.ExpectEnd()
 	b.ExpectEnd()
+	r.ExpectRefused()
 	m.Widen()
 	m.Expect(m.toHear.String())
 	m.ExpectEnd()

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	conformwrong "fopnp/internal/check/conform/wrong"
@@ -360,7 +361,11 @@ func (w *wrong) say(c *chatter, received []byte) (rest []byte, why string) {
 		text := string(received[:i])
 		received = received[i+1:]
 		if len(w.Refused) > 0 && !utf8.ValidString(text) && w.defect != "refuses nothing" {
-			return nil, "not UTF-8"
+			why = "not UTF-8"
+			if len(received) > 0 && w.defect != "what is behind not named" {
+				why += ", before " + pyfmt.Bytes(received)
+			}
+			return nil, why
 		}
 		w.hear(c, text)
 	}
@@ -383,7 +388,11 @@ func (w *wrong) hear(c *chatter, text string) {
 	}
 	message := w.Heard(addressOf(c), text)
 	if w.Echo {
-		fmt.Printf("%s: %s\n", c.addr, pyfmt.Bare([]byte(text)))
+		printed := pyfmt.Bare([]byte(text))
+		if w.defect == "escapes only ASCII" && strings.IndexFunc(text, unicode.IsControl) < 0 {
+			printed = text
+		}
+		fmt.Printf("%s: %s\n", c.addr, printed)
 	}
 	if w.defect == "no order" {
 		for to := range w.clients {

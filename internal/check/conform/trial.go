@@ -228,6 +228,17 @@ func (t *Trial) Until(what string, isTrue func() bool) {
 	}
 }
 
+// ExpectRefused waits until the server's system refuses new connections.
+func (t *Trial) ExpectRefused() {
+	t.Until("the server refuses new clients", func() bool {
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", t.process.Port), t.wait())
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+}
+
 // Connect opens a connection to the server.
 func (t *Trial) Connect() *Client { return t.connectTo("127.0.0.1", nil) }
 

@@ -128,6 +128,38 @@ func invalidTime(word string) string {
 	return "invalid time: '" + word + "' (seconds, such as 0.5, or a duration, such as 500ms)"
 }
 
+// A time can have a limit.
+func TestSecondsUpTo(t *testing.T) {
+	outside := func(word string) string {
+		return "argument -a: invalid time: '" + word + "' (more than 0, and at most 60 seconds)"
+	}
+	for _, test := range []struct {
+		word string
+		want time.Duration
+		err  string
+	}{
+		{"1ns", 1, ""},
+		{"60", time.Minute, ""},
+		{"1m", time.Minute, ""},
+		{"0", 0, outside("0")},
+		{"0s", 0, outside("0s")},
+		{"61", 0, outside("61")},
+		{"60.000000001", 0, outside("60.000000001")},
+		{"-1", 0, "argument -a: " + invalidTime("-1")},
+	} {
+		p := New("Waits.")
+		got := p.SecondsUpTo(time.Minute, "a", 5*time.Second, "how long to wait")
+		why := ""
+		err := p.parse([]string{"-a", test.word})
+		if err != nil {
+			why = err.Error()
+		}
+		if why != test.err || err == nil && *got != test.want {
+			t.Errorf("-a %s: %v, %q; want %v, %q", test.word, *got, why, test.want, test.err)
+		}
+	}
+}
+
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"-h"}, {"--help"}, {"ftp.example.com", "-h"}} {
 		if _, err := parse(args...); !errors.Is(err, pflag.ErrHelp) {

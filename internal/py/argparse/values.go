@@ -120,6 +120,22 @@ func (p *Parser) Seconds(name string, d time.Duration, help string) *time.Durati
 	return option(p, &value[time.Duration]{d, seconds, parseSeconds}, name, help)
 }
 
+// SecondsUpTo declares an option like one of Seconds, but its time must be more
+// than 0, and at most longest.
+func (p *Parser) SecondsUpTo(
+	longest time.Duration, name string, d time.Duration, help string,
+) *time.Duration {
+	parse := func(word string) (time.Duration, error) {
+		d, err := parseSeconds(word)
+		if err == nil && (d == 0 || d > longest) {
+			err = fmt.Errorf("invalid time: '%s' (more than 0, and at most %v seconds)",
+				word, longest.Seconds())
+		}
+		return d, err
+	}
+	return option(p, &value[time.Duration]{d, seconds, parse}, name, help)
+}
+
 // seconds is the metavar of a time.
 const seconds = "seconds"
 

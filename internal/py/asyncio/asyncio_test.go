@@ -281,6 +281,21 @@ func TestTimeout(t *testing.T) {
 	wantCalls(t, r.calls, "made", "lost timed out")
 }
 
+// A loop without a selector says so before it runs, too.
+func TestErr(t *testing.T) {
+	t.Parallel()
+	loop := NewSelectorEventLoop(nil, socket.ErrUnsupported)
+	if err := loop.Err(); err != socket.ErrUnsupported {
+		t.Errorf("before it runs: %v", err)
+	}
+	if err := loop.RunForever(); err != socket.ErrUnsupported {
+		t.Errorf("as it runs: %v", err)
+	}
+	if err := NewEventLoop().Err(); err != nil {
+		t.Errorf("with a selector: %v", err)
+	}
+}
+
 func TestCallLater(t *testing.T) {
 	t.Parallel()
 	loop := NewEventLoop()

@@ -43,15 +43,19 @@ type TimerHandle struct {
 }
 
 // NewEventLoop returns a loop that waits with the system's best selector. If
-// there is none, RunForever returns the error.
+// there is none, Err and RunForever return the error.
 func NewEventLoop() *Loop { return NewSelectorEventLoop(selectors.Default()) }
 
 // NewSelectorEventLoop returns a loop that waits with selector, and closes it
 // when RunForever ends. The arguments are the results of a constructor of
-// package selectors. If err is not nil, RunForever returns it.
+// package selectors. If err is not nil, Err and RunForever return it.
 func NewSelectorEventLoop(selector selectors.Selector, err error) *Loop {
 	return &Loop{selector: selector, now: time.Now(), err: err}
 }
+
+// Err returns why the loop cannot run, or nil if it can. A server that asks for
+// it before it listens announces no port that does not answer.
+func (l *Loop) Err() error { return l.err }
 
 // CallSoon makes the loop run callback before it waits again.
 func (l *Loop) CallSoon(callback func()) { l.soon = append(l.soon, callback) }

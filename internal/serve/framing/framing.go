@@ -89,6 +89,10 @@ func (f *Framer) keep(message []byte) {
 	f.fed = f.rest
 }
 
+// Behind returns what was fed behind the message that Next returned last. It is
+// valid as long as that message.
+func (f *Framer) Behind() []byte { return f.fed }
+
 // Rest returns the beginning of a message that is not whole yet. It is empty
 // between messages, and after an error.
 func (f *Framer) Rest() []byte { return f.rest }

@@ -128,11 +128,12 @@ func main() {
 	address := lecture.ParseServerAddress(parser,
 		socket.Address{Host: serverHost, Port: serverPort})
 	socket.SetDefaultTimeout(*t)
+	socketList = crowd.New()
 	listener, err := socket.Listen(address)
 	if err != nil {
 		program.Fail(fmt.Sprintf("listen at %v", address), err)
 	}
-	socketList = crowd.New(listener)
+	socketList.Listen(listener)
 	socketList.StopHearing = true
 	program.Printf("Chat server started on port %d\n", listener.Address.Port)
 	chatServer()

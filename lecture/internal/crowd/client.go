@@ -74,6 +74,9 @@ func (c *Client) Recv(end byte) iter.Seq2[[]byte, error] {
 	}
 }
 
+// Behind returns what has come behind the message that Recv yields.
+func (c *Client) Behind() []byte { return c.received.Behind() }
+
 // recv returns what a client has sent, and nothing if it is no longer heard.
 func (c *Client) recv() ([]byte, error) {
 	if c.closed {

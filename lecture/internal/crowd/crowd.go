@@ -4,7 +4,7 @@
 // there is room, and deadlines. What the clients say, and who has to hear it, is
 // up to the server.
 //
-// A server calls Wait, Next until there is no event, and Due, over and over:
+// After New and Listen, a server calls Wait, Next until there is no event, and Due, over and over:
 //
 //	for clients.Wait() {
 //		for c, event := clients.Next(); event != 0; c, event = clients.Next() {
@@ -54,25 +54,31 @@ type Crowd struct {
 	buffer      [16 << 10]byte // every client's messages arrive here
 }
 
-// New returns a Crowd of the clients that will come to listener, which New
-// closes. If the system has no poll(2), the program ends with status 1 and a
-// line that says so.
-func New(listener *socket.Listener) *Crowd {
+// New returns a Crowd without clients. If the system has no poll(2), the program
+// ends with status 1 and a line that says so. So call New before the server
+// announces where it listens.
+func New() *Crowd {
 	p := &Crowd{}
 	var err error
 	if p.selector, err = selectors.NewPoll(); err != nil {
 		program.Fail("poll", err)
 	}
-	if p.listener, err = listener.Detach(); err != nil {
-		program.Fail("listen", err)
-	}
 	stop, err := socket.Stopping()
 	if err != nil {
 		program.Fail("pipe", err)
 	}
-	p.newClients = p.register(p.listener, nil)
 	p.stop = p.register(stop, nil)
 	return p
+}
+
+// Listen makes the Crowd wait for clients that come to listener, which Listen
+// closes. Call it once, before Wait.
+func (p *Crowd) Listen(listener *socket.Listener) {
+	var err error
+	if p.listener, err = listener.Detach(); err != nil {
+		program.Fail("listen", err)
+	}
+	p.newClients = p.register(p.listener, nil)
 }
 
 func (p *Crowd) register(sock socket.Socket, c *Client) *selectors.Key {

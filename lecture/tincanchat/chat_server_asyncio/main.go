@@ -119,6 +119,9 @@ func sendNews() {
 
 func main() {
 	address := tincanchat.ParseCommandLine("chat server using asyncio")
+	if err := loop.Err(); err != nil {
+		program.Fail("event loop", err)
+	}
 	listenSock := tincanchat.CreateListenSocket(address)
 	loop.CreateServer(func() asyncio.Protocol {
 		return &ChatServerProtocol{}

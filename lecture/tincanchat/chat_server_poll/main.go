@@ -81,7 +81,8 @@ func handleDisconnect(c *crowd.Client, why error) {
 
 func main() {
 	address := tincanchat.ParseCommandLine("chat server using poll")
-	poll = crowd.New(tincanchat.CreateListenSocket(address))
+	poll = crowd.New()
+	poll.Listen(tincanchat.CreateListenSocket(address))
 	for poll.Wait() {
 		for c, event := poll.Next(); event != 0; c, event = poll.Next() {
 			if c == nil {

@@ -44,7 +44,11 @@ func (l *Listener) StopOnSignal(grace time.Duration) (stopping, hurrying context
 			time.AfterFunc(grace, hurry)
 		}
 		stop()
-		l.Close()
+		if l.Defect == "keeps listening" {
+			context.AfterFunc(hurrying, func() { l.Close() })
+		} else {
+			l.Close()
+		}
 		second := <-signals
 		if l.Defect != "second signal ignored" {
 			os.Exit(128 + int(second.(syscall.Signal)))

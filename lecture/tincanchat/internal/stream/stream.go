@@ -49,8 +49,9 @@ func NewOptions(parser *argparse.Parser) Options {
 	return Options{
 		parser.String("n", "url", nats.DefaultURL,
 			"the NATS server (default %(default)s)"),
-		parser.Seconds("a", 5*time.Second, "how long a message may be"+
-			" unconfirmed (default %(default)s, at most 60)"),
+		parser.SecondsUpTo(MostPatience, "a", 5*time.Second,
+			"how long a message may be unconfirmed"+
+				" (default %(default)s, at most 60)"),
 	}
 }
 
@@ -80,9 +81,6 @@ type Stream struct {
 // status 1 and a line that says why.
 func (o Options) Open() *Stream {
 	s := &Stream{patience: *o.patience}
-	if s.patience <= 0 || s.patience > MostPatience {
-		program.Fail("-a", errors.New("must be more than 0, and at most 60"))
-	}
 	if err := s.connect(*o.url); err != nil {
 		program.Fail("connect to NATS at "+redacted(*o.url), err)
 	}
