@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,10 @@ var upperCase = conform.Protocol{
 	Exchange:   conform.Exchange{Ask: "hello\r\n", Hear: conform.Answer("HELLO\r\n")},
 	Unfinished: "half a",
 	Goodbye:    "\r\n",
+	Flood: conform.Exchange{
+		Ask:  strings.Repeat("hello", 800) + "\r\n",
+		Hear: conform.Answer(strings.Repeat("HELLO", 800) + "\r\n"),
+	},
 }
 
 // upperCaseServer returns the row of an upper-case server.
@@ -30,7 +35,7 @@ func upperCaseServer(name string, atOnce int) conform.Server {
 			Accepted: "Connected: ADDR",
 			Half:     name + ": client ADDR: received BYTES then socket closed",
 			Error:    name + ": client ADDR: WHY",
-			Others:   []string{"hello"},
+			Others:   []string{"(hello)+"},
 		},
 		Protocol: upperCase,
 		Quiet:    true,
