@@ -170,19 +170,20 @@ func (c *Client) leaveUnread() {
 	resume()
 }
 
-// suspend stops the server's processes until resume is called.
+// suspend stops the server's processes until resume is called. A child that has
+// just served another client may end meanwhile.
 func (t *Trial) suspend() (resume func()) {
 	pids := append([]int{t.process.Pid}, kernel.Children(t.process.Pid)...)
 	for _, pid := range pids {
-		if err := unix.Kill(pid, unix.SIGSTOP); err != nil && !t.Failed() {
+		if err := unix.Kill(pid, unix.SIGSTOP); err != nil && err != unix.ESRCH && !t.Failed() {
 			t.Failf("suspend: %w", err)
 		}
 	}
 	for _, pid := range pids {
-		stopped := regexp.MustCompile(`(?m)^State:\s+T`)
+		stopped := regexp.MustCompile(`(?m)^State:\s+[TZX]`) // or ended
 		t.Until("the server is suspended", func() bool {
 			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			return err == nil && stopped.Match(status)
+			return os.IsNotExist(err) || err == nil && stopped.Match(status)
 		})
 	}
 	return func() {
