@@ -14,6 +14,13 @@ import (
 	"github.com/miekg/dns"
 )
 
+// numeric returns a describer that shows addresses and ports as numbers.
+func numeric() describer {
+	return describer{name: netip.Addr.String, service: func(_ string, port uint16) string {
+		return strconv.Itoa(int(port))
+	}}
+}
+
 // Whatever arrives, tcpdump describes it.
 func FuzzDescribe(f *testing.F) {
 	f.Add(uint16(layers.EthernetTypeIPv4), []byte("E\x00\x00\x1c\x00\x00\x00\x00@\x11\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02\x9c\x40\x005\x00\x08\x00\x00"))
@@ -21,7 +28,7 @@ func FuzzDescribe(f *testing.F) {
 	f.Add(uint16(layers.EthernetTypeARP), []byte("\x00\x01\x08\x00\x06\x04\x00\x01abcdef\x0a\x00\x00\x01\x00\x00\x00\x00\x00\x00\x0a\x00\x00\x02"))
 	f.Add(uint16(layers.EthernetTypeIPv6), []byte("`\x00\x00\x00\x00\x08\x3a\x40abcdefghijklmnopabcdefghijklmnop\x80\x00\x00\x00\x00\x01\x00\x02"))
 	f.Fuzz(func(t *testing.T, etherType uint16, data []byte) {
-		d := describer{name: netip.Addr.String, service: func(_ string, port uint16) string { return strconv.Itoa(int(port)) }}
+		d := numeric()
 		link := append(make([]byte, 12), byte(etherType>>8), byte(etherType))
 		_, header, first := linkLayer(layers.LinkTypeEthernet, append(link, data...))
 		for range 2 { // the second one is not the first of its connection
@@ -41,7 +48,7 @@ func describeUDP(from, to uint16, data []byte) string {
 	ip := append([]byte("E\x00\x00\x00\x00\x00\x00\x00@\x11\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02"), // of any length
 		byte(from>>8), byte(from), byte(to>>8), byte(to), 0, 0, 0, 0)
 	ip = append(ip, data...)
-	d := describer{name: netip.Addr.String, service: func(_ string, port uint16) string { return strconv.Itoa(int(port)) }}
+	d := numeric()
 	p := gopacket.NewPacket(ip, layers.LayerTypeIPv4, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	return d.describe(p, layers.EthernetTypeIPv4, len(ip))
 }

@@ -3,9 +3,6 @@ package basics_test
 import (
 	"fmt"
 	"io"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -67,22 +64,13 @@ func checkTimeLine(line string, zone *time.Location, began time.Time) error {
 // Time_server sends the time of its machine's time zone. In one of the zones, it
 // is the fifth of a month: a day is two wide, with a blank.
 func TestTimeServerZone(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the time zone is not in the environment")
-	}
 	t.Parallel()
 	fifth := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
 	for begin, offset := range map[string]time.Duration{
 		"":               5*time.Hour + 45*time.Minute,
 		"Mon Jan  5 12:": time.Until(fifth).Truncate(time.Second),
 	} {
-		cmd := exec.Command(filepath.Join(progtest.Bin(), "time_server"), "-p", "0")
-		cmd.Env = append(cmd.Environ(), progtest.Zone(t, offset))
-		server, err := progtest.Start(cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Kill()
+		server := progtest.StartInZone(t, offset, "time_server")
 		began := time.Now()
 		line, err := io.ReadAll(progtest.Dial(t, server))
 		if err == nil {

@@ -3,9 +3,6 @@ package lecture23_test
 import (
 	"fmt"
 	"io"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -66,17 +63,8 @@ func checkNISTLine(line string, began time.Time) error {
 
 // Daytime sends UTC, whatever the time zone of its machine.
 func TestDaytimeZone(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the time zone is not in the environment")
-	}
 	t.Parallel()
-	cmd := exec.Command(filepath.Join(progtest.Bin(), "daytime"), "-p", "0")
-	cmd.Env = append(cmd.Environ(), progtest.Zone(t, 5*time.Hour+45*time.Minute))
-	server, err := progtest.Start(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Kill()
+	server := progtest.StartInZone(t, 5*time.Hour+45*time.Minute, "daytime")
 	began := time.Now()
 	line, err := io.ReadAll(progtest.Dial(t, server))
 	if err == nil {

@@ -2,9 +2,6 @@ package slides_test
 
 import (
 	"io"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -102,19 +99,10 @@ func isTime(c *conform.Client) {
 // The day is two wide, with a blank, on the fifth of a month. It is the fifth in
 // the time zone of these servers.
 func TestFifth(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the time zone is not in the environment")
-	}
 	t.Parallel()
 	fifth := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)
 	for name, begin := range map[string]string{"timeserv": "Mon Jan  5 12:", "tsTservSS": "[Mon Jan  5 12:"} {
-		cmd := exec.Command(filepath.Join(progtest.Bin(), name), "-p", "0")
-		cmd.Env = append(cmd.Environ(), progtest.Zone(t, time.Until(fifth)))
-		server, err := progtest.Start(cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer server.Kill()
+		server := progtest.StartInZone(t, time.Until(fifth), name)
 		client := progtest.Dial(t, server)
 		if name == "tsTservSS" { // timeserv is not asked, and may be gone
 			io.WriteString(client, "hello\r\n")

@@ -3,17 +3,35 @@ package progtest
 import (
 	"encoding/binary"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
 
-// Zone returns the setting of TZ that gives a program the time zone offset east
-// of UTC. It needs no database of time zones. On Windows, programs do not look
-// at TZ.
+// StartInZone is MustStart with -p 0 for a program in the time zone offset east of
+// UTC. It needs no database of time zones. It skips the test on Windows, where
+// programs do not look at TZ.
+func StartInZone(t testing.TB, offset time.Duration, name string) *Server {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the time zone is not in the environment")
+	}
+	cmd := exec.Command(filepath.Join(Bin(), name), "-p", "0")
+	cmd.Env = append(cmd.Environ(), zone(t, offset))
+	server, err := Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Kill() })
+	return server
+}
+
+// zone returns the setting of TZ for a time zone.
 //
 // Source: RFC 9636
-func Zone(t testing.TB, offset time.Duration) string {
+func zone(t testing.TB, offset time.Duration) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "zone")
 	data := append([]byte("TZif"), make([]byte, 16)...)
