@@ -3,8 +3,11 @@
 package tincanchat_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"syscall"
@@ -29,6 +32,23 @@ func TestWrongPatience(t *testing.T) {
 		conform.WrongCall("no patience", "-a", "0"),
 		conform.WrongCall("too much patience", "-a", "61"),
 	})
+}
+
+// A NATS server that accepts the connection and is silent is reported, too,
+// without a port first.
+func TestSilentNATS(t *testing.T) {
+	t.Parallel()
+	silent, port := progtest.Listen(t)
+	defer silent.Close()
+	url := "nats://127.0.0.1:" + port
+	ctx, cancel := context.WithTimeout(context.Background(), progtest.Patience)
+	defer cancel()
+	server := exec.CommandContext(ctx, filepath.Join(progtest.Bin(), "chat_server_nats"), "127.0.0.1", "-p", "0", "-n", url)
+	out, err := server.CombinedOutput()
+	want := "chat_server_nats: connect to NATS at " + url + ": timed out\n"
+	if string(out) != want || server.ProcessState.ExitCode() != 1 {
+		t.Errorf("%v, it printed %q, want %q and status 1", err, out, want)
+	}
 }
 
 // hears checks what a member hears next.
