@@ -150,8 +150,7 @@ func run(t *testing.T, name string, args ...string) (string, error) {
 
 // Every option whose value is a time accepts seconds and durations, and refuses
 // everything else: 1e-10 must not become 0, which means no limit, if the option
-// takes it at all. The program
-// parses the option before -h, which ends it.
+// accepts 0 at all. The program parses the option before -h, which ends it.
 func TestTimeOptions(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  (-[td]|-\S+ seconds)\b`)

@@ -225,7 +225,7 @@ var slowParts = []slowPart{
 
 var slowBytes = strings.Repeat("x", 100)
 
-// check makes the check. It fails a client that limits the whole part every
+// check runs the check. It fails a client that limits the whole part every
 // time. A busy machine may be silent for a second, so any other client may try
 // again with a longer timeout.
 func (s slowPart) check(t testing.TB, client webClient) error {

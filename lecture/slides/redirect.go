@@ -16,12 +16,11 @@ import (
 // a datagram back to the bucket that it came from, so two buckets that redirect
 // to each other do not loop.
 //
-// It cannot see that in two cases: three buckets or more redirect in a ring, or
-// the other bucket's host has several addresses, and the datagram came from
-// another one than the address to which it would go. So a datagram is
-// redirected seven times at most, by all buckets together (see
-// socket.UDPSocket.Forward). That needs Linux: elsewhere, such a datagram goes
-// round for ever.
+// There are two loops that it cannot see: a ring of three buckets or more, and
+// two buckets of which one has several addresses and answers from a different
+// one. So a datagram is redirected seven times at most, by all buckets together
+// (see socket.UDPSocket.Forward). That needs Linux: elsewhere, such a datagram
+// goes round for ever.
 type Redirect struct {
 	s       *socket.UDPSocket
 	own, to netip.AddrPort

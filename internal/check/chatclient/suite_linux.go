@@ -335,7 +335,7 @@ func oddBytes(t *testing.T, c Client) {
 	r.hears("oneGrüß")
 	r.Type("\U0010ff41\ufffd\r")
 	r.hears("\U0010ff41\ufffd")
-	r.Type("\x1b[200~one") // a paste, and what comes amid
+	r.Type("\x1b[200~one") // a paste, and what comes during it
 	r.others("amid")
 	_, amid := r.Comes("amid")
 	r.Contains(strings.TrimPrefix(amid, "\r") + r.Prompt + "one")

@@ -105,7 +105,7 @@ type Socket struct {
 
 const (
 	maxLanes  = 64  // that are followed at once
-	maxEvents = 200 // between two calls of Take, besides the states of lanes that were told of
+	maxEvents = 200 // between two calls of Take, besides states of lanes that events have named
 
 	// The server's answer ends when it has said nothing for this long.
 	pause = 20 * time.Millisecond
@@ -134,7 +134,7 @@ type lane struct {
 	at       time.Duration
 	reported int  // of its last state in Machine.events, plus 1; 0 if it is not there
 	spoke    int  // likewise of what was said last
-	told     bool // an event was about it
+	told     bool // an event has named it
 
 	connected   time.Duration
 	owes        bool          // the client has asked, and the server has not answered

@@ -53,8 +53,8 @@ func NewSelectorEventLoop(selector selectors.Selector, err error) *Loop {
 	return &Loop{selector: selector, now: time.Now(), err: err}
 }
 
-// Err returns why the loop cannot run, or nil if it can. A server that asks for
-// it before it listens announces no port that does not answer.
+// Err returns why the loop cannot run, or nil if it can. A server should call it
+// before it announces where it listens.
 func (l *Loop) Err() error { return l.err }
 
 // CallSoon makes the loop run callback before it waits again.

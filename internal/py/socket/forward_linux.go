@@ -33,8 +33,8 @@ func hops(control []byte) int {
 	return int(binary.NativeEndian.Uint32(data))
 }
 
-// forward sends a datagram with a TTL. The TTL is an option of the socket, and
-// it is seldom another one than the last.
+// forward sends a datagram with a TTL. The TTL is an option of the socket, which
+// forward sets only if it has changed.
 func (s *UDPSocket) forward(data []byte, address netip.AddrPort, ttl int) error {
 	if ttl != s.sends {
 		if err := s.setOptions(unix.IP_TTL, unix.IPV6_UNICAST_HOPS, ttl); err != nil {

@@ -50,8 +50,8 @@ func BindUDP(address Address) (*UDPSocket, error) {
 }
 
 // ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
-// host has an IPv4 address. That sends the host nothing yet. The timeout limits
-// how long the name of the host is looked up. 0 is no limit of ours. A connected
+// host has an IPv4 address. That sends nothing to the host yet. The timeout
+// limits how long the name of the host is looked up. 0 means no limit of ours. A connected
 // UDP socket receives only from its peer, and reports the peer's ICMP refusals:
 // if nobody listens at address, a later call fails with "connection refused".
 func ConnectUDP(address Address, timeout time.Duration) (*UDPSocket, error) {
@@ -117,9 +117,9 @@ func (s *UDPSocket) CountHops() { s.countHops() }
 // address as one datagram. The TTL of that datagram bounds how often it can be
 // forwarded in all, because Forward does what routers do: it sends with a lower
 // TTL than it received. It takes off 8, and begins at 64 at most. So a datagram
-// can be forwarded seven times, less one time for every eight routers. Then
-// Forward does not send it, and returns ErrCircle. This needs CountHops, and
-// Linux. Other systems forward without end.
+// can be forwarded seven times, or one time less for every eight routers on its
+// way. After that, Forward does not send it, and returns ErrCircle. This needs
+// CountHops, and Linux. Other systems forward without end.
 //
 // One goroutine may call RecvFrom and Forward.
 func (s *UDPSocket) Forward(data []byte, address netip.AddrPort) error {

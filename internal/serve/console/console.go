@@ -84,8 +84,8 @@ var stdin, stdout = int(os.Stdin.Fd()), int(os.Stdout.Fd())
 //
 // A line may be long and hold NUL bytes and bytes that are not UTF-8, at a
 // terminal as well. There the editor has room for 4096 characters. If the user
-// types more, the screen does not show them, but they stand at the end of the
-// line, so the program knows that it is longer. Control characters edit the
+// types more, the screen does not show the rest, but the line contains it, so
+// the program sees how long the line is. Control characters edit the
 // line or do nothing, and a tab becomes a space.
 func (c *Console) Typed() <-chan string { return c.typed }
 
@@ -246,7 +246,7 @@ const ctrlC = 3
 
 // Read reads keys as the editor understands them. It would drop a NUL, and for
 // a byte that is not UTF-8, it would wait until another key is pressed. So Read
-// puts stand-ins for these bytes. The editor would drop a tab as well, and a
+// replaces these bytes with stand-ins. The editor would drop a tab, too, so a
 // tab becomes a space.
 func (s *screen) Read(buffer []byte) (int, error) {
 	for len(s.rest) == 0 {
@@ -322,7 +322,7 @@ func typedBytes(line string) string {
 		switch {
 		case char >= standIn:
 			typed = append(typed, byte(char-standIn))
-		case char != redrawKey: // which is in the line if it came amid a paste
+		case char != redrawKey: // which is in the line if it came during a paste
 			typed = utf8.AppendRune(typed, char)
 		}
 	}
@@ -335,7 +335,7 @@ func (s *screen) Write(text []byte) (int, error) {
 		switch {
 		case char >= standIn:
 			return '?'
-		case char == redrawKey: // amid a paste
+		case char == redrawKey: // during a paste
 			return -1
 		}
 		return char
