@@ -21,21 +21,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"github.com/gofrs/flock"
 )
 
 // A Cache is a folder for built programs. Any number of processes may use it at
 // the same time.
 //
-//	lock        held by the process that changes anything
-//	built/KEY/  the programs of one copy of the repository, built in one way
-//	runs/KEY/   links to the programs that one process uses
+//	lock           locked by the process that changes anything
+//	work/          temporary files of the go command, which a stopped build leaves
+//	built/KEY/     the programs of one copy of the repository, built in one way
+//	runs/KEY/      links to the programs that one process uses
+//	runs/KEY.lock  locked by that process as long as it lives
 type Cache struct{ Dir string }
 
-const (
-	kept    = 8              // of built/: those that were used last
-	longest = 24 * time.Hour // a folder of runs/ that is older was left behind
-)
+// kept is how many folders of built/ stay: those that were used last.
+const kept = 8
+
+const locked = ".lock" // ends the name of the lock beside a folder of runs/
 
 // UserCache returns the cache of the current user.
 func UserCache() (Cache, error) {
@@ -52,11 +54,18 @@ func (c Cache) Build(ctx context.Context, root string, packages []string, flags 
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return "", nil, err
 	}
-	unlock, err := lockedfile.MutexAt(filepath.Join(c.Dir, "lock")).Lock()
-	if err != nil {
+	lock := flock.New(filepath.Join(c.Dir, "lock"))
+	if err := lock.Lock(); err != nil {
 		return "", nil, err
 	}
-	defer unlock()
+	defer lock.Unlock()
+
+	work := filepath.Join(c.Dir, "work")
+	os.RemoveAll(work)
+	if err := os.MkdirAll(work, 0o777); err != nil {
+		return "", nil, err
+	}
+	defer os.RemoveAll(work)
 
 	key := sha256.Sum256([]byte(strings.Join(append([]string{root}, flags...), "\x00")))
 	built := filepath.Join(c.Dir, "built", fmt.Sprintf("%x", key[:8]))
@@ -65,13 +74,14 @@ func (c Cache) Build(ctx context.Context, root string, packages []string, flags 
 	}
 	now := time.Now()
 	os.Chtimes(built, now, now) // it is the one used last; tidy may keep it too long
-	c.tidy(now)
+	c.tidy()
 
 	// -buildvcs=false, because git may refuse to look into another user's folder.
 	// It is what go run does, too.
 	args := slices.Concat([]string{"build", "-buildvcs=false"}, flags, []string{"-o", built + string(filepath.Separator)}, packages)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+work)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, said)
 	}
@@ -88,6 +98,12 @@ func (c Cache) link(built string, packages []string) (bin string, remove func(),
 	if err != nil {
 		return "", nil, err
 	}
+	inUse := flock.New(bin + locked)
+	remove = func() { discard(bin, inUse) }
+	if err := inUse.Lock(); err != nil {
+		remove()
+		return "", nil, err
+	}
 	for _, p := range packages {
 		name := path.Base(p)
 		if runtime.GOOS == "windows" {
@@ -100,11 +116,11 @@ func (c Cache) link(built string, packages []string) (bin string, remove func(),
 			continue
 		}
 		if err := copyProgram(from, to); err != nil { // no links on this file system
-			os.RemoveAll(bin)
+			remove()
 			return "", nil, err
 		}
 	}
-	return bin, func() { os.RemoveAll(bin) }, nil
+	return bin, remove, nil
 }
 
 func copyProgram(from, to string) error {
@@ -121,18 +137,30 @@ func copyProgram(from, to string) error {
 	return errors.Join(err, dst.Close())
 }
 
-// tidy removes what is no longer needed. What it cannot remove, it leaves for
+// tidy removes what is no longer needed: builds that have not been used for long,
+// and the links of processes that were killed. What it cannot remove, it leaves for
 // the next time.
-func (c Cache) tidy(now time.Time) {
+func (c Cache) tidy() {
 	built := byAge(filepath.Join(c.Dir, "built"))
 	for _, folder := range built[:max(0, len(built)-kept)] {
 		os.RemoveAll(folder.path)
 	}
-	for _, folder := range byAge(filepath.Join(c.Dir, "runs")) {
-		if now.Sub(folder.used) > longest {
-			os.RemoveAll(folder.path)
+	runs := filepath.Join(c.Dir, "runs")
+	entries, _ := os.ReadDir(runs)
+	for _, entry := range entries {
+		bin := filepath.Join(runs, strings.TrimSuffix(entry.Name(), locked))
+		inUse := flock.New(bin + locked)
+		if free, err := inUse.TryLock(); free && err == nil {
+			discard(bin, inUse)
 		}
 	}
+}
+
+// discard removes a folder of runs/ and its lock, which this process holds.
+func discard(bin string, lock *flock.Flock) {
+	os.RemoveAll(bin)
+	lock.Unlock() // first, because Windows does not remove an open file
+	os.Remove(lock.Path())
 }
 
 // A folder is a folder of the cache, and when it was last used.

@@ -2,16 +2,22 @@ package programs
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // newModule returns the root of a new module with the program echo, which prints
@@ -182,17 +188,6 @@ func TestTidy(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
 	first := build(t, c, root)
-	left := filepath.Join(c.Dir, "runs", "left")
-	recent := filepath.Join(c.Dir, "runs", "recent")
-	for _, dir := range []string{left, recent} {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
-	yesterday := time.Now().Add(-longest - time.Minute)
-	if err := os.Chtimes(left, yesterday, yesterday); err != nil {
-		t.Fatal(err)
-	}
 	old := filepath.Join(c.Dir, "built", "old")
 	for i := range kept + 2 {
 		dir := fmt.Sprint(old, i)
@@ -215,22 +210,114 @@ func TestTidy(t *testing.T) {
 	if _, err := os.Stat(fmt.Sprint(old, 0)); err != nil {
 		t.Errorf("what was used an hour ago is gone: %v", err)
 	}
-	if _, err := os.Stat(left); err == nil {
-		t.Error("what was left behind is still there")
-	}
-	if _, err := os.Stat(recent); err != nil {
-		t.Error("what another process uses is gone")
-	}
 	remove()
-	if runs := byAge(filepath.Join(c.Dir, "runs")); len(runs) != 2 {
-		t.Errorf("these are in use: %v", runs)
-	}
+	wantRuns(t, c, first)
 	for _, folder := range built {
 		if err := os.RemoveAll(folder.path); err != nil {
 			t.Fatal(err)
 		}
 	}
 	prints(t, first, "one")
+}
+
+// wantRuns fails the test unless runs/ has the folders bins, each with its lock,
+// and nothing else.
+func wantRuns(t *testing.T, c Cache, bins ...string) {
+	t.Helper()
+	var want, got []string
+	for _, bin := range bins {
+		want = append(want, filepath.Base(bin), filepath.Base(bin)+".lock")
+	}
+	slices.Sort(want)
+	entries, err := os.ReadDir(filepath.Join(c.Dir, "runs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+	for _, entry := range entries {
+		got = append(got, entry.Name())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("runs/ is different (-want +got):\n%s", diff)
+	}
+}
+
+// The links of a process that was killed are gone after the next build, and those
+// of a process that lives stay.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	c, root := Cache{t.TempDir()}, newModule(t, "one")
+	process := exec.Command(os.Args[0], "-test.run", "^TestUsesPrograms$")
+	process.Env = append(os.Environ(), "CACHE="+c.Dir, "MODULE="+root)
+	process.Stderr = t.Output()
+	stdin, err := process.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer process.Wait()
+	defer stdin.Close()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	theirs := strings.TrimSpace(line)
+	if err != nil || filepath.Dir(filepath.Dir(theirs)) != c.Dir {
+		t.Fatalf("it printed %q, %v", line, err)
+	}
+
+	first := build(t, c, root)
+	prints(t, theirs, "one")
+	wantRuns(t, c, theirs, first)
+	if err := process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	process.Wait()
+	wantRuns(t, c, first, build(t, c, root))
+}
+
+// TestUsesPrograms is the process that TestKilled kills. It builds the programs,
+// prints where they are, and waits.
+func TestUsesPrograms(t *testing.T) {
+	cache := os.Getenv("CACHE")
+	if cache == "" {
+		t.Skip("only TestKilled starts it")
+	}
+	bin, remove, err := Cache{cache}.Build(t.Context(), os.Getenv("MODULE"), []string{"./echo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer remove()
+	fmt.Println(bin)
+	io.Copy(io.Discard, os.Stdin)
+}
+
+// A build that is stopped leaves no files.
+func TestStopped(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	c, root := Cache{t.TempDir()}, newModule(t, "one")
+	ctx, cancel := context.WithCancel(t.Context())
+	work := filepath.Join(c.Dir, "work")
+	go func() {
+		for ctx.Err() == nil {
+			if begun, _ := os.ReadDir(work); len(begun) > 0 {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if _, _, err := c.Build(ctx, root, []string{"./echo"}); err == nil {
+		t.Error("the build was not stopped")
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("these are left: %v, %v", left, err)
+	}
+	if _, err := os.Stat(work); err == nil {
+		t.Errorf("%s is left", work)
+	}
 }
 
 // The error of a failed build includes what the go command printed.
@@ -241,9 +328,7 @@ func TestBuildFails(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "undefined: nothing") {
 		t.Errorf("the error is %v", err)
 	}
-	if runs := byAge(filepath.Join(c.Dir, "runs")); len(runs) != 0 {
-		t.Errorf("these are in use: %v", runs)
-	}
+	wantRuns(t, c)
 }
 
 // Where the file system has no hard links, Build copies a program.

@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"github.com/gofrs/flock"
 
 	"fopnp/internal/netns"
 )
@@ -168,8 +168,8 @@ func (s *Session) start() error {
 // until unlock is called. The ports of transcripts are fixed, so only one session
 // can run there at a time.
 func LockSystem() (unlock func(), err error) {
-	lock := filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid()))
-	return lockedfile.MutexAt(lock).Lock()
+	lock := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("fopnp-transcripts-%d.lock", os.Getuid())))
+	return func() { lock.Unlock() }, lock.Lock()
 }
 
 // bash returns the command of bash on a host of the playground or, if that is "", in

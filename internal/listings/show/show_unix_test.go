@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // them, by name. In a script, BIN is the folder of the real programs.
 func folder(t *testing.T, scripts map[string]string) (dir string) {
 	t.Helper()
-	dir, err := os.MkdirTemp(filepath.Dir(progtest.Bin()), "show-") // for links
+	dir, err := os.MkdirTemp(progtest.Bin(), "show-") // on the same file system, for links
 	if err != nil {
 		t.Fatal(err)
 	}
