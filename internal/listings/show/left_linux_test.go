@@ -40,6 +40,7 @@ func TestLeavesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(filepath.Join(dir, "show"), "srv_single", "srv_threaded")
+			cmd.Env = append(os.Environ(), "TMPDIR="+t.TempDir()) // it cannot remove its files if it is killed
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -83,13 +84,14 @@ func TestLeavesNothing(t *testing.T) {
 	}
 }
 
-// However the program ends, it removes its links to the programs in the cache.
-func TestRemovesLinks(t *testing.T) {
+// Unless it is killed, the program removes all files that it has made: its links to
+// the programs in the cache, and the folders of servers and clients.
+func TestRemovesFiles(t *testing.T) {
 	gocache, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, cache := t.TempDir(), t.TempDir()
+	dir, cache, tmp := t.TempDir(), t.TempDir(), t.TempDir()
 	path := filepath.Join(dir, "show") // alone, so it has to build
 	if err := os.Symlink(os.Args[0], path); err != nil {
 		t.Fatal(err)
@@ -101,7 +103,7 @@ func TestRemovesLinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command(path, "chapter07")
-			cmd.Env = append(os.Environ(), isShow+"=", "XDG_CACHE_HOME="+cache, "GOCACHE="+strings.TrimSpace(string(gocache)))
+			cmd.Env = append(os.Environ(), isShow+"=", "XDG_CACHE_HOME="+cache, "TMPDIR="+tmp, "GOCACHE="+strings.TrimSpace(string(gocache)))
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -116,16 +118,18 @@ func TestRemovesLinks(t *testing.T) {
 				t.Fatalf("it printed %q, %v", line, err)
 			}
 			runs := filepath.Join(cache, "fopnp", "runs")
-			if links, err := os.ReadDir(runs); err != nil || len(links) != 1 {
-				t.Fatalf("there are %v, %v, want one folder", links, err)
+			if links, err := os.ReadDir(runs); err != nil || len(links) != 2 {
+				t.Fatalf("there are %v, %v, want a folder and its lock", links, err)
 			}
 			if err := end(cmd.Process, stdout); err != nil {
 				t.Fatal(err)
 			}
 			io.Copy(io.Discard, lines)
 			cmd.Wait()
-			if links, err := os.ReadDir(runs); err != nil || len(links) != 0 {
-				t.Errorf("these are left: %v, %v", links, err)
+			for _, folder := range []string{runs, tmp} {
+				if left, err := os.ReadDir(folder); err != nil || len(left) != 0 {
+					t.Errorf("these are left: %v, %v", left, err)
+				}
 			}
 		})
 	}

@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"fopnp/internal/check/natsd"
@@ -43,11 +44,17 @@ GOMAXPROCS=1 ./test.sh runs everything on a single processor.
 
 `
 
-// atExit removes what was built.
-var atExit = func() {}
+// atExit removes everything that this program has made. Making is locked while the
+// program makes a folder, and for good when it ends.
+var (
+	atExit = func() {}
+	making sync.Mutex
+)
 
-func main() {
-	status := run(os.Args[1:])
+func main() { exit(run(os.Args[1:])) }
+
+func exit(status int) {
+	making.Lock()
 	atExit()
 	os.Exit(status)
 }
@@ -74,13 +81,19 @@ func run(args []string) (status int) {
 		complain(err)
 		return 1
 	}
-	atExit = remove
+	scratch, err := os.MkdirTemp("", "visit")
+	if err != nil {
+		complain(err)
+		remove()
+		return 1
+	}
+	atExit = func() { remove(); os.RemoveAll(scratch) }
 	endOnSignal()
 
 	var failed []string
 	for _, server := range servers {
 		say("=== " + server.Name + "\n")
-		if err := show(bin, server); err != nil {
+		if err := show(bin, scratch, server); err != nil {
 			complain(err)
 			failed = append(failed, server.Name)
 		}
@@ -154,25 +167,19 @@ func endOnSignal() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	go func() {
 		s := <-signals
-		atExit()
-		os.Exit(128 + int(s.(syscall.Signal)))
+		exit(128 + int(s.(syscall.Signal)))
 	}()
 }
 
 // show starts a server of the folder bin, shows a visit to it, and stops it,
-// unless it ends after one visit. Server and client run in a new folder.
-func show(bin string, l listings.Listing) error {
-	folder, err := os.MkdirTemp("", "visit")
+// unless it ends after one visit. Server and client run in a new folder of
+// scratch.
+func show(bin, scratch string, l listings.Listing) error {
+	folder, err := newFolder(scratch, l.Visit.Files)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	for name, text := range l.Visit.Files {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
-			return err
-		}
-	}
-	options, end, err := beside(l)
+	options, end, err := beside(l, scratch)
 	if errors.Is(err, exec.ErrNotFound) {
 		say("not shown, because there is no " + l.Beside + "\n")
 		return nil
@@ -202,25 +209,36 @@ func show(bin string, l listings.Listing) error {
 	return errors.Join(err, stop(server, l.ServesOne && err == nil))
 }
 
-// beside starts the program that must run beside a server, and returns the
-// server's options. The caller calls end.
-func beside(l listings.Listing) (options []string, end func(), err error) {
+// newFolder makes a folder in scratch, with files by their names.
+func newFolder(scratch string, files map[string]string) (folder string, err error) {
+	making.Lock()
+	defer making.Unlock()
+	if folder, err = os.MkdirTemp(scratch, ""); err != nil {
+		return "", err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o666); err != nil {
+			return "", err
+		}
+	}
+	return folder, nil
+}
+
+// beside starts the program that must run beside a server, in a new folder of
+// scratch, and returns the server's options. The caller calls end.
+func beside(l listings.Listing, scratch string) (options []string, end func(), err error) {
 	if l.Beside != natsd.Program {
 		return nil, func() {}, nil
 	}
-	dir, err := os.MkdirTemp("", "beside")
+	dir, err := newFolder(scratch, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	nats, err := natsd.Start(natsd.Config{Dir: dir})
 	if err != nil {
-		os.RemoveAll(dir)
 		return nil, nil, err
 	}
-	return []string{"-n", nats.NewURL()}, func() {
-		nats.Kill()
-		os.RemoveAll(dir)
-	}, nil
+	return []string{"-n", nats.NewURL()}, func() { nats.Kill() }, nil
 }
 
 // visit runs the client of a visit to a port, in a folder, and returns what it
@@ -292,8 +310,7 @@ func stop(server *child.Process, byItself bool) error {
 func say(text string) {
 	if _, err := io.WriteString(os.Stdout, text); err != nil && !errors.Is(err, syscall.EPIPE) {
 		complain(err)
-		atExit()
-		os.Exit(1)
+		exit(1)
 	}
 }
 
