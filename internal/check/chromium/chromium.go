@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	limit = 5 * time.Minute // how long a test may use its tab
-	tabs  = 2               // more would only slow each other down
+	limit    = 5 * time.Minute  // how long a test may use its tab
+	patience = 10 * time.Second // how long the browser may take to end
+	tabs     = 2                // more would only slow each other down
 )
 
 // NewTab returns the context of an empty tab in a window of its own, and starts the
@@ -90,9 +91,11 @@ func startBrowser() (context.Context, error) {
 		options = append(options, chromedp.NoSandbox)
 	}
 	ctx, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, stopBrowser := chromedp.NewContext(ctx)
+	ctx, _ = chromedp.NewContext(ctx)
 	stop = func() {
-		stopBrowser()
+		closing, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		chromedp.Cancel(closing) // a browser that is only killed leaves files behind
 		stopAllocator()
 	}
 	if err := chromedp.Do(ctx); err != nil {

@@ -82,7 +82,7 @@ func serveInetd(mode, program string, args []string) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	folder, err := os.MkdirTemp("", "conform")
+	folder, err := os.MkdirTemp(filepath.Dir(program), "conform") // goes with the programs if we are killed
 	if err != nil {
 		return 0, err
 	}
