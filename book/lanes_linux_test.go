@@ -35,6 +35,31 @@ func TestDoubtOnPage(t *testing.T) {
 	}
 }
 
+// The six clients of a crowd are in one scene of the lanes, even if a busy machine starts
+// them one by one. The next client begins a scene, and so does the next crowd.
+func TestCrowdOnPage(t *testing.T) {
+	url, _ := openBook(t)
+	r := tab(t, url)
+	got := r.is(`(() => {
+		const lanes = new Lanes(), counts = [];
+		const visit = (client, at) => {
+			lanes.add({ server: 1060, client, kind: "idle", at });
+			lanes.add({ server: 1060, client, kind: "gone", at: at + 1 });
+			counts.push(lanes.count);
+		};
+		visit(1, 0); visit(2, 900);
+		lanes.expect(6);
+		for (let n = 0; n < 6; n++) visit(10 + n, 1000 + 900 * n);
+		visit(3, 6400);
+		lanes.expect(6);
+		visit(20, 6410);
+		return counts.join();
+	})()`)
+	if want := "1,1,1,2,3,4,5,6,1,1"; got != want {
+		t.Errorf("with each visit, the clients of the scene were %s, want %s", got, want)
+	}
+}
+
 // In the lanes, a client that hangs up has left, even if the server keeps its connection
 // because the client might still listen, as in a chat. What the server says to it later
 // begins no lane.

@@ -392,13 +392,18 @@ const live = {
 		const button = (label, title, onclick) => make("button", { type: "button", title, onclick }, label);
 		dock.replaceChildren(
 			make("div", { className: "dock-bar" }, this.note,
-				button("Six clients", "Six clients ask the server that runs", () => this.send({ do: "crowd" })),
+				button("Six clients", "Six clients ask the server that runs", () => this.crowd()),
 				button("+ Terminal", "A terminal for your own commands", () => this.send({ do: "terminal" })),
 				button("Close", "End the session and all its programs", () => this.close())),
 			this.lanes.box, this.paneBox);
 	},
 
 	say(text) { this.note.textContent = text; },
+
+	crowd() {
+		this.lanes.expect(crowdSize);
+		this.send({ do: "crowd" });
+	},
 
 	// close ends the session, and with it all that it has started.
 	close() {
@@ -554,6 +559,8 @@ class Pane {
 // The chart shows the last clients that came, and this many ms.
 const shownLanes = 12, shownFor = 20000;
 
+const crowdSize = 6; // as in the package live
+
 // Lanes is a line for each client: when it is in the kernel's queue, when it waits,
 // and when it is served. What was said is beside the line.
 class Lanes {
@@ -579,11 +586,19 @@ class Lanes {
 	clear() {
 		this.lanes = new Map();
 		this.count = 0; // of clients in this scene
+		this.expected = 0; // of clients, at least, when the crowd has come
 		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
 		this.follows = true; // the newest line is shown
 		this.changed = true;
+	}
+
+	// expect begins a scene for clients that are about to come. On a busy machine they
+	// may come one by one.
+	expect(clients) {
+		if (![...this.lanes.values()].some(isOpen)) this.clear();
+		this.expected = this.count + clients;
 	}
 
 	add(event) {
@@ -597,7 +612,8 @@ class Lanes {
 		// would make short visits too small to see.
 		const lanes = [...this.lanes.values()], open = lanes.some(isOpen);
 		const took = this.last.at - Math.min(...lanes.map(lane => lane.from));
-		if (lanes.length && !open && event.at > this.last.at + Math.min(700, Math.max(100, 2 * took))) this.clear();
+		const pause = this.count < this.expected ? 10000 : Math.min(700, Math.max(100, 2 * took)); // in ms
+		if (lanes.length && !open && event.at > this.last.at + pause) this.clear();
 		if (event.at > this.last.at) this.last = { at: event.at, here: performance.now() };
 		this.changed = true;
 		if (event.kind === "omitted") {
