@@ -1,4 +1,4 @@
-// Package lecture is the supporting code that the programs of all lectures
+// Package lecture holds the supporting code that the programs of all four texts
 // share: command lines, connecting and listening, announcements, prompts,
 // progress bars, and lines of bounded length.
 package lecture

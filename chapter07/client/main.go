@@ -4,8 +4,9 @@
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/client.py
 //
-// What to notice: the client sends a question only after the answer to the one
-// before. It never learns that the servers would take all three at once.
+// What to notice: the client sends a question only when it has the answer to
+// the previous one. It never learns that the servers would take all three at
+// once.
 //
 // What to try: with -e it sends a question without its question mark and hangs
 // up. The seven servers report that in three different ways.

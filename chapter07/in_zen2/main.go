@@ -1,15 +1,16 @@
-// In_zen2 answers the Zen questions of one client after the other, and exits
-// when no client has come for eight seconds: inetd listens, and starts it again
-// for the next client (wait).
+// In_zen2 answers the Zen questions of one client after another, and exits when
+// no client has come for eight seconds: inetd listens, and starts it again for
+// the next client (wait).
 //
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/in_zen2.py
 //
-// What to notice: descriptor 0 is the listener, so from its first client on
-// this is srv_single. A client that comes while the program exits waits in the
-// listener's queue. Inetd finds it there and starts the program again.
+// What to notice: descriptor 0 is the listener, so from the first client on,
+// the program works like srv_single. A client that comes while the program
+// exits waits in the listener's queue. Inetd finds it there and starts the
+// program again.
 //
-// What to try: -w 2 exits after two seconds.
+// What to try: with -w 2, it exits after two seconds without a client.
 //
 // What Go changes: see in_zen1.
 package main

@@ -7,15 +7,15 @@
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_async.py
 //
-// What to notice: no call but poll ever waits, so one slow client slows down
-// nobody else. The page is long because doing it by hand is long: after every
-// step, the server has to write down what it waits for next.
+// What to notice: no call but poll ever waits, so one slow client does not slow
+// down the others. The page is long because doing this by hand takes a lot of
+// code: after every step, the server has to write down what it waits for next.
 //
-// What Go changes: a descriptor is closed and its row removed in one step. The
-// original closes it and lets the next poll report POLLNVAL; a client that is
-// accepted before that gets the same number, and is thrown out.
+// What Go changes: the server closes a descriptor and removes its row in one
+// step. The original closes it and lets the next poll report POLLNVAL; a client
+// that is accepted before that gets the same number, and is thrown out.
 //
-// Clock.go has the rest: deadlines, stopping, and closing without a reset.
+// The rest is in clock.go: deadlines, stopping, and closing without a reset.
 package main
 
 import (
@@ -33,7 +33,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A conversation is what the server remembers of one client.
+// A conversation is what the server remembers about one client.
 type conversation struct {
 	sock     socket.Socket
 	address  netip.AddrPort
@@ -174,7 +174,8 @@ func (s *server) send(row int, answers []byte) {
 	}
 }
 
-// The client has closed the connection, or it broke: remove it from the table.
+// The client has closed the connection, or it broke: remove the client from the
+// table.
 func (s *server) close(row int, why error) {
 	c := s.conversations[row]
 	if !c.shutDown {

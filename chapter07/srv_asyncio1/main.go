@@ -11,9 +11,9 @@
 // What to try: ask half a question with telnet, and the rest later. The first
 // half waits in the object.
 //
-// What Go changes: the loop is our own, modelled on Python's. A client that
-// does not read its answers is not read from until it does (PauseWriting). The
-// original keeps answers for it without bound.
+// What Go changes: the loop is our own, modelled on Python's. If a client does
+// not read its answers, the server stops reading from it until it does
+// (PauseWriting). The original keeps answers for it without bound.
 package main
 
 import (

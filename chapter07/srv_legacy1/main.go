@@ -11,7 +11,7 @@
 // srv_single.
 //
 // What Go changes: this is how Go programs serve, with or without a framework.
-// Ten thousand goroutines that wait are no burden. The original's ten thousand
+// Ten thousand waiting goroutines are no burden. The original's ten thousand
 // threads would be.
 package main
 

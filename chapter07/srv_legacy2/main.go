@@ -1,18 +1,19 @@
 // Srv_legacy2 answers Zen questions with asyncore's async_chat: the handler
-// sets a terminator, is called when it is found, and never has to look for the
-// end of a question.
+// sets a terminator, is called when asyncore finds it, and never has to look
+// for the end of a question.
 //
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_legacy2.py
 //
 // What to notice: this is srv_asyncio1 with the framing in the framework. The
-// terminator is taken off, so the handler has to put the question mark back.
+// framework strips the terminator, so the handler has to put the question mark
+// back.
 //
 // What to try: send a question in two halves. CollectIncomingData is called
 // twice, FoundTerminator once.
 //
-// What Go changes: asyncore is gone from Python since 3.12, so the original no
-// longer starts. Here its classes rest on asyncio's loop, with poll. The server
+// What Go changes: Python 3.12 removed asyncore, so the original no longer
+// starts. Here its classes rest on asyncio's loop, with poll. The server
 // reports a fault in one line on stderr; the original is silent.
 package main
 

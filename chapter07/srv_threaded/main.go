@@ -7,7 +7,8 @@
 // What to notice: the workers share nothing but the listener. A new client goes
 // to a worker that waits in accept.
 //
-// What to try: connect five clients with telnet and ask with the fifth.
+// What to try: connect five clients with telnet, and type a question in the
+// fifth.
 //
 // What Go changes: a worker is a goroutine. While it waits, for a client or for
 // a question, it holds no system thread.

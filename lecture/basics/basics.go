@@ -1,4 +1,4 @@
-// Package basics holds the supporting code of the listings of the basics.
+// Package basics holds supporting code for the listings of the basics.
 //
 // Source: Network Programming - Server & Client A: Basics
 package basics

@@ -9,8 +9,8 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// NISTLine returns the line that a time server of NIST sends at the time now,
-// such as:
+// NISTLine returns the line that a NIST time server sends at the time now, such
+// as:
 //
 //	"\n60966 25-10-18 06:49:19 16 0 0   0.0 UTC(NIST) * \n"
 //
@@ -69,7 +69,7 @@ func sunday(year int, month time.Month, n int) time.Time {
 	return first.AddDate(0, 0, untilSunday+7*(n-1))
 }
 
-// NISTTime is what a time server of NIST says.
+// NISTTime is what a NIST time server says.
 type NISTTime struct {
 	Date   string // YY-MM-DD, a day that exists
 	Time   string // HH:MM:SS, in UTC, up to 23:59:60 with a leap second

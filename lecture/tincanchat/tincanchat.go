@@ -1,6 +1,6 @@
-// Package tincanchat contains the code that the echo and chat programs of this
-// chapter share: it sends and receives messages of UTF-8 that end in a NUL
-// byte. Its functions are named after those of the book's module.
+// Package tincanchat holds the code that the echo and chat programs share: it
+// sends and receives UTF-8 messages that end in a NUL byte. Its functions are
+// named after those of the book's module.
 //
 // Source: Learning Python Network Programming - Client and Server Applications
 //

@@ -1,5 +1,5 @@
 // Chat_server passes each line on to all other clients from one thread: poll
-// tells it which clients have said something, and which have room again.
+// tells it which clients have sent something, and which can take more.
 //
 // Source: Network Programming II - Chat Server & Client
 //

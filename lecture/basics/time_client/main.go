@@ -1,5 +1,5 @@
 // Time_client asks a time server for the time by connecting, reads until the
-// server hangs up, and prints what came without its line ending.
+// server hangs up, and prints the answer without its line ending.
 //
 // Source: Network Programming - Server & Client A: Basics, Simple Socket
 //

@@ -92,13 +92,13 @@ var Workloads = []Workload{
 		Servers: Servers, Clients: sizes, Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name: "one-stuck",
-		About: "`one`, beside one more client that never reads. From " +
+		About: "`one`, plus a client that never reads. From " +
 			"beginning to end, messages for it wait in the server.",
 		Servers: Servers, Clients: sizes, Speakers: 1, Stuck: true,
 		Window: 250 * time.Millisecond,
 	}, {
 		Name:    "twenty-stuck",
-		About:   "`twenty`, beside such a client.",
+		About:   "`twenty`, plus such a client.",
 		Servers: Servers, Clients: sizes, Speakers: 20, Stuck: true,
 		Window: 250 * time.Millisecond,
 	}, {

@@ -1,4 +1,4 @@
-// Daytime sends the line of a NIST time server to each client that connects,
+// Daytime sends a line like a NIST time server's to each client that connects,
 // and hangs up: a handler class says what to send, and ThreadingTCPServer does
 // the rest.
 //

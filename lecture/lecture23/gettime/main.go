@@ -1,5 +1,5 @@
-// Gettime asks a time server of NIST for the time by connecting, reads until
-// the server hangs up, and prints two fields of the line that came.
+// Gettime asks a NIST time server for the time by connecting, reads until the
+// server hangs up, and prints two fields of the line that it receives.
 //
 // Source: Lecture 23, 16.2 Writing a Basic Client
 //

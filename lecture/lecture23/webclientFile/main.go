@@ -1,5 +1,5 @@
-// WebclientFile gets the file myData.txt from all hosts at once, with a
-// goroutine for each host, and prints the files in the order of its arguments.
+// WebclientFile gets the file myData.txt from several hosts at once, with a
+// goroutine for each, and prints the files in the order of its arguments.
 //
 // Source: Lecture 23, 16.3 Basic Network Services (webclientFile.py)
 //

@@ -1,6 +1,6 @@
 // Webserver sends the files of a folder over HTTP, from a thread for each
-// client: one connection carries one request, and its end is the end of the
-// answer.
+// client: one connection carries one request, and the end of the connection is
+// the end of the answer.
 //
 // Source: Lecture 23, Basic web server
 //

@@ -1,6 +1,6 @@
-// Creosote carries debug output to another machine: it spews the words that you
-// give it as datagrams, and without words it is the bucket, which prints what
-// others spew.
+// Creosote carries debug output to another machine: it sends ("spews") the
+// words that you give it as datagrams. Without words, it is the bucket, which
+// prints what others send.
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //

@@ -1,4 +1,4 @@
-// TsTclntSS sends each line that you type over a new connection and prints what
+// TsTclntSS opens a new connection for each line that you type, and prints what
 // comes back: the server hangs up after each answer.
 //
 // Source: Network Programming Using Python, SOCKETSERVER TIMESTAMP TCP CLIENT

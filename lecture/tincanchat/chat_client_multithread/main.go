@@ -1,22 +1,22 @@
-// Chat_client_multithread listens and types at once: main waits for the server,
-// and a second thread waits for you.
+// Chat_client_multithread receives and sends at once: main waits for the
+// server, and a second thread waits for you.
 //
 // Source: Learning Python Network Programming, chat_client_multithread
 //
 // What to notice: two threads share one socket. One only receives, the other
 // only sends, so neither disturbs the other.
 //
-// The thread that types ends the program by closing the connection. That wakes
-// main, which is waiting for a message.
+// The thread that reads your input ends the program by leaving the chat. That
+// wakes main, which is waiting for a message.
 //
 // What to try: type half a line, and let another client say something. Then
 // stop the server while you type.
 //
 // What Go changes: a thread is a goroutine. At a terminal, a line editor keeps
-// your half line below what comes. What comes is escaped, so no message can
+// your half-typed line below incoming messages. They are escaped, so none can
 // clear the screen or pass for another. The client refuses a line that is too
-// long, holds a NUL byte or is not UTF-8. After Ctrl-D, the original is deaf to
-// its keyboard, and this client leaves. What you have sent arrives.
+// long, holds a NUL byte or is not UTF-8. After Ctrl-D, the original ignores
+// its keyboard. This client leaves, and what you have sent still arrives.
 package main
 
 import (

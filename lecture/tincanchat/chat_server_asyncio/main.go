@@ -14,9 +14,10 @@
 // What to try: type half a message with telnet. The half waits in the client's
 // object, and the others chat on.
 //
-// What Go changes: what one turn of the loop brings is written once. The
-// original writes each message to each transport. It keeps any amount for a
-// client that does not read, and a byte that is not UTF-8 ends its callback.
+// What Go changes: the messages that arrive in one turn of the loop go to each
+// client in one write. The original writes each message to each transport
+// separately. It queues without limit for a client that does not read, and a
+// byte that is not UTF-8 ends its callback.
 package main
 
 import (
@@ -79,8 +80,8 @@ func (c *ChatServerProtocol) ConnectionLost(err error) {
 	clients = slices.Delete(clients, i, i+1)
 }
 
-// disconnect is for a client that sends no more. It has to hear what was said
-// before.
+// disconnect handles a client that sends no more. The client must still hear
+// what was said before.
 func (c *ChatServerProtocol) disconnect(why error) {
 	sendNews()
 	c.Disconnect(c.addr, why)

@@ -1,10 +1,10 @@
 // Chat_server_eventlet passes each message on to all clients with goroutines
-// and channels instead of a lock: one goroutine has the list of clients, and
+// and channels instead of a lock: one goroutine owns the list of clients, and
 // the others send it functions to call.
 //
 // Source: Learning Python Network Programming, chat_server_eventlet
 //
-// What to notice: there is no lock, because one goroutine alone has the list.
+// What to notice: there is no lock, because only one goroutine uses the list.
 // Eventlet's green threads need none either: they run one at a time, and take
 // turns only where they wait. A client's queue is a channel with room for one
 // thing: everything that waits for the client.
@@ -12,12 +12,12 @@
 // What to try: "diff ../chat_server_multithread/main.go main.go" shows what a
 // lock becomes when there are channels instead.
 //
-// What Go changes: goroutines instead of green threads. The original forgets
-// half a message after a whole one. Its queues have no bound.
+// What Go changes: goroutines instead of green threads. The original loses half
+// a message that follows a whole one. Its queues have no bound.
 //
-// The page is long because the queues are the lesson, and stand here: those of
-// chat_server_multithread are in the package. The package's Conn has the rest:
-// deadlines, and closing without a reset.
+// The page is long because the queues are its lesson, so their code is here.
+// That of chat_server_multithread is in the package. The package's Conn has the
+// rest: deadlines, and closing without a reset.
 package main
 
 import (
@@ -104,8 +104,8 @@ func sendNews() {
 	}
 }
 
-// handleDisconnect is for a client that sends no more. It has to hear what was
-// said before. After io.EOF, it still hears the others.
+// handleDisconnect handles a client that sends no more. The client must still
+// hear what was said before. After io.EOF, it still hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	sendNews()
 	sock.Disconnect(why)

@@ -5,15 +5,15 @@
 // Source: Learning Python Network Programming, chat_server_multithread
 //
 // What to notice: a goroutine that waits for its client makes no other client
-// wait, because between them there is a queue. All goroutines use the list of
+// wait, because each client has its own queue. All goroutines use the list of
 // queues, so it has a lock. Because a goroutine holds the lock until a message
 // is in all queues, all clients hear the messages in one order.
 //
 // What to try: delete the lock, build with -race, and let two clients talk.
 //
 // What Go changes: goroutines instead of threads. The original may print a
-// client's first message before "Connection from", and it keeps the queue of a
-// connection that was reset for ever. Its queues have no bound.
+// client's first message before "Connection from", and when a connection is
+// reset, it never removes its queue. Its queues have no bound.
 //
 // The page is long because either goroutine of a client may be the first to
 // fail, and then the other has to end, too. The package's Conn and Queue have
@@ -82,8 +82,8 @@ func broadcastMsg(msgs []string) {
 	}
 }
 
-// handleDisconnect is for a client that sends no more. After io.EOF, it still
-// hears the others.
+// handleDisconnect handles a client that sends no more. After io.EOF, the
+// client still hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	lock.Lock()
 	defer lock.Unlock()

@@ -1,22 +1,22 @@
 // Chat_server_nats passes each message on to the clients of all servers: it
-// says the message to a JetStream stream, which all servers follow.
+// publishes the message to a JetStream stream, which all servers follow.
 //
 // Source: Learning Python Network Programming, chat_server_multithread
 //
-// What to notice: broadcastMsg is called with what the stream has, and not with
-// what a client has sent. So the clients of all servers hear all messages in
-// the stream's order. A client's next messages wait until the stream has
-// confirmed the ones before, so each author's order stays, too.
+// What to notice: broadcastMsg gets messages from the stream, not directly from
+// a client. So the clients of all servers hear all messages in the stream's
+// order. A client's next messages wait until the stream has confirmed the
+// previous ones, so each author's messages stay in order, too.
 //
 // What to try: "diff ../chat_server_multithread/main.go main.go" shows what a
 // second machine costs in code.
 //
-// What Go changes: the book has no such server. This one prints its own
-// clients' messages only.
+// What Go changes: the book has no such server. This one prints only its own
+// clients' messages.
 //
 // The page is long because chat_server_multithread is. Package stream has the
 // rest: it sends a message again until it is confirmed, and follows the stream
-// although NATS loses a machine.
+// even if NATS loses a machine.
 package main
 
 import (
@@ -38,8 +38,8 @@ var (
 )
 
 // handleClientRecv receives a client's messages and says them everywhere, until
-// the client stops sending. The client is told which messages the stream has
-// not confirmed. They may still be heard later.
+// the client stops sending. It tells the client which messages the stream has
+// not confirmed. They may still arrive later.
 func handleClientRecv(sock *tincanchat.Conn) {
 	var err error
 	for err == nil {
@@ -99,8 +99,8 @@ func put(sock *tincanchat.Conn, data []byte) {
 	}
 }
 
-// handleDisconnect is for a client that sends no more. After io.EOF, it still
-// hears the others.
+// handleDisconnect handles a client that sends no more. After io.EOF, the
+// client still hears the others.
 func handleDisconnect(sock *tincanchat.Conn, why error) {
 	lock.Lock()
 	defer lock.Unlock()

@@ -4,16 +4,17 @@
 // Source: Learning Python Network Programming, chat_server_poll
 //
 // What to notice: the server never waits for a client. What a client does not
-// take at once waits in a send queue of its own, and poll tells when there is
-// room again. What one turn of the loop brings leaves in one write for each
-// client, however many messages that is.
+// take at once waits in a send queue of its own, and poll says when there is
+// room again. The messages that arrive in one turn of the loop leave together,
+// in one write for each client, unless they exceed 64 KiB.
 //
 // What to try: let a client connect and read nothing. The others chat on, until
 // a megabyte waits for it and the server disconnects it.
 //
 // What Go changes: the original dies when a client leaves in the round in which
 // another one speaks, and when a client takes only a part of a message. Its
-// queues have no bound, and it never decodes, so its messages read b'hello'.
+// queues have no bound, and it never decodes its messages, so they read
+// b'hello'.
 //
 // Package crowd has the rest: the send queues, deadlines, and closing without a
 // reset.
@@ -70,8 +71,8 @@ func sendNews() {
 	}
 }
 
-// handleDisconnect is for a client that sends no more. It has to hear what was
-// said before.
+// handleDisconnect handles a client that sends no more. The client must still
+// hear what was said before.
 func handleDisconnect(c *crowd.Client, why error) {
 	sendNews()
 	if c.Disconnect(why) {

@@ -1,12 +1,12 @@
 // Chat_timeline draws a chart of six clients of a chat server that speak in
 // turn: who speaks, and when each client has the message.
 //
-// What to notice: each line is a client. A message comes to all of them at
-// almost the same time. With -s, one more client never reads. What waits for
-// that client does not stop the others.
+// What to notice: each line is a client. A message reaches all of them at
+// almost the same time. With -s, one more client never reads. The messages that
+// wait for that client do not hold up the others.
 //
-// What to try: compare the servers. Then change one: without a queue for each
-// client, the others wait for the one that never reads.
+// What to try: compare the servers. Then take the client queues out of one: its
+// other clients wait for the client that never reads.
 package main
 
 import (

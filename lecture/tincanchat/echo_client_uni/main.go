@@ -1,6 +1,6 @@
 // Echo_client_uni sends each message that you type to an echo server and prints
-// the echo, over a connection for each message: it connects, and only then asks
-// you.
+// the echo, over a new connection for each message: it connects, and only then
+// asks you.
 //
 // Source: Learning Python Network Programming, echo_client_uni
 //
@@ -9,9 +9,9 @@
 //
 // What to try: an empty line is an empty message, and it comes back.
 //
-// What Go changes: a line that is no message, because it holds a NUL, is not
-// UTF-8 or is too long, is not sent. One line on stderr says so, and you can
-// type another. At Ctrl-D the original ends with a traceback, and this client
+// What Go changes: the client does not send a line that holds a NUL, is not
+// UTF-8 or is too long. It says so in one line on stderr, and you can type
+// another. At Ctrl-D the original ends with a traceback, and this client
 // leaves.
 package main
 

@@ -4,8 +4,9 @@
 //
 // Source: Learning Python Network Programming, echo_server_multi
 //
-// What to notice: handleClient is that of echo_server_uni, except that the echo
-// begins with the address. Main starts a thread for it and goes on to accept.
+// What to notice: handleClient is the same as in echo_server_uni, except that
+// the echo begins with the address. Main starts a thread for it and goes on to
+// accept the next client.
 //
 // What to try: start echo_client_uni as often as you like.
 //
