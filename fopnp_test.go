@@ -149,8 +149,9 @@ func run(t *testing.T, name string, args ...string) (string, error) {
 }
 
 // Every option whose value is a time accepts seconds and durations, and refuses
-// everything else: 1e-10 must not become 0, which means no limit, if the option
-// accepts 0 at all. The program parses the option before -h, which ends it.
+// everything else. For example, 1e-10 must not become 0, which means no limit
+// where 0 is accepted. The calls end with -h, so the program parses the option
+// and then ends.
 func TestTimeOptions(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  (-[td]|-\S+ seconds)\b`)
@@ -169,7 +170,7 @@ func TestTimeOptions(t *testing.T) {
 			option := strings.Fields(match[1])[0]
 			right := []string{"5", "0.1", "5s", "100ms"}
 			wrong := []string{"1e-10", "NaN", "Inf", "-1"}
-			if option == "-a" { // which has a limit in any case
+			if option == "-a" { // it must be more than 0, and at most 60 seconds
 				wrong = append(wrong, "0", "61")
 			} else {
 				right = append(right, "0")
@@ -325,7 +326,7 @@ func TestUnresolvableHost(t *testing.T) {
 	}
 }
 
-// What readers type, and regular expressions of what the screen then shows.
+// What readers type, and regular expressions for what the screen then shows.
 const (
 	serve       = `go run ./chapter07/srv_single '' &>server.log &`
 	started     = `\[1\] (\d+)\n`
@@ -379,7 +380,7 @@ func TestYourOwnTerminal(t *testing.T) {
 			r.types("kill %1; while kill -0 "+pid+" 2>/dev/null; do :; done", terminated)
 			r.types("wait %1", `bash: wait: %1: no such job\n`)
 		}},
-		{"the number of go run", func(r *reader) {
+		{"the process id of go run", func(r *reader) {
 			r.seesProcesses()
 			pid := r.types(serve, started)[1]
 			r.types(untilReady, ready)
@@ -389,7 +390,7 @@ func TestYourOwnTerminal(t *testing.T) {
 			r.types("pkill srv_single", "")
 			r.types(untilNobody, "")
 		}},
-		{"the number of a built program", func(r *reader) {
+		{"the process id of a built program", func(r *reader) {
 			r.seesProcesses()
 			r.types("go build -o bin/ ./chapter07/srv_single", "")
 			pid := r.types("bin/srv_single '' &>server.log &", started)[1]
@@ -400,9 +401,9 @@ func TestYourOwnTerminal(t *testing.T) {
 		}},
 		{"wait and go run", func(r *reader) {
 			// The server is suspended, and wait returns all the same. But when
-			// go run is gone, the kernel lets a suspended server go on, so it
-			// may have ended before we look. Then we try again with another
-			// server.
+			// go run is gone, the kernel resumes a suspended server, so the
+			// server may have ended before we look. Then we try again with
+			// another server.
 			r.seesProcesses()
 			for try := 1; ; try++ {
 				r.types(serve, started)
@@ -473,7 +474,7 @@ func (r *reader) types(command, want string, keys ...transcript.Key) []string {
 }
 
 // seesProcesses mounts a /proc with the session's own process ids, because
-// pgrep looks there. Otherwise, /proc has the ids that the host gives.
+// pgrep looks there. Otherwise, /proc has the host's ids.
 func (r *reader) seesProcesses() {
 	r.Helper()
 	r.types(`exec unshare --mount sh -c 'mount -t proc proc /proc; exec bash --norc --noprofile -i'`, ".*\n?")

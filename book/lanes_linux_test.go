@@ -130,8 +130,8 @@ func TestMarksOnPhone(t *testing.T) {
 	}
 }
 
-// The newest line of what is said is in sight, even if it came before the lanes appeared.
-// When the reader has scrolled up, the list stays there.
+// The newest line in the list of messages is visible, even if it came before the lanes
+// appeared. When the reader has scrolled up, the list stays there.
 func TestSaidFollows(t *testing.T) {
 	url, _ := openBook(t)
 	r := tab(t, url)

@@ -91,7 +91,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// What cannot be done is said in one line.
+// The program reports each failure in one line.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -46,7 +46,7 @@ func TestDockStays(t *testing.T) {
 	}
 
 	const answered = screens + `.split("b'Simple is better than?' b'Complex.'").length - 1`
-	for n, want := range []string{"7", "13"} { // and the one of the block
+	for n, want := range []string{"7", "13"} { // and the answer to the block's own client
 		r.click("Six clients")
 		r.until("(" + answered + ") === " + want)
 		if got := r.is(terminals); got != "1" {
@@ -54,7 +54,7 @@ func TestDockStays(t *testing.T) {
 		}
 	}
 
-	// A message that comes too late opens nothing.
+	// A message after Close does not open the dock again.
 	const late = `["keys", "size", "shown"].forEach(what => live.send({ do: what, pane: 1, keys: "x", bytes: 1 }))`
 	r.is("window.lanes = live.lanes")
 	r.click("Close")

@@ -97,8 +97,8 @@ func deadlock(t *testing.T) (server, client *progtest.Server, sides []progtest.S
 	return server, client, sides
 }
 
-// narrowClient starts a client that sends n bytes. It keeps the server busy until
-// the client's buffers are as small as its own.
+// narrowClient starts a client that sends n bytes. It keeps the server busy with
+// another client until the new client's buffers are as small as the server's.
 func narrowClient(t *testing.T, server *progtest.Server, n int, args ...string) *progtest.Server {
 	t.Helper()
 	another := progtest.Dial(t, server)

@@ -13,7 +13,8 @@ import (
 )
 
 // The time that tcp_sixteen gives a client covers the whole message. The server
-// drops a client that sends an octet now and then before it has sent them all.
+// drops a client that sends an octet now and then, before all sixteen have
+// arrived.
 func TestOctetAtATime(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "tcp_sixteen", "server", "127.0.0.1", "-p", "0", "-t", "0.4")

@@ -15,7 +15,7 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
+var rounds = flag.Int("rounds", 7, "how many rounds to run; in each, every server has its turn")
 
 // BenchmarkZen measures every server under every workload of package zenbench.
 // It first runs all rounds, then reports the value of the best round.

@@ -56,7 +56,7 @@ func TestZenReplies(t *testing.T) {
 	}
 }
 
-// The client asks in random order: sooner or later, another one.
+// The client asks in random order: sooner or later, the order changes.
 func TestRandomOrder(t *testing.T) {
 	t.Parallel()
 	server := progtest.MustStart(t, "srv_threaded", "127.0.0.1", "-p", "0")

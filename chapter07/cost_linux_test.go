@@ -66,8 +66,8 @@ func TestSystemCalls(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%.2f system calls for a question", calls)
-			// Each client also costs some calls as it comes and leaves. Among many
-			// questions, these do not count.
+			// Each client also costs some calls as it comes and leaves. With many
+			// questions, these calls hardly matter.
 			most := cost.calls
 			if !progtest.All() {
 				most += 6 * float64(cost.clients) / float64(questions)

@@ -41,7 +41,7 @@ func TestPrintsToSockets(t *testing.T) {
 }
 
 // startOnSocket starts a program whose descriptors 0 to 2 are a connection. It
-// also returns a reader of what the program prints, which waits for
+// also returns a reader of the program's output, which gives up after
 // progtest.Patience.
 func startOnSocket(t *testing.T, name string, args ...string) (*exec.Cmd, *bufio.Reader) {
 	t.Helper()

@@ -20,8 +20,8 @@ import (
 
 // One of three servers dies, or is told to stop, while clients ask through the
 // balancer. Only clients that were connected to it notice: a server that stops
-// finishes an answer, but not a conversation. Clients that come later are served
-// by the others.
+// finishes an answer, but not a conversation. The other servers serve the
+// clients that come later.
 func TestBalancerLosesServer(t *testing.T) {
 	for name, end := range map[string]func(*progtest.Server) error{
 		"killed": func(s *progtest.Server) error {
@@ -41,7 +41,7 @@ func TestBalancerLosesServer(t *testing.T) {
 			crowd.goOn(t)
 			noticed := crowd.leave()
 			if crowd.late > 0 {
-				t.Errorf("%d clients noticed that came when zen2 had gone", crowd.late)
+				t.Errorf("%d clients that came after zen2 had gone noticed", crowd.late)
 			}
 			placed := b.placed(t, noticed)
 			for client, err := range noticed {
@@ -191,8 +191,8 @@ func (b *balancer) conversations(t *testing.T, server string) string {
 var goes = regexp.MustCompile(`(?m)^client (\S+) goes to (\S+)$`)
 
 // placed returns the servers that each client was connected to. A port may have
-// belonged to several clients, one after the other. It waits until haproxy has
-// logged all of those that noticed something.
+// belonged to several clients, one after the other. placed waits until haproxy
+// has logged all clients that noticed something.
 func (b *balancer) placed(t *testing.T, noticed map[string]error) (servers map[string]map[string]bool) {
 	t.Helper()
 	err := b.haproxy.WaitUntil("where all clients went", func(output string) bool {
@@ -217,8 +217,8 @@ func (b *balancer) placed(t *testing.T, noticed map[string]error) (servers map[s
 	return servers
 }
 
-// A crowd are clients that ask as fast as they get answers. Some stay for one
-// long conversation, and others come and go.
+// A crowd is a group of clients that ask as fast as they get answers. Some stay
+// for one long conversation, and others come and go.
 type crowd struct {
 	address   string
 	first     []string     // the addresses of those that stay
@@ -231,7 +231,7 @@ type crowd struct {
 
 	mu      sync.Mutex
 	noticed map[string]error // by the address of the client
-	late    int              // how many noticed that came after isLate
+	late    int              // how many clients that came after isLate noticed something
 }
 
 // gather returns a crowd in which every client has had an answer.
@@ -260,7 +260,8 @@ func (c *crowd) begin(client func(answers *atomic.Int64)) {
 	c.all.Go(func() { client(answers) })
 }
 
-// connect connects and has a question answered, so the client has its server.
+// connect connects and gets an answer, so haproxy has chosen a server for the
+// client.
 func (c *crowd) connect() (net.Conn, error) {
 	late := c.isLate.Load()
 	conn, err := net.Dial("tcp", c.address)
@@ -336,8 +337,8 @@ func (c *crowd) stay(conn net.Conn, answers *atomic.Int64) {
 	conn.Close()
 }
 
-// comeAndGo are clients that ask one question after the other, and connect for
-// each. They come whatever they notice.
+// comeAndGo plays one client after another. Each connects, asks one question
+// and hangs up, and they keep coming, whatever they notice.
 func (c *crowd) comeAndGo(answers *atomic.Int64) {
 	for !c.isOver() {
 		if conn, err := c.connect(); err == nil {

@@ -98,7 +98,8 @@ func ours(t *testing.T, conf string) *exec.Cmd {
 	return cmd
 }
 
-// superServer does not return in a process of ours.
+// superServer runs our super-server and exits, if this process was started as
+// one.
 func superServer() {
 	if os.Args[0] == "superserver" {
 		os.Exit(superserver.Main(os.Args[1:]))
@@ -400,8 +401,8 @@ func launch(t *testing.T, cmd *exec.Cmd) {
 	})
 }
 
-// visit connects to a super-server as soon as it listens. It has to try,
-// because a super-server does not say when it is ready.
+// visit connects to a super-server as soon as it listens. It has to keep
+// trying, because a super-server does not say when it is ready.
 func visit(t *testing.T, port string) (client *net.TCPConn) {
 	t.Helper()
 	progtest.Until(t, "port "+port+" accepts connections", func() bool {

@@ -16,7 +16,7 @@ import (
 	"fopnp/lecture/internal/webload"
 )
 
-var rounds = flag.Int("rounds", 7, "how often the benchmark gives each server its turn")
+var rounds = flag.Int("rounds", 7, "how many rounds to run; in each, every server has its turn")
 
 // BenchmarkFiles measures the servers that send files, under every workload of
 // package webbench. It first runs all rounds, then reports the value of the best

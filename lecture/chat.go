@@ -92,7 +92,8 @@ func (c *ChatClient) Send(message string) {
 
 // Leave ends the conversation. What was sent arrives, even if the server sends
 // on and on: see socket.Conversation.Finish. The error says that the server did
-// not take it in time, and so does Receive. Leave may be called once.
+// not take everything in time, and so does that of Receive. Leave may be called
+// once.
 func (c *ChatClient) Leave() error {
 	c.leaving.Store(true)
 	if err := c.Finish(c.timeout); errors.Is(err, os.ErrDeadlineExceeded) {

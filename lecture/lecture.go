@@ -90,9 +90,9 @@ func TimeoutOption(
 			" (default %(default)s, 0: for ever)")
 }
 
-// Connect connects a client to its server, which then has the time of timeout
-// for each message: see socket.Connect. If it cannot, the program ends with
-// status 1 and a line that says why.
+// Connect connects a client to its server, which then has timeout for each
+// message: see socket.Connect. If it cannot, the program ends with status 1 and
+// a line that says why.
 func Connect(
 	address socket.Address, timeout time.Duration,
 ) *socket.Conversation {

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(progtest.Main(m))
 }
 
-// The time that a server has is that for its whole answer, so one that sends a
-// byte now and then does not keep its client waiting. Each byte alone is in time.
+// A server's time covers its whole answer, so a server that sends a byte now and
+// then does not keep its client waiting. Each byte alone is in time.
 func TestDribblingServers(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"timecli", "gettime", "echoclient", "time_client", "echo_client", "echo_client_uni"} {
@@ -52,8 +52,8 @@ func TestDribblingServers(t *testing.T) {
 	}
 }
 
-// netHTTP serves until it is killed if this program has the name of the server
-// that Go's library gives. Otherwise it returns. The command line ends with the
+// netHTTP serves until it is killed if this program runs under the name
+// webbench.NetHTTP. Otherwise it returns. The command line ends with the
 // folder.
 func netHTTP() {
 	if filepath.Base(os.Args[0]) != webbench.NetHTTP {

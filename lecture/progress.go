@@ -11,8 +11,8 @@ import (
 
 // Bar returns a progress bar for a transfer of total bytes, or of -1 if the
 // total is unknown. Do not count bytes that an earlier transfer has left: the
-// bar would take them for this one's speed. The bar counts the bytes
-// that are written to it. It appears on stderr if that is a terminal, and shows
+// bar would count them in this transfer's speed. The bar counts the bytes that
+// are written to it. It appears on stderr if that is a terminal, and shows
 // nothing otherwise. Close clears its line for what is printed next, whether
 // the transfer is complete or not.
 func Bar(total int64) io.WriteCloser {

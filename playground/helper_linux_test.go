@@ -248,8 +248,9 @@ func endBy(signal syscall.Signal) error {
 }
 
 // freed waits until the kernel has freed all user namespaces that this process's one
-// owns. It frees namespaces a little after their last process has died, and a user
-// namespace after all that it owns. So it asks for one where there may be only one.
+// owns. The kernel frees namespaces a little after their last process has died, and
+// a user namespace after all that it owns. So freed allows only one user namespace
+// and tries to create it.
 func freed() error {
 	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("1"), 0); err != nil {
 		return err
@@ -277,7 +278,7 @@ func oneEnd(name string, signal syscall.Signal) (names []string, err error) {
 	cmd := exec.Command(filepath.Join(os.Getenv("PLAYGROUND_BIN"), "playground"),
 		"h1", fmt.Sprintf("[ $(id -u brandon) = %s ] || { id brandon >&2; exit; }; echo up; sleep 1000 & cat", os.Getenv("PLAYGROUND_BRANDON")))
 	cmd.Stderr = &stderr
-	cmd.WaitDelay = progtest.Patience // if a process is left that has it open
+	cmd.WaitDelay = progtest.Patience // if a surviving process keeps stderr open
 	stdin, stdout, err := startWithPipes(cmd)
 	if err != nil {
 		return nil, err

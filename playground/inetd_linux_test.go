@@ -97,7 +97,7 @@ func typeInetdSession(t *testing.T, cmd *exec.Cmd) {
 			t.Errorf("%s printed %q, want %q", line.typed, got, line.prints)
 		}
 	}
-	// Both programs have noticed that their clients left, or are about to.
+	// Both programs have noticed that their clients left, or will notice soon.
 	var log []string
 	for range 4 {
 		log = append(log, "Accepted connection from ('10.25.1.65', PORT)", "Client socket to ('10.25.1.65', PORT) has closed")
@@ -189,7 +189,7 @@ func (c *conversation) enter(line, prompt string) string {
 }
 
 // The programs that inetd starts are in the user's time zone and know the network's
-// authority, as all others on a host.
+// authority, like all other programs on a host.
 func TestInetdEnvironment(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()

@@ -107,8 +107,8 @@ func TestWireOfNone(t *testing.T) {
 	}
 }
 
-// If a playground ends when it has perhaps started the command, that does not run once
-// more on the next one.
+// If a playground ends after it may have started the command, the command does not run
+// again on the next one.
 func TestNotTwice(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()
@@ -117,7 +117,7 @@ func TestNotTwice(t *testing.T) {
 	if _, err := c.Write([]byte(`{"Started":true}`)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Read(make([]byte, 128<<10)); err != nil { // what is unread would reset the connection
+	if _, err := c.Read(make([]byte, 128<<10)); err != nil { // unread data would make Close reset the connection
 		t.Fatal(err)
 	}
 	c.Close()

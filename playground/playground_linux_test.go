@@ -177,8 +177,8 @@ func TestTwoTerminals(t *testing.T) {
 	second.Exits(1)
 }
 
-// Four that start at once share one playground: one of them brings it up, and the
-// others wait until they can join.
+// Four commands that start at once share one playground: one of them brings it
+// up, and the others wait until they can join.
 func TestAtOnce(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()
@@ -195,7 +195,7 @@ func TestAtOnce(t *testing.T) {
 		}
 		t.Cleanup(func() {
 			stdin.Close()
-			cmd.Wait() // its error says that the one who brought it up has ended
+			cmd.Wait() // its error says that the network has ended
 		})
 		outputs = append(outputs, bufio.NewReader(stdout))
 	}
@@ -236,8 +236,8 @@ func TestHangUp(t *testing.T) {
 	first.Exits(0)
 }
 
-// atTerminal starts a command at a terminal whose bash does without the sequences
-// that package terminal does not know.
+// atTerminal starts a command at a terminal. TERM=dumb keeps bash from sending
+// sequences that package terminal does not know.
 func atTerminal(t *testing.T, cmd *exec.Cmd) *terminal.Program {
 	cmd.Env = append(cmd.Env, "TERM=dumb")
 	return terminal.StartCommand(t, 100, cmd)
@@ -376,7 +376,7 @@ func TestMachineUnchanged(t *testing.T) {
 	}
 }
 
-// Each host has tables of connections of its own, and not a part of the machine's.
+// Each host has its own connection tables, and not a share of the machine's.
 func TestTablesOfHosts(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()

@@ -40,8 +40,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Each wire of two hosts has one end alone in its column, or the map would show a
-// line from nowhere.
+// Each wire has an end that is alone in its column, or the map would show a line
+// from nowhere.
 func TestWiresOnMap(t *testing.T) {
 	for _, w := range playground.Wires() {
 		if hub, others := ends(w); hub == nil || len(others) != len(w.Ends)-1 {

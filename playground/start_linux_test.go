@@ -22,8 +22,8 @@ var rounds = flag.Int("rounds", 21, "how often the benchmark brings up a playgro
 
 // BenchmarkStart measures what a playground costs: how long it takes until a command
 // on h1 runs, until another one on the same playground has run, and until all is
-// gone, and how much memory all its processes have. It is built as a user would
-// build it. With -update, the data are those of the page.
+// gone, and how much memory all its processes use. The playground is built as a user
+// would build it. With -update, the benchmark saves the data that the page shows.
 func BenchmarkStart(b *testing.B) {
 	if progtest.Race {
 		b.Skip("under the race detector, everything costs ten times as much")

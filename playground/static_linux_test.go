@@ -10,7 +10,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// Without cgo, the playground is a static program, and knows names and users as well.
+// Without cgo, the playground is a static program, and still resolves names and
+// users.
 func TestStatic(t *testing.T) {
 	if !progtest.All() {
 		t.Skip("it builds the playground a second time: run it with -all")

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A wire that loses packets loses about as many as it was told: the numbers of its
-// own count and of ping's are within five standard deviations of the binomial
-// distribution, so a right wire fails this test once in a million times.
+// A wire loses about as many packets as it should: its own count and ping's are
+// within five standard deviations of the binomial distribution, so a correct wire
+// fails this test about once in a million runs.
 func TestLoss(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()

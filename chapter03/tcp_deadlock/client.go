@@ -54,7 +54,7 @@ func client(
 	sock.Close()
 }
 
-// send sends all, and then says that no more will come.
+// send sends bytecount bytes, and then shuts down our side.
 func send(sock *socket.Conversation, bytecount int64) error {
 	message := []byte("capitalize this!") // 16 bytes to repeat over and over
 	var sent progress.Counter
@@ -69,14 +69,14 @@ func send(sock *socket.Conversation, bytecount int64) error {
 	return sock.CloseWrite()
 }
 
-// received counts what comes back.
+// received counts the bytes that come back.
 type received struct {
 	progress.Counter
-	first chan []byte // what came first
-	ended chan error  // why no more comes; nil at the end of it
+	first chan []byte // the first data that arrived
+	ended chan error  // why no more data comes; nil at end of file
 }
 
-// receive receives until no more comes.
+// receive receives until end of file or an error.
 func (r *received) receive(sock *socket.Conversation) {
 	data := make([]byte, 42)
 	n, err := sock.Read(data)
@@ -91,8 +91,8 @@ func (r *received) receive(sock *socket.Conversation) {
 	r.ended <- err
 }
 
-// giveUp ends the program with a line that says what failed and why, or with
-// none if it was told to stop.
+// giveUp ends the program with a line that says what failed and why, or without
+// one if the program was told to stop.
 func giveUp(what string, why error) {
 	if program.Stopping().Err() != nil {
 		os.Exit(0)

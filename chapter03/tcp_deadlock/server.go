@@ -32,9 +32,9 @@ func server(address socket.Address) {
 	}
 }
 
-// capitalize sends back in capitals what the client sends, until it sends no
-// more. The client's time starts anew with each piece: in this time it has to
-// read the piece and send the next.
+// capitalize sends back in capitals what the client sends, until the client
+// hangs up. The client's time starts anew with each piece: in this time it has
+// to read the piece and send the next.
 func capitalize(sc *socket.Conversation) error {
 	var processed progress.Counter
 	processed.Show("bytes processed so far")

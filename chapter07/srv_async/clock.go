@@ -11,12 +11,12 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A clock knows when the server has to look at its table though poll reports
+// A clock knows when the server has to look at its table even if poll reports
 // nothing.
 type clock struct {
 	now         time.Time // when poll last returned
 	looked      time.Time // when we last looked at the deadlines
-	acceptAgain time.Time // if accept has failed
+	acceptAgain time.Time // after accept has failed; otherwise zero
 	draining    int       // conversations that are shut down
 	stopping    bool
 }
@@ -136,7 +136,8 @@ func (s *server) lookAtClock() {
 	}
 }
 
-// late reports whether a client has used up its time, or ours is over.
+// late reports whether a client has used up its time, or the server's time to
+// stop is up.
 func (s *server) late(c *conversation) bool {
 	limited := c.shutDown || socket.DefaultTimeout() > 0
 	return limited && s.now.After(c.deadline) ||

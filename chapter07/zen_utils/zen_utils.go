@@ -11,8 +11,8 @@
 //
 // What Go changes: the answers to questions that arrive together leave
 // together, in one write. A server takes two more options: -t, the time that a
-// client has for a question, and -d, the time that an answer costs. It stops in
-// order when it is told to.
+// client has for a question, and -d, the time that an answer costs. It stops
+// cleanly when it is told to.
 package zen_utils
 
 import (
@@ -142,8 +142,9 @@ func HandleRequest(sock *socket.Conversation) error {
 }
 
 // RecvUntil receives bytes over sock until they end in suffix, and returns the
-// message with its suffix. It is valid until the next call. The white space
-// before a message is skipped, so that you can type questions into telnet.
+// message with its suffix. The message is valid until the next call. The white
+// space before a message is skipped, so that you can type questions into
+// telnet.
 //
 // The error is io.EOF if the peer hung up between messages. Otherwise it says
 // what had been received and why no more came:

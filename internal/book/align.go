@@ -103,8 +103,8 @@ func align(n, m int, score func(i, j int) int) (matches []match) {
 	return matches
 }
 
-// A line that is to be compared: its words without the blanks around them, and how
-// long they are together.
+// A splitLine is a line to compare: its words, without the blanks at both ends,
+// and their total length.
 type splitLine struct {
 	text   string // with the blanks
 	words  []string
@@ -120,9 +120,9 @@ func splitAll(lines []string) []splitLine {
 	return all
 }
 
-// resemblance returns how well two lines belong beside each other: twice the length
-// of what they have in common, or 0 if that is less than half of them. Two lines
-// that are the same get a little more, even if they are empty.
+// resemblance returns how well two lines match: twice the length of their common
+// words, or 0 if that is less than half of both lines' length. Identical lines get
+// 2 more, even if they are empty.
 func resemblance(a, b splitLine) int {
 	if a.text == b.text {
 		return 2 + 2*a.length
@@ -131,7 +131,7 @@ func resemblance(a, b splitLine) int {
 	if 4*min(a.length, b.length) < all {
 		return 0 // even if one is a part of the other
 	}
-	most := 0 // that they can have in common, whatever the order of the words
+	most := 0 // an upper bound, whatever the order of the words
 	for _, w := range a.words {
 		if slices.Contains(b.words, w) {
 			most += 2 * len(w)
@@ -184,8 +184,7 @@ func split(line string) (words []string) {
 	return words
 }
 
-// markChanges returns two lines in which the words that only one of them has are
-// marked.
+// markChanges marks the words that only one of two lines has.
 func markChanges(a, b []word) (markedA, markedB []word) {
 	at, bt := split(textsOf([][]word{a})[0]), split(textsOf([][]word{b})[0])
 	inA, inB := make([]bool, len(at)), make([]bool, len(bt))
@@ -195,8 +194,8 @@ func markChanges(a, b []word) (markedA, markedB []word) {
 	return mark(a, at, inA), mark(b, bt, inB)
 }
 
-// mark adds the class "changed" to the parts of a line that are not the same. Parts
-// are the line, divided.
+// mark adds the class "changed" to the parts of a line for which same is false. The
+// parts make up the line.
 func mark(line []word, parts []string, same []bool) (marked []word) {
 	part, rest := 0, ""
 	if len(parts) > 0 {

@@ -1,10 +1,11 @@
 // Package book makes the pages of the repository a book for a browser: the
 // chapters, a page for each listing and for each other file that the chapters
 // link to, and pages that show two listings side by side. [Server] serves them,
-// Export writes them as files, and EPUB puts them into one file.
+// [Book.Export] writes them as files, and [Book.WriteEPUB] puts them into one
+// file.
 //
-// The text comes from package weave, so code and tables on a page are those of
-// today. Every page can be read without JavaScript.
+// The text comes from package weave, so code and tables on a page are up to
+// date. Every page can be read without JavaScript.
 package book
 
 import (
@@ -56,7 +57,7 @@ func Load(root string) (*Book, error) {
 	if err := b.addChapter("README.md"); err != nil {
 		return nil, err
 	}
-	// A chapter that leads to others makes this loop longer.
+	// follow may append chapters, so this loop can grow.
 	for i := 0; i < len(b.chapters); i++ {
 		if err := b.follow(b.chapters[i]); err != nil {
 			return nil, err
@@ -169,7 +170,7 @@ type target struct {
 	fragment string // "" for the page as a whole
 }
 
-// relative returns the URL of a target, as it stands on the page at from.
+// relative returns the URL that leads from the page at from to a target.
 func relative(from string, to target) string {
 	fragment := ""
 	if to.fragment != "" {
@@ -181,7 +182,7 @@ func relative(from string, to target) string {
 	return toRoot(from) + (&url.URL{Path: to.address}).EscapedPath() + fragment
 }
 
-// toRoot returns the URL of the book's root, as it stands on the page at from:
+// toRoot returns the URL that leads from the page at from to the book's root:
 // "" or "../" and so on.
 func toRoot(from string) string { return strings.Repeat("../", strings.Count(from, "/")) }
 

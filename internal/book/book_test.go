@@ -40,8 +40,8 @@ func loaded(t testing.TB) *Book {
 	return b
 }
 
-// export returns the folder of the exported book. All tests share it, and do not
-// change it.
+// export returns the folder of the exported book. All tests share it, and none
+// changes it.
 var export = sync.OnceValues(func() (string, error) {
 	b, err := load()
 	if err != nil {
@@ -66,7 +66,7 @@ func exported(t *testing.T) string {
 	return filepath.Join(folder, "html")
 }
 
-// An element of a page, without what is in it.
+// An element is an HTML element of a page, without its content.
 type element struct {
 	name       string
 	attributes map[string]string
@@ -257,7 +257,7 @@ func small(t *testing.T, readme string) *Book {
 	return b
 }
 
-// A page shows Markdown, and no HTML but the names of places.
+// A page shows Markdown, and of raw HTML only anchors, as in <a id="place">.
 func TestNoRawHTML(t *testing.T) {
 	t.Parallel()
 	b := small(t, "# Title <script>alert(1)</script>\n\n"+
@@ -282,7 +282,8 @@ func TestNoRawHTML(t *testing.T) {
 	}
 }
 
-// A command is told from what it prints, also if it has several lines.
+// The page separates a command from its output, even a command of several
+// lines.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	b := small(t, "# Title\n\n```console\n$ echo It is \\\n> one line.\nIt is one line.\n$ true\n```\n\n"+
@@ -369,7 +370,7 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// EPUBs are what epubcheck expects.
+// epubcheck accepts the EPUB.
 func TestEPUB(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "book.epub")

@@ -97,13 +97,14 @@ func (tab *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// visit opens a page in a window of a width.
+// visit opens a page in a window of the given width.
 func (tab *tab) visit(address string, width int64) {
 	tab.t.Helper()
 	tab.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(tab.base+"/"+address))
 }
 
-// evaluate returns what a JavaScript expression is, or what its promise resolves to.
+// evaluate returns the value of a JavaScript expression, or what its promise
+// resolves to.
 func evaluate[T any](tab *tab, expression string) T {
 	tab.t.Helper()
 	value, err := chromedp.Run(tab.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -128,7 +129,7 @@ func (tab *tab) await(expression string) {
 	}
 }
 
-// pages are some of each kind.
+// pages has one or more pages of each kind.
 var pages = []string{
 	"index.html",
 	"chapter07/index.html",
@@ -141,7 +142,7 @@ var pages = []string{
 }
 
 // In both themes and at the width of a phone, nothing is wider than the window, and
-// axe finds nothing that keeps a reader out.
+// axe finds no barrier for disabled readers.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	tab := open(t)
@@ -153,8 +154,8 @@ func TestPages(t *testing.T) {
 	for _, address := range pages {
 		for i, theme := range []string{"light", "dark"} {
 			evaluate[chromedp.Void](tab, fmt.Sprintf("localStorage.setItem('theme', %q)", theme))
-			// Each width is once that of the window in which the page loads, and once that
-			// to which the reader changes it.
+			// The page loads once at each width, and the reader then resizes the window
+			// to the other.
 			widths := []int64{1720, 390}
 			if i > 0 {
 				slices.Reverse(widths)
@@ -172,10 +173,11 @@ func TestPages(t *testing.T) {
 				if got := evaluate[string](tab, "document.documentElement.dataset.theme"); got != theme {
 					t.Errorf("%s: the theme is %q", where, got)
 				}
-				if axe == nil || address == "print.html" { // which has the parts of the others
+				if axe == nil || address == "print.html" { // which only repeats other pages
 					continue
 				}
-				// The policy of the page stops no script of the debugger.
+				// The page's Content-Security-Policy does not stop the
+				// debugger's scripts.
 				evaluate[chromedp.Void](tab, string(axe)+";0")
 				for _, violation := range evaluate[[]string](tab, `axe.run(document).then(result => result.violations.map(v =>
 					v.id + " (" + v.impact + "): " + v.nodes.map(n => n.target + " " + n.failureSummary).slice(0, 3).join(" | ")))`) {
@@ -209,7 +211,8 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// slash presses /, which begins a search. The debugger's own key would also type it.
+// slash presses /, which begins a search. A key event from the debugger would also
+// type the slash.
 func (tab *tab) slash() {
 	tab.t.Helper()
 	const press = `document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "/", bubbles: true, cancelable: true}))`
@@ -355,8 +358,8 @@ func TestFiles(t *testing.T) {
 	tab.await("getComputedStyle(document.querySelector('#contents')).display === 'none'")
 }
 
-// On a phone, a drawing of text and a table keep their form. They scroll in their own
-// boxes, and the page does not.
+// On a phone, a drawing made of text and a table keep their layout. They scroll in
+// their own boxes, and the page does not scroll sideways.
 func TestPhone(t *testing.T) {
 	t.Parallel()
 	tab := open(t)

@@ -18,8 +18,8 @@ type word struct {
 	text  string
 }
 
-// classes are the colours of code. Tokens of other types have the colour of the
-// text, and so have those of a subtype that is not here.
+// classes are the colours of code. A token whose type is not here has the
+// colour of its subcategory or category, or else that of the text.
 var classes = map[chroma.TokenType]string{
 	chroma.Keyword:       "k",
 	chroma.KeywordType:   "t",

@@ -80,8 +80,8 @@ func (f file) body() string {
 	return rest
 }
 
-// writeSide renders the two cells of one side. The lines before the package clause
-// are not shown, but counted.
+// writeSide renders the two cells of one side. The numbers also count the lines
+// before the package clause, which are not shown.
 func writeSide(out *strings.Builder, side string, before, number int, line []word) {
 	if number == 0 {
 		fmt.Fprintf(out, `<td class="number"></td><td class="%s"></td>`, side)
@@ -123,7 +123,7 @@ func (b *Book) chooser(out *strings.Builder, v *view, left, right *folder) {
 	out.WriteString(`<button type="submit">Compare</button></form>` + "\n")
 }
 
-// pairs is the page that leads to all others of its kind.
+// pairs is the page that leads to all side-by-side pages.
 type pairs struct{ book *Book }
 
 const pairsAddress = "compare/index.html"
@@ -134,7 +134,7 @@ func (*pairs) title() string   { return "Side by side" }
 func (p *pairs) body(v *view) (string, error) {
 	var out strings.Builder
 	out.WriteString(`<div class="prose"><h1>Side by side</h1>
-<p>Two programs of a chapter differ where its lesson is. Choose two, and read them beside each other. The words that differ are marked.</p>
+<p>The differences between two programs of a chapter are its lesson. Choose two, and read them beside each other. The words that differ are marked.</p>
 `)
 	all := p.book.programs("")
 	if len(all) > 1 {

@@ -36,8 +36,8 @@ func (b *Book) Diagrams() (sources []string) {
 	return sources
 }
 
-// drawing returns the drawing of a diagram. A program that cannot show it reads the
-// diagram's source aloud. Drawing reports false if the diagram is not drawn yet.
+// drawing returns the drawing of a diagram. A screen reader reads the diagram's
+// source aloud. Drawing returns false if the diagram is not drawn yet.
 func drawing(source string) (string, bool) {
 	svg, err := drawings.ReadFile(path.Join("diagrams", DrawingName(source)))
 	if err != nil {
@@ -52,8 +52,8 @@ func drawing(source string) (string, bool) {
 	return fmt.Sprintf("<figure class=\"%s\">%s</figure>\n", class, label(string(svg), "diagram: "+words)), true
 }
 
-// column is the width of the prose in pixels. If we made a broad diagram as narrow,
-// its letters would be too small.
+// column is the width of the prose in pixels. If we shrank a wider diagram to it,
+// the letters would be too small.
 const column = 760
 
 // label gives an SVG a role and a name.
@@ -67,8 +67,7 @@ var (
 	svgComment = regexp.MustCompile(`(?s)<!--.*?-->`)
 )
 
-// plotColours are the colours of a plot, and those of the style sheet that take
-// their place.
+// plotColours replaces the colours of a plot with variables of the style sheet.
 var plotColours = strings.NewReplacer(
 	"#787B80", "var(--soft)", "#0072B2", "var(--plot-1)", "#D55E00", "var(--plot-2)",
 	"#009E73", "var(--plot-3)", "#CC79A7", "var(--plot-4)", "#E69F00", "var(--plot-5)",

@@ -25,7 +25,7 @@ type item struct {
 }
 
 // WriteEPUB writes the chapters and the listings to a file in the EPUB format, for
-// readers of books. Such a reader may have no fonts and no colours but its own.
+// e-book readers, which may have no fonts and no colours but their own.
 func (b *Book) WriteEPUB(name string) error {
 	var out bytes.Buffer
 	if err := b.writeEPUB(&out); err != nil {
@@ -40,7 +40,8 @@ func (b *Book) writeEPUB(out io.Writer) error {
 		return err
 	}
 	z := zip.NewWriter(out)
-	// A reader knows the file by its first bytes, so this entry is not compressed.
+	// An e-book reader recognizes the file by its first bytes, so this entry is
+	// not compressed.
 	w, err := z.CreateHeader(&zip.FileHeader{Name: "mimetype", Method: zip.Store})
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ func newItem(p page) item {
 	return i
 }
 
-// addXML adds an XML file, which a template makes of data. An error of the template
+// addXML adds an XML file that a template makes from data. An error of the template
 // names the file.
 func addXML(z *zip.Writer, name, text string, data any) error {
 	t, err := template.New(name).Parse(text)
@@ -177,7 +178,7 @@ func lightColours() map[string]string {
 	return colours
 }
 
-// printed returns a text with light colours in the place of variables.
+// printed returns a text with light colours in place of variables.
 func printed(text string) string {
 	return variable.ReplaceAllStringFunc(text, func(v string) string {
 		if colour := lightness[variable.FindStringSubmatch(v)[1]]; colour != "" {

@@ -31,9 +31,9 @@ func (b *Book) addresses() []string {
 }
 
 // Export writes the book to a folder, which it makes if necessary. A web server
-// can serve the folder, and a browser can open its index.html as a file. Of the
-// pages that show two listings side by side, only those are there that another
-// page links to.
+// can serve the folder, and a browser can open its index.html as a file. It
+// includes a page with two listings side by side only if another page links to
+// it.
 func (b *Book) Export(folder string) error {
 	for _, address := range b.addresses() {
 		data, err := b.file(address, false)

@@ -118,7 +118,7 @@ func (f *folder) body(v *view) (string, error) {
 	return out.String(), nil
 }
 
-// facts says what the table of listings knows of the program.
+// facts writes what the table of listings says about the program.
 func (f *folder) facts(out *strings.Builder, v *view) {
 	if f.listing == nil {
 		return
@@ -137,7 +137,7 @@ func (f *folder) facts(out *strings.Builder, v *view) {
 		fmt.Fprintf(out, " <code>go run ./%s -h</code> prints its options.", escape(f.path))
 	}
 	if p := f.pageOf(l.Script()); p != nil && !v.bare {
-		fmt.Fprintf(out, ` <a href="%s">Its test script</a> proves what the page says about it.`, v.href(target{p.address(), ""}))
+		fmt.Fprintf(out, ` <a href="%s">Its test script</a> checks what the page says about it.`, v.href(target{p.address(), ""}))
 	}
 	out.WriteString("</p>\n")
 	if v.bare || !l.IsProgram() {

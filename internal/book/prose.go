@@ -18,7 +18,7 @@ import (
 	"fopnp/internal/check/weave"
 )
 
-// A view says where pages are shown.
+// A view says how pages are rendered, and where.
 type view struct {
 	*Book
 	href func(target) string      // the URL of a place in the book
@@ -56,7 +56,7 @@ func (v *view) prose(c *chapter, nodes []ast.Node) (string, error) {
 	return out.String(), nil
 }
 
-// A writer renders the nodes that differ from what goldmark makes of them.
+// A writer renders the nodes that goldmark alone would render differently.
 type writer struct {
 	*view
 	chapter *chapter
@@ -89,8 +89,8 @@ func (w *writer) heading(out util.BufWriter, source []byte, n ast.Node, entering
 	return ast.WalkContinue, nil
 }
 
-// link leads to the page of the book that shows the file, and says what a term of
-// the glossary means.
+// link renders a link to a file as one to the page that shows the file. A link to
+// a glossary term has the definition as its title.
 func (w *writer) link(out util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		out.WriteString("</a>")
@@ -287,7 +287,8 @@ func (v *view) figure(out util.BufWriter, f figure) {
 	fmt.Fprintf(out, "<pre><code>%s</code></pre></figure>\n", f.code)
 }
 
-// laidOut finds output that loses its meaning if its lines wrap: a drawing, or columns.
+// laidOut matches output that becomes unreadable if its lines wrap: a drawing, or
+// columns.
 var laidOut = regexp.MustCompile(`[\x{2500}-\x{257f}]|(?m:^[^$>].*\S {3,}\S)`)
 
 // console renders commands and what they print.

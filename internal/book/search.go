@@ -16,8 +16,9 @@ type entry struct {
 	Text  string `json:"text"`
 }
 
-// index returns the script with all that a search can find. It is a script, and not
-// only data, because a page that was opened as a file may read no other file.
+// index returns a script with everything that a search can find. It is a script,
+// and not plain data, because a page opened as a file may load scripts, but may not
+// read other files.
 func (b *Book) index() ([]byte, error) {
 	var entries []entry
 	for _, c := range b.chapters {

@@ -51,7 +51,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // themselves.
 var livePolicy = strings.Replace(policy, "style-src 'self'", "style-src 'self' 'unsafe-inline'", 1)
 
-// ServeHTTP answers a request that names this machine, as [local.Refuses] wants it.
+// ServeHTTP answers only requests whose Host names this machine: see
+// [local.Refuses].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
@@ -82,8 +83,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isForeign reports whether a browser says that another site asks, or a page at
-// another port of this host, except if the reader has followed a link there.
+// isForeign reports whether the browser says that the request comes from
+// another site, or from a page at another port of this host. A link that the
+// reader follows is not foreign.
 func isForeign(h http.Header) bool {
 	switch h.Get("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
@@ -154,8 +156,8 @@ func acceptsGzip(h http.Header) bool {
 	return false
 }
 
-// file returns a file of the book. There are only as many as there are pages and
-// pairs of listings, so the server can keep them all.
+// file returns a file of the book. The server keeps them all, because the book
+// has only so many pages and pairs of listings.
 func (s *Server) file(address string) (*response, error) {
 	s.mu.Lock()
 	render := s.files[address]

@@ -12,7 +12,7 @@ import (
 
 const testPort = 8107
 
-// ask sends a request to a server of the book at port 8107, which does not listen.
+// ask passes a request to s as if s listened at port 8107.
 func ask(s *Server, method, host, target string, header ...string) *http.Response {
 	r := httptest.NewRequest(method, "http://"+host+target, nil)
 	r.Host = host
@@ -135,7 +135,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A page that the browser has already is not sent again.
+// The server does not send a page again that the browser already has.
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	s := &Server{Book: loaded(t), Port: testPort}

@@ -16,7 +16,7 @@ var shellText string
 
 var shell = template.Must(template.New("shell").Parse(shellText))
 
-// A frame is what stands around the body of every page.
+// A frame surrounds the body of every page.
 type frame struct {
 	Book, Title, Root string
 	Chapters          []link
@@ -94,8 +94,7 @@ func (b *Book) render(p page, live bool) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// row returns the pages of a page's kind in the order in which one reads them, or
-// nil.
+// row returns the pages of a page's kind in reading order, or nil.
 func (b *Book) row(p page) (row []page) {
 	switch p := p.(type) {
 	case *chapter:
@@ -120,7 +119,8 @@ func (b *Book) shelf(p page) (shelf []page) {
 }
 
 // shelfOf returns the shelf of the listings that belong to a page: to a chapter, to
-// one of the listings, or to two of them side by side. It returns "" for others.
+// one of the listings, or to two of them side by side. It returns "" for any other
+// page.
 func shelfOf(p page) string {
 	switch p := p.(type) {
 	case *chapter:

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Text has a contrast of at least 4.5 to 1 with what it stands on, and the lines of
-// pictures 3 to 1, in both themes.
+// In both themes, text has a contrast of at least 4.5 to 1 with its background, and
+// the lines of pictures 3 to 1.
 func TestContrast(t *testing.T) {
 	style, err := assets.ReadFile("assets/book.css")
 	if err != nil {

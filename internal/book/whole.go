@@ -39,8 +39,8 @@ func (w *whole) body(v *view) (string, error) {
 	return out.String(), nil
 }
 
-// idPrefix returns what the ids of a chapter begin with where several chapters
-// share a page.
+// idPrefix returns the prefix of a chapter's ids on a page that several
+// chapters share.
 func idPrefix(c *chapter) string {
 	return strings.ReplaceAll(strings.TrimSuffix(c.address(), ".html"), "/", "-") + "--"
 }

@@ -27,7 +27,7 @@ const (
 type Stream string
 
 const (
-	None   Stream = "" // it reports none: whatever the client has sent is a message, or it need not send any
+	None   Stream = "" // the server reports no such client: anything that a client sends is a message, or a client need not send any
 	Stdout Stream = "stdout"
 	Stderr Stream = "stderr"
 )
@@ -48,12 +48,12 @@ type Listing struct {
 	Serve, Ask []string
 
 	// Ready matches the line that a server prints when it is ready for clients.
-	// Its group is the port, if the line names it. Nil means Listening. A
-	// server may print no such line unless its port was given as 0.
+	// Its group is the port, if the line names it. Nil means Listening. Some
+	// servers print the line only if their port was given as 0.
 	Ready *regexp.Regexp
 
-	// Beside is a program that must run beside a server, whose option -n says
-	// where. It is "" for most servers.
+	// Beside is a program that must run beside a server. The server's option -n
+	// says where it listens. Beside is "" for most servers.
 	Beside string
 
 	AtOnce    int    // how many conversations a server holds at once; 0 means no limit
@@ -84,7 +84,7 @@ type Visit struct {
 	AtServer bool
 }
 
-// besides are what the programs print that run beside a server when they are
+// besides matches what programs that run beside a server print when they are
 // ready. For the groups, see Listing.Ready.
 var besides = map[string]*regexp.Regexp{
 	"nats-server": regexp.MustCompile(`(?s)Listening for client connections on \S*:(\d+)\n.*Server is ready\n`),
@@ -97,7 +97,7 @@ var Listening = regexp.MustCompile(`(?m)^` + listening + `\r?\n`)
 const listening = `Listening at .*?(\d+)(?:, \d+, \d+)?[^\d\n]?`
 
 // listeningOr matches Listening's line, and also line, which a server prints
-// because its text does. If the server prints both, Listening's line comes
+// because its original does. If the server prints both, Listening's line comes
 // first and names the port.
 func listeningOr(line string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^(?:` + listening + `|` + line + `)\r?\n`)

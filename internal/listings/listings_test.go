@@ -67,8 +67,7 @@ func TestTree(t *testing.T) {
 }
 
 // Names are unique, because "go build -o bin/ ./..." keeps only one of two
-// programs with the same name. Some file systems do not tell capitals from
-// small letters.
+// programs with the same name. Some file systems ignore case.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	rows := map[string]string{}
@@ -128,7 +127,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// The port of a row is the one that the program uses by default.
+// A row's port is its program's default port.
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	option := regexp.MustCompile(`(?m)^  -p port .*\(default (\d+)\)$`)

@@ -29,7 +29,7 @@ func (b *book) pageOf(scripts ...string) string {
 }
 
 // A browser may ask for a few things that take long. The server refuses more, and says
-// so, or each would cost it a goroutine.
+// so, because each would cost it a goroutine.
 func TestTooManyRequests(t *testing.T) {
 	b := open(t, netns.Supported() != nil)
 	page := b.pageOf("cat")
@@ -37,7 +37,7 @@ func TestTooManyRequests(t *testing.T) {
 	c.send(request{Do: "run", Page: page})
 	const begins = "\x1b]133;C" // bash says that it starts a command
 	c.until("cat runs", func() bool { return strings.Contains(c.screens[1], begins) })
-	const more = 3 // wait for their turn
+	const more = 3 // requests that wait for their turn
 	for range more {
 		c.send(request{Do: "run", Page: page, Block: -1})
 	}
@@ -111,7 +111,7 @@ func TestSizes(t *testing.T) {
 	c.until("the shell has the size", func() bool { return strings.Contains(c.screens[shell], "50 132\r\n") })
 }
 
-// What a terminal prints while no block runs is forgotten, except for its end, where the
+// While no block runs, a tap keeps only the end of a terminal's output, where the
 // prompt is.
 func TestTapForgets(t *testing.T) {
 	tty, theirs, err := os.Pipe()
@@ -136,7 +136,7 @@ func TestTapForgets(t *testing.T) {
 }
 
 // Keys for a program that does not read do not stop the browser's other requests: the
-// terminal takes what it has room for, and the rest is lost.
+// terminal buffers what it has room for, and drops the rest.
 func TestKeysThatNoneReads(t *testing.T) {
 	t.Parallel()
 	theirs, tty, err := os.Pipe()

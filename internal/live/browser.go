@@ -103,7 +103,8 @@ func (b *browser) carryOut(r request) {
 	}
 }
 
-// refuse tells the browser that a request to run a block has ended.
+// refuse tells the browser that a request to run a block is over. It ignores
+// other requests.
 func (b *browser) refuse(r request) {
 	if r.Do == "run" {
 		b.tell(blockEnds{"ended", r.Page, r.Block})
@@ -172,7 +173,8 @@ func (b *browser) newPane() int {
 
 func (b *browser) note(note string) { b.tell(noteComes{"note", note}) }
 
-// tell sends a message. If it cannot, the connection is broken, and serve ends.
+// tell sends a message. It ignores an error, because the connection is then
+// broken, and serve ends.
 func (b *browser) tell(message any) {
 	text, err := json.Marshal(message)
 	if err == nil {

@@ -61,7 +61,7 @@ func (s *session) crowdPane(title string) (*pane, error) {
 	s.crowds = p
 	s.mu.Unlock()
 	p.tap.SetReadDeadline(time.Now().Add(keeperPatience))
-	p.tap.Read(make([]byte, 1024)) // the prompt: the terminal shows twice what is typed before it
+	p.tap.Read(make([]byte, 1024)) // wait for the prompt: what is typed before it would appear twice
 	return p, nil
 }
 
@@ -109,7 +109,7 @@ func crowdScript(server listings.Listing, port int) (string, error) {
 	command := strings.Join(words, " ")
 	switch visit := server.Visit; {
 	case visit.Says != "":
-		// Two seconds are enough for the others to come and to be heard.
+		// Two seconds are enough for the other clients to connect and speak.
 		command = "(" + typing(visit.Says) + "; sleep 2; " + typing(visit.Typed) + ") | " + command
 	case visit.Typed != "":
 		command = typing(visit.Typed) + " | " + command

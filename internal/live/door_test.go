@@ -93,7 +93,7 @@ func TestDoor(t *testing.T) {
 			said += string(text)
 		}
 		if strings.Contains(said, b.Token()) || answer.Header.Get("Set-Cookie") != "" || answer.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: it is told %s", attack.what, said)
+			t.Errorf("%s: the answer reveals too much: %s", attack.what, said)
 		}
 	}
 }

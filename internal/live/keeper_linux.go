@@ -16,7 +16,8 @@ import (
 	"fopnp/internal/netns"
 )
 
-// self is the path of this program, even if its file has been replaced.
+// self returns a path of this program that works even if its file has been
+// replaced.
 func self() string { return "/proc/self/exe" }
 
 // A keeper stays on its first thread, because adopt must be called there. Go begins
@@ -27,10 +28,10 @@ func init() {
 	}
 }
 
-// adopt makes orphaned processes our children. On a private network they are anyway,
-// because we are its first process. There the kernel would kill us if the server
-// died, so adopt prevents that: the server's death also ends the orders, and then we
-// have a folder to remove.
+// adopt makes orphaned processes our children. On a private network they already
+// are, because we are its first process. There the kernel would kill us if the
+// server died, so adopt prevents that: the server's death also ends the orders, and
+// then we have a folder to remove.
 func adopt() {
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// self is the path of this program.
+// self returns the path of this program.
 func self() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -17,11 +17,11 @@ func self() string {
 	return path
 }
 
-// adopt does nothing: this system has no process that takes the children of others.
+// adopt does nothing: not every Unix lets a process adopt orphans.
 func adopt() {}
 
 // end sends SIGHUP, as a terminal does when it is closed, and waits for the programs
-// that start has started. They end their own.
+// that start has started. Those programs end their own children.
 func (k *keeperState) end() {
 	for begin := time.Now(); time.Since(begin) < time.Second; time.Sleep(5 * time.Millisecond) {
 		k.mu.Lock()

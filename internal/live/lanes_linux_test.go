@@ -107,8 +107,8 @@ func seen(events []laneEvent) (rows []*row) {
 	return rows
 }
 
-// at returns the state at a time, or several if no sample shows when one became
-// another.
+// at returns the state at a time, or several possible ones if no sample shows
+// when the state changed.
 func (r *row) at(ms float64) (possible []string) {
 	for i, e := range r.states {
 		ended := i+1 < len(r.states) && ms >= r.states[i+1].At+r.states[i+1].Doubt
@@ -119,7 +119,7 @@ func (r *row) at(ms float64) (possible []string) {
 	return possible
 }
 
-// isOneOf reports whether the state at a time may have been one of those that are wanted.
+// isOneOf reports whether the state at a time may have been one of wanted.
 func (r *row) isOneOf(ms float64, wanted ...string) bool {
 	return slices.ContainsFunc(r.at(ms), func(state string) bool { return slices.Contains(wanted, state) })
 }
@@ -169,8 +169,8 @@ func history(r *row) string {
 	return strings.Join(all, ", ")
 }
 
-// The answer of tcp_sixteen is as long as the questions of the clients that wait, and
-// must not be taken for one of them.
+// The answer of tcp_sixteen is as long as the waiting clients' questions. The machine
+// must not mistake it for one of them.
 func TestLanesOfSixteen(t *testing.T) {
 	c, typeAt := withThreeClients(t, "go run ./chapter03/tcp_sixteen server ''", 1060)
 	typeAt("printf 'Hello, I am last' >&5")
@@ -246,7 +246,7 @@ func (c *client) terminal() (typeAt func(command string)) {
 	return func(command string) {
 		c.until("there is a prompt", func() bool { return strings.HasSuffix(c.screens[id], "$ ") })
 		c.mu.Lock()
-		c.screens[id] = "" // the next prompt is another one
+		c.screens[id] = "" // or the next until would see the old prompt
 		c.mu.Unlock()
 		c.send(request{Do: "keys", Pane: id, Keys: command + "\r"})
 	}

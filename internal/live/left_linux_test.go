@@ -81,7 +81,8 @@ func testNothingIsLeft(t *testing.T, kind string) {
 		c.send(request{Do: "terminal"})
 		c.until("there is a terminal", func() bool { return len(c.panes) == 3 })
 		terminal := c.pane(terminalPane)
-		// These have a session of their own and no terminal, and ignore what they can.
+		// These processes have their own session and no terminal, and ignore INT, HUP
+		// and TERM.
 		c.send(request{Do: "keys", Pane: terminal, Keys: "(trap '' INT HUP TERM; setsid sleep 1000 & setsid sleep 1000) & echo is''there\r"})
 		c.until("the command runs", func() bool { return strings.Contains(c.screens[terminal], "isthere") })
 		running := kernel.Descendants(cmd.Process.Pid)
@@ -141,7 +142,8 @@ func startAlone(t *testing.T, kind, folder string) (cmd *exec.Cmd, url, token st
 	return cmd, url, token
 }
 
-// untilNothingIsLeft waits until processes have ended and no home is in a folder.
+// untilNothingIsLeft waits until the running processes have ended and folder has
+// no session folder in it.
 func untilNothingIsLeft(t *testing.T, what, folder string, running []int) {
 	t.Helper()
 	begin := time.Now()

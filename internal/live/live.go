@@ -1,11 +1,11 @@
 // Package live runs the transcripts of the book for a reader who watches them in a
 // browser, and who may type.
 //
-// A reader's browser has one WebSocket, and the WebSocket has one session at a time.
-// A session is a private network with its own processes, a copy of the repository,
-// and terminals. Its first process is a keeper: this program once more, which starts
-// bash at each terminal and watches the sockets and the packets of the network. When
-// the browser, the server or the terminal goes away, the keeper ends, and with it all
+// Each open page has one WebSocket, and each WebSocket has one session at a time. A
+// session is a private network with its own processes, a copy of the repository, and
+// terminals. Its first process is a keeper: this program once more, which starts bash
+// at each terminal and watches the sockets and the packets of the network. When the
+// browser, the server or the terminal goes away, the keeper ends, and with it all
 // that it has started.
 //
 //	browser --WebSocket-- Server --pipes-- keeper -- bash -- programs

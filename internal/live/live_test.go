@@ -46,9 +46,9 @@ func TestMain(m *testing.M) {
 }
 
 // Tests of sessions on the system's network run in a test program of their own, on a
-// private network that stands in for the system's. So nothing else uses their ports,
-// and the kernel refuses more namespaces. The environment variables tell it where the
-// built programs are.
+// private network that stands in for the system's. There, nothing else uses their
+// ports, and the kernel refuses further namespaces. The environment variables tell it
+// where the built programs are.
 const (
 	binEnv      = "FOPNP_LIVE_TEST_BIN"
 	coverageEnv = "FOPNP_LIVE_TEST_COVERAGE"
@@ -127,8 +127,8 @@ var readPages = sync.OnceValues(func() (map[string]*weave.Page, error) {
 	return all, nil
 })
 
-// servesEnv is an environment variable: the test program is a server, and a test
-// watches how it ends. Its value is "shared" or "private".
+// servesEnv is an environment variable. With it, the test program is a server,
+// and a test watches how the server ends. Its value is "shared" or "private".
 const servesEnv = "FOPNP_LIVE_TEST_SERVES"
 
 // serveAlone serves until it is killed. It prints its address and its token.
@@ -199,11 +199,11 @@ func (b *book) block(page, command string) int {
 	panic("no block of " + page + " begins with " + command)
 }
 
-// A client is a browser that a test plays.
+// A client plays a browser in a test.
 type client struct {
 	t    *testing.T
 	conn *websocket.Conn
-	hold bool // do not say that anything was shown
+	hold bool // do not report output as shown
 
 	opened func(pane int) // is called when there is a new pane
 
@@ -216,7 +216,7 @@ type client struct {
 	ended    []blockEnds
 	notes    []string
 	sessions int
-	begun    []string // what the page said when each began
+	begun    []string // the note at the start of each session
 	lanes    []laneEvent
 	err      error // the connection has ended
 }
@@ -337,7 +337,7 @@ func (c *client) send(r request) {
 	c.conn.Write(ctx, websocket.MessageText, text) // if it fails, until says so
 }
 
-// until waits until something is true of what the browser has been told.
+// until waits until isTrue returns true. It calls isTrue with c.mu held.
 func (c *client) until(what string, isTrue func() bool) {
 	c.t.Helper()
 	timeout := time.After(patience)

@@ -41,8 +41,8 @@ func (s *session) follow(p *pane) {
 	}
 }
 
-// readOn returns some of a file from an offset on, or from its beginning if the file
-// is shorter.
+// readOn returns up to 16 KiB of a file, from an offset on, or from its beginning if
+// the file ends before the offset.
 func readOn(path string, offset int64) (data []byte, from int64) {
 	// Opening a pipe would wait for a writer.
 	info, err := os.Stat(path)
@@ -61,7 +61,8 @@ func readOn(path string, offset int64) (data []byte, from int64) {
 	return data, offset
 }
 
-// program tells whether the program of a log runs, and where it listens.
+// program returns whether the program of a log runs, and at which port it
+// listens.
 func (s *session) program(p *pane) paneChanges {
 	s.mu.Lock()
 	pid, name := p.pid, p.program

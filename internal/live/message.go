@@ -22,7 +22,7 @@ type request struct {
 // Messages to a browser. Each is a JSON text. The output of a pane comes as a
 // binary message: the pane's number in two bytes, big-endian, and then the data.
 type (
-	// A session has begun. Everything of an earlier one is gone.
+	// A session has begun. Everything from an earlier session is gone.
 	sessionBegins struct {
 		Tell string `json:"tell"` // session
 		Note string `json:"note"` // says on which network it is
@@ -52,7 +52,7 @@ type (
 		Block   int          `json:"block"`
 		Command int          `json:"command"`
 		State   commandState `json:"state"`
-		Want    string       `json:"want,omitempty"` // a name stands for what may differ
+		Want    string       `json:"want,omitempty"` // names replace what may differ
 		Got     string       `json:"got,omitempty"`
 		Why     string       `json:"why,omitempty"` // it failed
 	}
@@ -96,7 +96,7 @@ const (
 	logPane      paneKind = "log"      // the output of a program in the background
 )
 
-// A commandState says how far a command is, or how it ended.
+// A commandState says whether a command is still running, or how it ended.
 type commandState string
 
 const (

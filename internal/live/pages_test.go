@@ -11,9 +11,9 @@ import (
 	"fopnp/internal/check/weave"
 )
 
-// special are the pages that need all that a session can do: a server and its log, hosts
-// of the playground, and without a private network, programs that send a lot. The tests of
-// the other pages type their blocks at a terminal, too, but not at one of a browser.
+// special are the pages that need all that a session can do: a server and its log,
+// hosts of the playground, and without a private network, programs that send a lot. The
+// other pages' own tests also type their blocks at a terminal, but without a browser.
 var special = map[bool][]string{
 	false: {"README.md", "playground/README.md"},
 	true:  {"README.md", "chapter03/README.md"}, // on the system's network

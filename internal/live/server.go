@@ -42,12 +42,12 @@ type Config struct {
 }
 
 // A Server runs blocks of the book for the browsers of its user. It is an
-// [http.Handler] for one WebSocket to each page.
+// [http.Handler] that opens one WebSocket for each page.
 //
 // It answers only requests whose Host is 127.0.0.1 or localhost at the port where they
 // arrive, and whose Origin is the same, so a page from elsewhere can neither get in by
-// DNS rebinding nor open a WebSocket. It also wants a token, which only the reader
-// knows. The browser hands it over as the name of a subprotocol, so it is in no
+// DNS rebinding nor open a WebSocket. It also requires a token, which only the reader
+// knows. The browser sends the token as the name of a subprotocol, so it is in no
 // cookie, no address and no log.
 type Server struct {
 	config Config
@@ -115,7 +115,8 @@ func (s *Server) Build() {
 	})
 }
 
-// transcripts returns how to run transcripts, as soon as the programs are built.
+// transcripts waits until the programs are built and returns the configuration
+// for running transcripts.
 func (s *Server) transcripts(ctx context.Context) (transcript.Config, error) {
 	s.Build()
 	select {

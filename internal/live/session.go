@@ -15,8 +15,8 @@ import (
 	"fopnp/internal/netns"
 )
 
-// A viewer is told what happens in a session. Its methods may wait until the
-// reader's browser has room, and then the programs wait, too.
+// A viewer receives a session's messages and output. Its methods may wait until
+// the reader's browser has room. Meanwhile the programs wait, too.
 type viewer interface {
 	tell(message any)
 	show(pane int, data []byte) error
@@ -39,15 +39,15 @@ type session struct {
 	shell  *transcript.Session
 	unlock func() // gives the system's network to the next session
 
-	host    string      // of the playground, where the shell is, or ""
-	page    *weave.Page // whose blocks run here; nil if none has yet
+	host    string      // the shell's host in the playground, or ""
+	page    *weave.Page // whose blocks run here; nil before the first block
 	section int
 	ran     map[int]bool // blocks, by their index
 
 	mu     sync.Mutex
 	panes  map[int]*pane
-	early  map[int]bool // process ids that have ended before a pane had them
-	crowds *pane        // where six clients were last
+	early  map[int]bool // processes that ended before a pane had their ids
+	crowds *pane        // the terminal of the latest crowd
 	over   bool         // the shell has ended, so no block can run
 }
 
@@ -74,8 +74,8 @@ func newSession(ctx context.Context, config transcript.Config, host string, v vi
 	return s
 }
 
-// start starts the session. Shared says that it must use the system's network. If the
-// session is closed meanwhile, start fails.
+// start starts the session. If shared is true, the session uses the system's network.
+// If the session is closed meanwhile, start fails.
 func (s *session) start(shared bool) (err error) {
 	s.starting.Lock()
 	defer s.starting.Unlock()
@@ -189,7 +189,7 @@ func (s *session) terminal(title string) (*pane, error) {
 	n := len(s.panes)
 	s.mu.Unlock()
 	if n >= maxTerminals {
-		return nil, fmt.Errorf("a session has at most %d panes; close one first, with exit", maxTerminals)
+		return nil, fmt.Errorf("this session has at least %d panes; close a terminal first, with exit", maxTerminals)
 	}
 	return s.openPane(terminalPane, s.title(title), s.home.Shell(s.host))
 }
@@ -317,7 +317,7 @@ func (s *session) ended(pid int) {
 	s.mu.Unlock()
 	if ended != nil {
 		s.viewer.tell(paneChanges{Tell: "program", Pane: ended.id})
-		if ended.kind == terminalPane { // the session closes its own
+		if ended.kind == terminalPane { // transcript.Session closes the shell's
 			ended.tap.Close()
 		}
 	}

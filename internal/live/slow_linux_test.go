@@ -10,9 +10,9 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A browser that shows nothing slows down a program that floods its terminal: what is on
-// its way stays bounded, and so does the server's memory. Ctrl-C still arrives. When the
-// browser shows again, all goes on.
+// A browser that shows nothing slows down a program that floods its terminal: the
+// output in transit stays bounded, and so does the server's memory. Ctrl-C still
+// arrives. When the browser shows output again, everything continues.
 func TestSlowBrowser(t *testing.T) {
 	b := open(t, true)
 	c := b.visit(t)
@@ -32,7 +32,7 @@ func TestSlowBrowser(t *testing.T) {
 	c.until("the window is full", func() bool { return len(c.screens[terminal]) > window })
 	// One more read of the terminal can be on its way.
 	const most = window + 1<<14 + 1000
-	// yes cannot write, so its processor time stands still.
+	// yes cannot write, so it uses no more processor time.
 	var spent, was = 1, 0
 	for spent != was {
 		was = spent
@@ -66,7 +66,7 @@ func TestSlowBrowser(t *testing.T) {
 	c.until("the terminal works", func() bool { return strings.Contains(c.screens[terminal], "ishere") })
 }
 
-// When a session ends, nothing waits any longer until the browser shows what it wrote.
+// When a session ends, no goroutine still waits for the browser to show its output.
 func TestSlowBrowserBeginsAnew(t *testing.T) {
 	b := open(t, false)
 	c := b.visit(t)

@@ -59,7 +59,7 @@ func TestStartFails(t *testing.T) {
 	})
 }
 
-// What the reader types at a new terminal, and its size, count from its first moment.
+// A new terminal accepts keys and a size from its first moment.
 func TestFirstMoment(t *testing.T) {
 	b := open(t, netns.Supported() != nil)
 	c := b.visit(t)
@@ -117,8 +117,8 @@ func TestShellEndsAtOnce(t *testing.T) {
 	}
 }
 
-// A reader may have put a pipe in the place of a log. It has a reader already, or none,
-// and then opening it would wait for a writer.
+// A reader may have replaced a log with a named pipe. Opening one would wait for a
+// writer.
 func TestLogIsPipe(t *testing.T) {
 	path := t.TempDir() + "/log"
 	if err := exec.Command("mkfifo", path).Run(); err != nil {
@@ -157,7 +157,7 @@ func TestNoneFails(t *testing.T) {
 	}
 }
 
-// viewed is a viewer that keeps what it is told.
+// viewed is a viewer that keeps the messages it gets.
 type viewed chan any
 
 func (v viewed) tell(message any)       { v <- message }

@@ -36,13 +36,12 @@ type watcher struct {
 	control [128]byte
 }
 
-// newWatcher returns a watcher that misses nothing from now on, however late its
-// watch begins. On a busy machine, the first clients may connect before the
-// watch begins.
+// newWatcher returns a watcher that collects packets from now on, however late
+// watch is called: on a busy machine, the first clients may connect earlier.
 func newWatcher() *watcher {
 	w := &watcher{begin: time.Now(), packets: -1}
 	if os.Getpid() == 1 { // the network is ours
-		w.packets, _ = listenToLoopback() // without packets, samples must do
+		w.packets, _ = listenToLoopback() // without packets, use samples only
 	}
 	w.machine.NoPackets = w.packets < 0
 	return w
@@ -58,14 +57,14 @@ func (w *watcher) watch(k *keeperState) {
 	w.watchTable(k)
 }
 
-// watchTable is watch with an open table. If the kernel refuses to show it, the reader
-// is told, and the watch ends.
+// watchTable is watch with an open table. If the kernel refuses to show the table,
+// watchTable tells the reader and returns.
 func (w *watcher) watchTable(k *keeperState) {
 	var looked, reported time.Time
 	var took time.Duration
 	for {
 		w.wait()
-		// Whether a client is in the queue shows only in the table, so look at once. But
+		// Only the table shows whether a client is in the queue, so look at once. But
 		// if a program sends many packets, rest for twice as long as we look.
 		time.Sleep(min(2*took, lookPause) - time.Since(looked))
 		w.read()
@@ -113,7 +112,7 @@ func listenToLoopback() (fd int, err error) {
 		return -1, err
 	}
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network order
-	// Each packet of a loopback goes out and comes in.
+	// Each packet on loopback is seen twice: going out and coming in.
 	err = errors.Join(
 		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
@@ -130,7 +129,7 @@ func listenToLoopback() (fd int, err error) {
 // readAtOnce is how many packets read reads. A program may send without end.
 const readAtOnce = 256
 
-// read tells the machine the packets that are there, but not more than readAtOnce.
+// read passes the waiting packets to the machine, at most readAtOnce of them.
 func (w *watcher) read() {
 	for range readAtOnce {
 		n, controls, _, _, err := unix.Recvmsg(w.packets, w.buffer[:], w.control[:], 0)
@@ -171,7 +170,7 @@ func (w *watcher) when(control []byte) time.Duration {
 
 func (w *watcher) now() time.Duration { return time.Now().Round(0).Sub(w.begin.Round(0)) }
 
-// look tells the machine what is in the kernel's table.
+// look passes a sample of the kernel's table to the machine.
 func (w *watcher) look() (err error) {
 	sample := lanes.Sample{At: w.now()}
 	sockets := w.table.Listeners

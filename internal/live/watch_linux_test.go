@@ -97,7 +97,7 @@ func TestWatchLoses(t *testing.T) {
 	if count(); seen != readAtOnce {
 		t.Errorf("it reads %d packets at once, want %d", seen, readAtOnce)
 	}
-	for before := 0; seen > before; count() { // the others that are there
+	for before := 0; seen > before; count() { // the packets that are still in the buffer
 		before = seen
 		w.read()
 	}

@@ -1,10 +1,10 @@
 // Package measured holds what a benchmark has measured: it sums up the rounds,
-// stores the data, and writes them for the pages. Package check/bench has
-// what measuring needs.
+// stores the data, and writes them for the pages. Package check/bench starts
+// the servers and reads what they cost.
 //
 // A benchmark runs in rounds. In every round, each server has its turn with each
 // workload, so a slow spell of the machine hits all servers alike. The value to
-// report is that of the best round, because other programs of the machine can
+// report is that of the best round, because other programs on the machine can
 // only make a value worse.
 package measured
 

@@ -51,7 +51,7 @@ func TestSummarize(t *testing.T) {
 		t.Errorf("the best are %v, %v, %v", quick.Best(cost), quick.Best(rate), slow.Best(ClientsServed))
 	}
 	if none := d.Find("loud", 4, "quick"); !math.IsNaN(none.Best(cost)) {
-		t.Errorf("what was not measured is %v", none.Best(cost))
+		t.Errorf("the best of a missing measurement is %v", none.Best(cost))
 	}
 	if served, part := (Measurement{Clients: 9, Figures: slow.Figures}).PartServed(); served != 8 || !part {
 		t.Errorf("%d of 9 clients were served, %v", served, part)
@@ -151,7 +151,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// A file has the digits of a value that mean something, and no more.
+// A file holds only the significant digits of a value.
 func TestSaveAndLoad(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "new")
 	saved := data()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Vocabulary has what the pages say about one benchmark.
+// A Vocabulary tells how the pages name and format the values of one benchmark.
 type Vocabulary struct {
 	Units   map[string]string                       // by the names that the pages use
 	InWords func(value float64, unit string) string // formats a value with its unit

@@ -48,7 +48,7 @@ func (b Benchmark) WriteSamples(w io.Writer, machine Machine, samples []Sample) 
 	return err
 }
 
-// Load reads the data in a folder, which Save has written.
+// Load reads the data that Save has written to a folder.
 func (b Benchmark) Load(folder string, data any) error {
 	text, err := os.ReadFile(filepath.Join(folder, b.File+".json"))
 	if err != nil {
@@ -57,8 +57,8 @@ func (b Benchmark) Load(folder string, data any) error {
 	return json.Unmarshal(text, data)
 }
 
-// Save writes data in JSON, and in another file the samples that they sum up, to
-// a folder, which it creates if needed.
+// Save writes two files to a folder, which it creates if needed: the data in
+// JSON, and the samples that they sum up.
 func (b Benchmark) Save(folder string, data any, machine Machine, samples []Sample) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// A wire that cannot get the quality that the user wants is as it was before.
+// If a wire cannot get the quality that the user wants, it stays as it was.
 func TestWireFails(t *testing.T) {
 	probe := help(t, "nothing")
 	asRoot(probe)
@@ -83,7 +83,7 @@ func failOnWire() error {
 	return nil
 }
 
-// leave lets this process open only so many more files.
+// leave lets this process open only the given number of further files.
 func leave(files int) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

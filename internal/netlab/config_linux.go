@@ -59,7 +59,7 @@ func newConfig() (config, error) {
 }
 
 // workingFolder returns the user's working folder without symbolic links, which may
-// lead elsewhere on a host. It returns "" if there is none any more.
+// lead elsewhere on a host. It returns "" if the folder no longer exists.
 func workingFolder() string {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -72,7 +72,7 @@ func workingFolder() string {
 }
 
 // module is the path of the repository's module. The hosts do not show a folder with
-// another module: they can write to what they show.
+// another module, because they can write to what they show.
 const module = "fopnp"
 
 // repository returns folder, or the nearest folder above it, that contains the

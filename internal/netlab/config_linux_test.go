@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The hosts show the repository, whichever folder of it the user is in, and no other
-// module: they can write to what they show.
+// The hosts show the repository, whichever of its folders the user is in. They show
+// no other module, because they can write to what they show.
 func TestRepository(t *testing.T) {
 	above := t.TempDir()
 	clone := filepath.Join(above, "clone")

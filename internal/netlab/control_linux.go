@@ -22,7 +22,7 @@ const maxMessage = 128 << 10
 type request struct {
 	Host     string   // to log in to, or ""
 	Command  [][]byte // one word is a line for the shell; none means a login shell
-	Dir      string   // where the client is
+	Dir      string   // the client's working folder
 	Env      []string // of the terminal: TERM and the like
 	Terminal *unix.Winsize
 

@@ -174,9 +174,9 @@ const patience = 10 * time.Second
 // reached. It has just begun, or it is no network.
 var errTaken = fmt.Errorf("another program has taken the name of your network; set %s to another name", networkName)
 
-// join connects to the network that the user has brought up. If there is none, it
-// brings one up. The function end ends that one. After errTaken, join calls wait and
-// tries again if that returns true.
+// join connects to the network that the user has brought up. If there is none, join
+// brings one up, and end ends it. After errTaken, join calls wait and tries again if
+// that returns true.
 func (l *Lab) join(wait func() bool) (client control, end func(), err error) {
 	for {
 		client, end, err = l.tryToJoin()
@@ -228,9 +228,8 @@ func (l *Lab) tryToJoin() (client control, end func(), err error) {
 }
 
 // address returns where the user's other processes find the network: an abstract
-// socket, which leaves nothing behind.
-//
-// The address contains the network's name, which is an error if it is too long.
+// socket, which leaves nothing behind. It returns an error if the network's name,
+// which is part of the address, is too long.
 func address() (*net.UnixAddr, error) {
 	const longest = len(unix.RawSockaddrUnix{}.Path) - 1
 	prefix := fmt.Sprintf("@fopnp-playground-%d-", os.Geteuid())

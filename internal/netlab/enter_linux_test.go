@@ -15,8 +15,8 @@ import (
 )
 
 // Between bind and listen, the process that brings a network up has its name, but
-// cannot be reached. Another one that starts then waits for it, and joins it. It does
-// not wait for a program that never listens.
+// cannot be reached. A process that starts at that moment waits for it, and joins it.
+// But no process waits for ever for a program that never listens.
 func TestJoinOneThatBegins(t *testing.T) {
 	t.Setenv(networkName, fmt.Sprint("test", os.Getpid()))
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -58,7 +58,7 @@ func TestJoinOneThatBegins(t *testing.T) {
 	}
 }
 
-// A network whose table contradicts itself is not brought up.
+// join does not bring up a network whose table contradicts itself.
 func TestWrongTable(t *testing.T) {
 	t.Setenv(networkName, fmt.Sprint("wrong", os.Getpid()))
 	l := small()

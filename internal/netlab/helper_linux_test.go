@@ -45,7 +45,7 @@ func help(t *testing.T, name string) *exec.Cmd {
 	return cmd
 }
 
-// asRoot makes a command root in namespaces of its own.
+// asRoot makes a command run as root in its own namespaces.
 func asRoot(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,

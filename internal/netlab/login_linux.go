@@ -38,8 +38,8 @@ func (s *server) login(client control, r request, files [3]*os.File) {
 			}
 		}
 	}
-	// A client that gets no such answer may ask again. So the answer comes first: no
-	// command must run twice.
+	// A client that does not get this answer may ask again. So send it before the
+	// command starts, or the command could run twice.
 	err := client.send(answer{Started: true}, ours...)
 	closeAll(ours) // when the client closes it, the shell gets SIGHUP
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *server) login(client control, r request, files [3]*os.File) {
 	}
 }
 
-// A command says how to start what a client requests.
+// A command says how to start a shell or a client's command.
 type command struct {
 	argv, env []string
 	dir       string

@@ -55,8 +55,9 @@ func (p *place) do(f func() error) error {
 }
 
 // build makes the network: a place for each host, and the fabric, a place that
-// contains all wires. There each wire is a bridge. Each cable is a pair of
-// interfaces: one belongs to the host, and the other is a port of the bridge.
+// contains all wires. In the fabric, each wire is a bridge. Each cable is a
+// pair of interfaces: one belongs to the host, and the other is a port of the
+// bridge.
 func (w *world) build() (err error) {
 	if w.fabric, err = newPlace(); err != nil {
 		return fmt.Errorf("create a network: %w", err)

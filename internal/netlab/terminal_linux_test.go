@@ -103,8 +103,8 @@ func TestFirstSize(t *testing.T) {
 	})
 }
 
-// When a shell ends that leaves a job with its terminal behind, the client still prints
-// what the shell has written, even if the user's terminal is slow.
+// When a shell ends but a background job keeps its terminal open, the client still
+// prints what the shell has written, even if the user's terminal is slow.
 func TestLastWords(t *testing.T) {
 	t.Parallel()
 	c := startClient(t, help(t, "converse"))

@@ -38,8 +38,8 @@ var calledMain bool // set by Main
 
 // Supported returns nil if the system grants private networks. Otherwise it
 // returns an error that wraps [errors.ErrUnsupported] and says why. On Linux, the
-// error also wraps a [*Refusal] if a setting forbids them. Supported panics if the
-// program has not called [Main].
+// error also wraps a [*Refusal] if the kernel refuses them. Supported panics if
+// the program has not called [Main].
 func Supported() error {
 	if !calledMain {
 		panic("netns: main or TestMain must call netns.Main before it does anything else")
@@ -53,7 +53,7 @@ func Supported() error {
 // All processes of the network die when the first one exits, when Close is
 // called, and when the calling process dies, even of SIGKILL. The network waits
 // for cmd itself: do not call cmd.Wait, and connect cmd to files, such as those
-// of [os.Pipe], and not to the pipes of cmd.StdoutPipe, which Wait closes while
+// of [os.Pipe]. Do not use cmd.StdoutPipe, whose pipe Wait may close while
 // there is something left to read. The network's processes see the files of the
 // host.
 //
@@ -98,8 +98,8 @@ func launch(cmd *exec.Cmd, leads bool) (*Network, error) {
 	n := &Network{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel kills the first process when its parent dies, and takes the
-		// thread that started it for the parent. So this thread must not end.
+		// The kernel kills the first process when its parent dies, and counts
+		// the thread that started it as the parent. So this thread must not end.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := enter(cmd, leads)

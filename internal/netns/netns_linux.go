@@ -49,12 +49,13 @@ func Main() {
 	os.Exit(0)
 }
 
-// becomeFirst brings up the network and runs program in the place of the calling
-// one. Without a program it returns when the network is up.
+// becomeFirst brings up the network and replaces the calling program with
+// program. If program is "", it returns when the network is up.
 func becomeFirst(report io.Writer, program string) error {
-	runtime.LockOSThread() // what follows applies to a thread, and this one goes on
+	runtime.LockOSThread() // the calls below apply to one thread, which then becomes program
 	if SmallTables() == nil {
-		// The kernel sizes the tables when it makes a network: here is another one.
+		// The kernel sizes the tables when it creates a network, so create another
+		// one.
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return os.NewSyscallError("unshare", err)
 		}
@@ -73,18 +74,19 @@ func becomeFirst(report io.Writer, program string) error {
 	if program == "" {
 		return nil
 	}
-	// If our parent ignores Ctrl-C, as a script's background jobs do, then so do we,
-	// and so would program. But a signal that we catch is not ignored after
+	// If our parent ignores Ctrl-C, as a script's background jobs do, we inherit
+	// that, and program would, too. But a signal that we catch is not ignored after
 	// exec.
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt, unix.SIGQUIT)
 	return &os.PathError{Op: "exec", Path: program, Err: syscall.Exec(program, os.Args, os.Environ())}
 }
 
-// SmallTables gives the networks that the calling thread's network makes from now
-// on tables of connections of their own. Other networks share the machine's, which
-// have room for hundreds of thousands, and the kernel walks through all of that to
-// list the sockets of one network. It takes a millisecond instead of microseconds.
-// The error says that the kernel has no such setting or denies it.
+// SmallTables gives each network that is created from the calling thread's network
+// its own connection tables. Other networks share the machine's tables, which have
+// room for hundreds of thousands of connections. To list the sockets of one
+// network, the kernel walks through all of them, which takes a millisecond instead
+// of microseconds. The error says that the kernel has no such setting or denies
+// it.
 //
 // Source: tcp_child_ehash_entries and udp_child_hash_entries in ip-sysctl.rst of
 // the kernel
@@ -131,8 +133,8 @@ func supported() error {
 	return err
 }
 
-// namespaces returns how to create the namespaces of a network. It finds out by
-// creating some.
+// namespaces returns the attributes that create the namespaces of a network. It
+// tries them out by creating some.
 var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 	const private = syscall.CLONE_NEWNET | syscall.CLONE_NEWPID
 	for _, attr := range []*syscall.SysProcAttr{
@@ -154,8 +156,8 @@ var namespaces = sync.OnceValues(func() (attr *syscall.SysProcAttr, err error) {
 	return nil, fmt.Errorf("no private networks: %w (%w)", Explain(err), errors.ErrUnsupported)
 })
 
-// enter starts cmd in namespaces of its own and waits until its program runs. If it
-// leads a session, cmd.Stdin is the session's terminal.
+// enter starts cmd in namespaces of its own and waits until its program runs. If
+// leads is true, cmd leads a session whose terminal is cmd.Stdin.
 func enter(cmd *exec.Cmd, leads bool) error {
 	attr, err := namespaces()
 	if err != nil {

@@ -37,8 +37,8 @@ func TestParentGone(t *testing.T) {
 	}
 }
 
-// Start refuses a command that has a SysProcAttr of its own, because it would
-// replace it.
+// Start refuses a command that has its own SysProcAttr, because Start would
+// replace that.
 func TestAttributes(t *testing.T) {
 	needsNetworks(t)
 	cmd := exec.Command("true")
@@ -115,7 +115,7 @@ func TestProc(t *testing.T) {
 	}
 }
 
-// A network has tables of connections of its own, and not a part of the machine's.
+// A network has its own connection tables, and not a share of the machine's.
 func TestSmallTables(t *testing.T) {
 	needsNetworks(t)
 	const set = "cd /proc/sys/net/ipv4 && echo 1 >tcp_child_ehash_entries && echo 1 >udp_child_hash_entries"
@@ -156,8 +156,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// A writesMore takes what a program has written. The program then writes more. After
-// too many bytes, writesMore fails.
+// A writesMore receives a program's output. After each write, the program writes
+// more. After too many bytes, writesMore fails.
 type writesMore struct {
 	to          io.Writer
 	total, most int

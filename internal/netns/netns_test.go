@@ -217,9 +217,9 @@ func TestSamePort(t *testing.T) {
 	}
 }
 
-// Closing a network kills what its first process has started, even if that has
-// left its process group. The kernel ends the pipe when the last process that
-// could write to it is dead.
+// Closing a network kills what its first process has started, even a process
+// that has left the process group. A read from the pipe ends when the last
+// process that could write to it is dead.
 func TestClose(t *testing.T) {
 	needsNetworks(t)
 	h := startUp(t, "family", "bear")

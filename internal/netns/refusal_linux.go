@@ -48,8 +48,8 @@ func explain(err error, proc string, ordinary bool) error {
 	return &Refusal{err, "the system does not let this process create namespaces", container}
 }
 
-// refused reports whether err can come from a setting that forbids namespaces. The
-// error of another process is known only by its text.
+// refused reports whether err may mean that the kernel refused namespaces. For an
+// error from another process, only the text is known.
 func refused(err error) bool {
 	for _, errno := range []error{unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS} {
 		if errors.Is(err, errno) || err != nil && strings.HasSuffix(err.Error(), errno.Error()) {

@@ -21,7 +21,7 @@ func resolveNames(name string) ([]netip.Addr, error) {
 	return []netip.Addr{address}, nil
 }
 
-// A filter shows what it says.
+// A filter shows exactly the packets that it describes.
 func TestFilter(t *testing.T) {
 	h1, www := netip.MustParseAddr("10.25.1.65"), netip.MustParseAddr("10.130.1.4")
 	packets := map[string]summary{
@@ -77,7 +77,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// What is not understood is an error.
+// A filter that parseFilter does not understand is an error.
 func TestFilterErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"tcp and":           "a test is missing at the end",

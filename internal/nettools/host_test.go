@@ -139,7 +139,8 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// A server that does not answer, one that does not exist, and wrong calls.
+// host reports a server that does not answer, one that does not exist, and
+// wrong command lines.
 func TestHostFails(t *testing.T) {
 	t.Parallel()
 	port := serveNames(t)

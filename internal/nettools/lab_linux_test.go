@@ -36,7 +36,8 @@ const inLab = "NETTOOLS_TEST_LAB"
 // host find out quickly that no other host is on their own networks.
 type lab struct{ near, middle, far host }
 
-// A host is a thread in a network namespace, which runs what it is told.
+// A host is a thread in a network namespace. It runs the functions that it
+// receives.
 type host chan func()
 
 // do runs f in the host's namespace.
@@ -153,7 +154,7 @@ func newHost(t *testing.T) host {
 		}
 		up(t, "lo")
 		set(t, "ping_group_range", "0 0")
-		set(t, "icmp_ratelimit", "0") // or it tells only some senders why a packet is lost
+		set(t, "icmp_ratelimit", "0") // or the kernel reports only some of the lost packets
 	})
 	if t.Failed() {
 		t.FailNow()

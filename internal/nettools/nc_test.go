@@ -163,7 +163,7 @@ func TestNcKeeps(t *testing.T) {
 	}
 }
 
-// Open and closed ports, and what cannot work.
+// nc reports open and closed ports, and other failures.
 func TestNcPorts(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

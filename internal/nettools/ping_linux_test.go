@@ -87,8 +87,8 @@ rtt .*\n`)
 	}
 }
 
-// Who cannot be reached: the middle host's words, no answer, and what is no
-// host.
+// ping reports what the middle host says about unreachable hosts, missing
+// answers, and wrong command lines.
 func testPingFails(t *testing.T, lab lab) {
 	for _, test := range []struct {
 		args           string
@@ -156,8 +156,8 @@ From 10\.0\.1\.1 icmp_seq=1 Time to live exceeded
 	}
 }
 
-// ping knows IPv6 as well, with the same output as Debian's. traceroute says that it
-// does not.
+// ping supports IPv6, too, with the same output as Debian's. traceroute says that it
+// does not support it.
 func testPing6(t *testing.T, lab lab) {
 	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
 		t.Skip("the kernel has no IPv6")
@@ -187,7 +187,7 @@ func testPing6(t *testing.T, lab lab) {
 	}
 	neighbors(t, lab.near, "eth1a", "fd00:1::2", lab.middle, "eth1b", "fd00:1::1")
 	neighbors(t, lab.middle, "eth2a", "fd00:2::1", lab.far, "eth2b", "fd00:2::2")
-	// The kernel takes packets for a new address a little later.
+	// The kernel accepts packets for a new address only after a moment.
 	untilAnswers := func(address string) {
 		for deadline := time.Now().Add(progtest.Patience); time.Now().Before(deadline); {
 			if _, _, status := lab.near.run(t, command("ping", "-q", "-c1", "-w20", address)); status == 0 {

@@ -65,7 +65,7 @@ func serveOnce(t *testing.T, talk func(conn *net.TCPConn)) (port string) {
 }
 
 // With a server that is no telnet server, telnet sends lines that end with CR
-// LF, and asks for nothing.
+// LF, and negotiates no options.
 func TestTelnetLines(t *testing.T) {
 	t.Parallel()
 	var heard string
@@ -84,7 +84,7 @@ func TestTelnetLines(t *testing.T) {
 }
 
 // Without a terminal, telnet sends stdin, closes its side, and prints all
-// answers. It offers no window and no terminal.
+// answers. It offers neither a window size nor a terminal type.
 func TestTelnetPiped(t *testing.T) {
 	t.Parallel()
 	answers := string([]byte{iac, do, optEcho, iac, wont, optWindowSize, iac, wont, optTerminalType})

@@ -8,8 +8,8 @@ import (
 	"testing/iotest"
 )
 
-// Whatever a peer sends, in whatever pieces, Read returns the same data, and
-// the answers are the same. What Write sends, Read returns.
+// However a peer's bytes are split into pieces, Read returns the same data, and
+// the answers are the same. Read returns what Write has sent.
 func FuzzConversation(f *testing.F) {
 	f.Add([]byte("a\r\nb\r\x00c\xff\xff\xff\xfd\x01\xff\xfa\x1f\x00\x50\x00\x18\xff\xf0d\r"))
 	f.Fuzz(func(t *testing.T, sent []byte) {

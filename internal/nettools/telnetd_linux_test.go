@@ -82,8 +82,8 @@ func serveTelnet(t *testing.T) (port string) {
 	return progtest.PortOf(listener.Addr())
 }
 
-// Debian's telnet logs in. The shell is a login shell at a terminal that is as
-// large as the window, and follows it. Ctrl-C interrupts what runs there.
+// Debian's telnet logs in. The shell is a login shell. Its terminal is as large
+// as the window, and follows its size. Ctrl-C interrupts what runs there.
 func TestTelnetdRealClient(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("telnet"); err != nil {
@@ -168,7 +168,7 @@ func readUntil(t *testing.T, r *bufio.Reader, want string) (got []byte) {
 }
 
 // The server offers what it can and refuses the rest. It answers an option only
-// once. It answers "are you there", and knows 255 as data.
+// once. It answers "are you there", and doubles a 255 in its data.
 func TestTelnetdOptions(t *testing.T) {
 	t.Parallel()
 	conn, r := rawClient(t, serveTelnet(t))
@@ -238,7 +238,7 @@ func TestTelnetdRefuses(t *testing.T) {
 	}
 }
 
-// Without a connection there is an error.
+// Without a connection, in.telnetd reports an error.
 func TestTelnetdByHand(t *testing.T) {
 	t.Parallel()
 	_, stderr, status := run(command("in.telnetd"))

@@ -38,11 +38,11 @@ const internal = "internal"
 //
 //	[HOST[,HOST...]:]SERVICE stream|dgram PROTOCOL wait|nowait[.MAX] USER[:GROUP] PROGRAM [ARGUMENT...]
 //
-// The first argument is the program's name for itself. A line that begins with
-// a blank continues the entry above it. Any other line is a comment if its
-// first field begins with #.
-// A line with only HOST: applies to all following entries that name no host.
-// There is no quoting, so an argument cannot contain blanks.
+// The first argument is argv[0], the name by which the program is called. A
+// line that begins with a blank continues the entry above it. Any other line is
+// a comment if its first field begins with #. A line with only HOST: applies to
+// all following entries that name no host. There is no quoting, so an argument
+// cannot contain blanks.
 //
 // Source: inetd(8) of OpenBSD, as Debian has it
 func Parse(file, text string) ([]Service, error) {

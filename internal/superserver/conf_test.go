@@ -102,7 +102,7 @@ func lines(services []Service) string {
 	return strings.Join(lines, "\n")
 }
 
-// A wrong entry is named by file and line, and the others count.
+// Parse names a wrong entry by file and line, and returns the others.
 func TestParseErrors(t *testing.T) {
 	const text = `1 stream tcp nowait root /x x
 2 stream tcp nowait root
@@ -143,8 +143,8 @@ rusers/1-3 dgram rpc/udp wait root /x x
 	}
 }
 
-// Whatever the file holds, Parse returns. What it accepts, it accepts again in
-// the form that oneLine gives it, with the same meaning.
+// Parse returns, whatever the file holds. An entry that it accepts has the same
+// meaning when oneLine has written it and Parse reads it again.
 func FuzzParse(f *testing.F) {
 	f.Add("127.0.0.1:1060 stream tcp,rcvbuf=64k nowait.3 brandon:users /in_zen1 in_zen1\n -l /tmp/zen.log")
 	f.Add("::1:\n#\n7 dgram udp wait root internal\n/run/x stream unix wait a.b /c")

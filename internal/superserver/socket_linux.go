@@ -173,7 +173,7 @@ func (s *socket) setMode() {
 	unix.SetNonblock(s.fd, ours)
 }
 
-// reconfigure gives an open socket its service's new entry. A service that was
+// reconfigure gives a socket its service's new entry. A service that was
 // suspended after failures gets another chance.
 func (s *socket) reconfigure(service Service) {
 	s.service, s.count, s.rest = service, 0, time.Time{}

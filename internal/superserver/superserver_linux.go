@@ -217,8 +217,8 @@ func notify(pipe int, signals ...os.Signal) <-chan os.Signal {
 }
 
 // toPoll returns the descriptors to poll, the sockets of all but the first
-// descriptor, and the timeout in milliseconds. It opens the sockets that may try
-// again now.
+// descriptor, and the timeout in milliseconds. It opens the sockets that may be
+// tried again now.
 func (s *server) toPoll(wake int32) (poll []unix.PollFd, sockets []*socket, timeout int) {
 	poll, timeout = []unix.PollFd{{Fd: wake, Events: unix.POLLIN}}, -1
 	now := time.Now()

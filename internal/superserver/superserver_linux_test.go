@@ -24,7 +24,8 @@ import (
 )
 
 // The test program is the super-server under the name inetd. Under the name
-// builtins it is a client of the services that the super-server plays itself.
+// builtins it is a client of the services that the super-server provides
+// itself.
 func TestMain(m *testing.M) {
 	netns.Main()
 	switch filepath.Base(os.Args[0]) {
@@ -204,7 +205,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// A service of datagrams starts once for each datagram that it reads.
+// A datagram service starts once for each datagram that it reads.
 func TestWaitDatagrams(t *testing.T) {
 	t.Parallel()
 	started := filepath.Join(t.TempDir(), "started")
@@ -301,8 +302,9 @@ nosuch.invalid:PORT stream tcp nowait ME /bin/cat cat
 	hears(t, dial(t, "tcp", "127.0.0.1:"+port), "first\n")
 }
 
-// At SIGHUP a service that stays keeps its socket and its program, a new one
-// opens, and one that is gone closes. If the file is gone, all stays.
+// At SIGHUP, a service that is still configured keeps its socket and its
+// program, a new one opens, and a removed one closes. If the file is gone,
+// nothing changes.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	stays, goes, comes := port(t), port(t), port(t)
@@ -339,7 +341,7 @@ func TestReload(t *testing.T) {
 	dial(t, "tcp", "127.0.0.1:"+comes)
 }
 
-// inodes returns the sockets of a process that listen.
+// inodes returns the listening sockets of a process.
 func inodes(t *testing.T, pid int) map[string]bool {
 	t.Helper()
 	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", pid))
@@ -456,7 +458,6 @@ func TestBackground(t *testing.T) {
 	})
 }
 
-// Wrong calls.
 func TestCalls(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -478,7 +479,8 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// The server plays five services itself, over TCP and UDP, at their own ports.
+// The server provides five services itself, over TCP and UDP, at their own
+// ports.
 func TestBuiltins(t *testing.T) {
 	t.Parallel()
 	if err := netns.Supported(); errors.Is(err, errors.ErrUnsupported) {

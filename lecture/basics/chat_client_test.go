@@ -52,11 +52,11 @@ func (c pipeClient) fails(t *testing.T, why string) {
 	}
 	complaint := fmt.Sprintf("chat_client: chat at ('127.0.0.1', %s): %s\n", c.port, why)
 	if !strings.HasSuffix(c.Output(), complaint) {
-		t.Errorf("it printed %q, want %q in the end", c.Output(), complaint)
+		t.Errorf("it printed %q, want %q at the end", c.Output(), complaint)
 	}
 }
 
-// The time of -t is not for a server that has nothing to say.
+// The timeout -t does not apply to a server that has nothing to say.
 func TestChatClientInSilence(t *testing.T) {
 	t.Parallel()
 	client := atPipes(t, "-t", "0.1")
@@ -67,7 +67,7 @@ func TestChatClientInSilence(t *testing.T) {
 	}
 }
 
-// It is for a server that does not take what is typed.
+// The timeout applies to a server that does not take what the user types.
 func TestChatClientServerDoesNotRead(t *testing.T) {
 	t.Parallel()
 	client := atPipes(t, "-t", "0.5")

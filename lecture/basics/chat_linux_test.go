@@ -23,7 +23,7 @@ func atTerminal(t *testing.T, columns int) (*terminal.Program, *net.TCPConn) {
 	return me, progtest.Accept(t, listener)
 }
 
-// tells sends what the server says.
+// tells sends text as the server.
 func tells(t *testing.T, server net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(server, text); err != nil {

@@ -32,7 +32,8 @@ func TestTimeServer(t *testing.T) {
 	conform.Run(t, timeServer, slices.Concat(conform.Checks, conform.Unasked))
 }
 
-// isTimeLine hears a line with the time at which the server sent it.
+// isTimeLine receives a line, which must have the time at which the server sent
+// it.
 func isTimeLine(c *conform.Client) {
 	line := make([]byte, len(time.ANSIC+"\r\n"))
 	n, err := c.Receive(line)
@@ -62,7 +63,7 @@ func checkTimeLine(line string, zone *time.Location, began time.Time) error {
 }
 
 // Time_server sends the time of its machine's time zone. In one of the zones, it
-// is the fifth of a month: a day is two wide, with a blank.
+// is the fifth of a month: a one-digit day is padded with a blank.
 func TestTimeServerZone(t *testing.T) {
 	t.Parallel()
 	fifth := time.Date(2026, time.January, 5, 12, 0, 0, 0, time.UTC)

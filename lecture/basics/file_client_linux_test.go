@@ -21,8 +21,8 @@ import (
 	"fopnp/internal/netns"
 )
 
-// The client neither waits for a named pipe nor follows a symbolic link to
-// FILE.part, nor puts a file in the place of a device or of a link to one.
+// The client does not wait for a named pipe, follow a symbolic link at
+// FILE.part, or replace a device or a link to one.
 func TestFileSpecial(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -58,7 +58,8 @@ func TestFileSpecial(t *testing.T) {
 	}
 }
 
-// A symbolic link to FILE is replaced, and what it leads to stays.
+// If FILE is a symbolic link, the client replaces the link, and its target
+// stays as it was.
 func TestFileLink(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -76,8 +77,8 @@ func TestFileLink(t *testing.T) {
 	s.has(elsewhere, old)
 }
 
-// If the disk is full, one line says so, and what has come stays. When there is
-// room again, the client gets the rest.
+// If the disk is full, one line says so, and the bytes that have arrived stay.
+// When there is room again, the client gets the rest.
 func TestFileFullDisk(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -139,8 +140,9 @@ func TestFileMemory(t *testing.T) {
 	client.Prints(t, complete, "")
 }
 
-// At a terminal, the client shows how far it is, and then clears the line. What
-// an earlier transfer has left is not counted: it would be part of the speed.
+// At a terminal, the client shows how far it is, and then clears the line. It
+// does not count the bytes of an earlier transfer, because they would distort
+// the speed.
 func TestFileProgress(t *testing.T) {
 	t.Parallel()
 	ours, theirs, err := netns.OpenTerminal()

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// noFollow makes open fail if the name is a symbolic link. Open also never
-// waits then, not even for the reader of a named pipe.
+// noFollow makes open fail if the name is a symbolic link. With noFollow, open
+// also never waits, not even for the reader of a named pipe.
 const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // lock locks a file until it is closed. It returns errBusy if another program

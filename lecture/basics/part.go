@@ -235,7 +235,7 @@ func (p *Part) leave(do func() error) error {
 }
 
 // Fail ends the program as program.Fail does. If err is a disk error, the line
-// says what failed on the disk instead of what.
+// names the disk operation that failed instead of what.
 func Fail(what string, err error) {
 	var disk *fs.PathError
 	if errors.As(err, &disk) {

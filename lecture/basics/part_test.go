@@ -15,7 +15,7 @@ import (
 // of the old one still has all of it.
 func TestPartIsRenamed(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("it renames no file that another program has open")
+		t.Skip("Windows cannot rename a file that another program has open")
 	}
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")

@@ -43,8 +43,8 @@ var errChanges = errors.New("the file keeps changing")
 
 // Of returns the length of a file and its SHA-256 as 64 hexadecimal digits.
 // They belong together even if the file changes. If it changes time after time
-// while Of reads it, Of returns an error. It also returns one if the program
-// has to stop.
+// while Of reads it, Of returns an error. It also returns an error if the
+// program has to stop.
 //
 // Of does not move the file's offset.
 func (s *Sums) Of(file *os.File) (Answer, error) {
@@ -73,7 +73,7 @@ func (s *Sums) Of(file *os.File) (Answer, error) {
 	return Answer{}, errChanges
 }
 
-// find returns the sum of a version. If it is new, the caller must set it.
+// find returns the sum of a version. If the sum is new, the caller must set it.
 func (s *Sums) find(v version) (known *sum, isNew bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,9 +131,9 @@ func hashOf(file *os.File, v version) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)), err
 }
 
-// tooLate reports whether a program that has to stop has no time to read left
-// more bytes of a file for its hash. If many clients wait for large files, it
-// would hardly get to anything else.
+// tooLate reports whether a program that has to stop no longer has the time to
+// hash the rest of a file, of which left bytes remain. If many clients wait for
+// large files, the program would hardly get to anything else.
 func tooLate(left int64) bool {
 	const atLast = 64 << 20
 	return program.Hurrying().Err() != nil ||
@@ -168,7 +168,7 @@ func (v version) untilSettled() time.Duration {
 	changed := v.changed()
 	tick := 20 * time.Millisecond
 	if changed%int64(time.Second) == 0 {
-		tick = 2 * time.Second // the file system counts in seconds, or in twos
+		tick = 2 * time.Second // some file systems count in steps of 2 s
 	}
 	age := time.Since(time.Unix(0, changed))
 	return tick - max(0, age)

@@ -82,8 +82,8 @@ func TestSumsOfChangingFile(t *testing.T) {
 	}
 }
 
-// A file is left alone until its next change leaves another time, and no longer,
-// even if its last change is in the future.
+// A file is settled as soon as its next change would leave a different time, and
+// not later, even if its last change is in the future.
 func TestUntilSettled(t *testing.T) {
 	now := time.Now()
 	for _, test := range []struct {

@@ -90,7 +90,7 @@ func (r Request) Line() ([]byte, error) {
 	return line, nil
 }
 
-// An Answer says what a file is. The bytes of the file follow.
+// An Answer describes a file, whose bytes follow.
 type Answer struct {
 	Length int64  // of the whole file, in bytes
 	SHA256 string // of the whole file, 64 hexadecimal digits

@@ -32,8 +32,8 @@ var wrongTimeServers = map[string]wrong.Defect{
 
 func init() { wrong.Main(wrongTimeServers) }
 
-// TestWrongTimeServers tests isTimeLine: it hears what each server says, and
-// only one is right.
+// TestWrongTimeServers runs isTimeLine against every server, of which only one
+// is right.
 func TestWrongTimeServers(t *testing.T) {
 	t.Parallel()
 	announcement := conform.Named(conform.Checks, "announcement")[0]

@@ -72,7 +72,7 @@ func serveWebPage(t *testing.T) (server *progtest.Server, url string) {
 	return server, "http://127.0.0.1:" + server.Port
 }
 
-// browse runs a program that others have written, with a home of its own, and
+// browse runs a program that is not ours, with its own home directory, and
 // returns what it prints. The test is skipped if the program is missing.
 func browse(t *testing.T, name string, args ...string) string {
 	t.Helper()

@@ -57,7 +57,7 @@ func NewClient(timeout time.Duration) *Client {
 	return c
 }
 
-// A Client is what NewClient returns.
+// A Client is an HTTP client for a single page: see NewClient.
 type Client struct {
 	http.Client
 	connection atomic.Pointer[patient] // the last one

@@ -28,7 +28,8 @@ func TestDaytime(t *testing.T) {
 	conform.Run(t, daytime, slices.Concat(conform.Checks, conform.Unasked))
 }
 
-// isNISTLine hears a line of NIST with the time at which the server sent it.
+// isNISTLine receives a NIST line, which must have the time at which the server
+// sent it.
 func isNISTLine(c *conform.Client) {
 	line := make([]byte, len(nist))
 	n, err := c.Receive(line)

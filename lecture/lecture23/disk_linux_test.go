@@ -16,7 +16,7 @@ import (
 )
 
 // When the disk is full, one line says so, and the old file stays as it was. The
-// disk ends with the script, so the script looks at it.
+// disk is gone when the script ends, so the script looks at it.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	for _, client := range webClients {
@@ -99,7 +99,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// WebclientFile prints files, so it does not end as if it had if it cannot.
+// If webclientFile cannot print a file, it says so and ends with status 1.
 func TestFullStdout(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

@@ -22,7 +22,8 @@ import (
 	"fopnp/lecture"
 )
 
-// A Download is what the user of a web client asks for.
+// A Download is a page that the user of a web client asks for, and how to get
+// it.
 type Download struct {
 	URL     string
 	File    string        // where the page is saved

@@ -49,8 +49,8 @@ func site(t testing.TB) (folder string) {
 type realServer struct {
 	url      string // without the last slash
 	notFound string // the status line of a page that is not there
-	moved    string // what it says of /folder, with URL for url
-	stays    bool   // and it does not say where that is
+	moved    string // the reason that a client gives for /folder, with URL for url
+	stays    bool   // it does not redirect /folder
 }
 
 // startNginx starts Debian's nginx. It inherits the listener, as it does when a
@@ -142,7 +142,7 @@ func startWebserver(t testing.TB, folder string) realServer {
 	return realServer{url: "http://127.0.0.1:" + server.Port, notFound: "404 Not Found", moved: "404 Not Found", stays: true}
 }
 
-// stop starts a server. It stops with the test.
+// stop starts a server, and stops it when the test ends.
 func stop(t testing.TB, cmd *exec.Cmd) *progtest.Server {
 	t.Helper()
 	server, err := progtest.Launch(cmd)

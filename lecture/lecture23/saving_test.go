@@ -52,9 +52,9 @@ func isOld(t testing.TB, file string) {
 	}
 }
 
-// While a page comes, it is in another file, and the old file stays as it is. A
-// signal ends the client, which removes the other file first. A second client
-// does not get in the way.
+// While a page arrives, the client writes it to another file, and the old file
+// stays as it is. A signal ends the client, which removes the other file first.
+// A second client does not get in the way.
 func TestSignals(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no signals")
@@ -160,7 +160,7 @@ func TestIgnoredSignal(t *testing.T) {
 // the new page at once, and a reader of the old page still has all of it.
 func TestRename(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("it renames no file that another program has open")
+		t.Skip("Windows cannot rename a file that another program has open")
 	}
 	t.Parallel()
 	for _, client := range webClients {
@@ -263,7 +263,7 @@ func TestNoFile(t *testing.T) {
 	}
 	switch runtime.GOOS {
 	case "windows":
-		t.Skip("it has other words")
+		t.Skip("Windows words these errors differently")
 	case "linux":
 		files["/dev/full"] = "not a plain file"
 		files["/dev/null"] = "not a plain file"
@@ -302,7 +302,7 @@ func TestNoFile(t *testing.T) {
 	})
 }
 
-// A page is as public as the umask allows, as any new file.
+// A page is as public as the umask allows, like any new file.
 func TestMode(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no modes")

@@ -13,7 +13,8 @@ import (
 	"fopnp/internal/py/socket"
 )
 
-// errNoHost is the error of what should name a host, and does not.
+// errNoHost is the error of a URL or a word that should name a host, and does
+// not.
 var errNoHost = errors.New("no host")
 
 // ParseURL parses the URL of a page, whose scheme must be one of schemes. The

@@ -50,8 +50,8 @@ type check struct {
 
 	// Page is what is saved, if the download succeeds. Otherwise one line says
 	// why. The regular expressions match the whole reason: web is webclient's,
-	// easy is easywebclient's, and both is that of both. URL in them is the
-	// URL. A client for which none is set must succeed.
+	// easy is easywebclient's, and both applies to both. URL in them stands for
+	// the URL. A client for which none is set must succeed.
 	page            string
 	both, web, easy string
 

@@ -53,8 +53,8 @@ var wrongDaytimes = map[string]wrong.Defect{
 
 func init() { wrong.Main(wrongDaytimes) }
 
-// TestWrongDaytimes tests isNISTLine: it hears what each server says, and only
-// one is right.
+// TestWrongDaytimes runs isNISTLine against every server, of which only one is
+// right.
 func TestWrongDaytimes(t *testing.T) {
 	t.Parallel()
 	announcement := conform.Named(conform.Checks, "announcement")[0]

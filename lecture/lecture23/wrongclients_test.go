@@ -20,8 +20,8 @@ import (
 )
 
 // The checks of the web clients must reject a client that is correct but for one
-// defect. This one has nothing in common with webclient. The test runs itself
-// once more to be that client, with the defect in this variable.
+// defect. This client is written independently of webclient. The test binary
+// runs again as that client, with the defect in this variable.
 const wrongVariable = "FOPNP_WRONG_CLIENT"
 
 func init() {

@@ -265,7 +265,8 @@ func Example_htons() {
 	// 7f 00 00 01
 }
 
-// socket.ntohs(x) and socket.ntohl(x): it also reads them in network order.
+// socket.ntohs(x) and socket.ntohl(x): a Go program also reads numbers in
+// network order.
 func Example_ntohs() {
 	fmt.Println(binary.BigEndian.Uint16([]byte{0x09, 0x29}))
 	fmt.Printf("%#x\n", binary.BigEndian.Uint32([]byte{127, 0, 0, 1}))

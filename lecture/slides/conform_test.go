@@ -84,7 +84,8 @@ func stamped(c *conform.Client) {
 	c.Expect("] hello\r\n")
 }
 
-// isTime receives the time, as ctime has it: the day is two wide.
+// isTime receives the time in the layout of ctime, where a one-digit day is
+// padded with a blank.
 func isTime(c *conform.Client) {
 	stamp := make([]byte, len(time.ANSIC))
 	if _, err := c.Receive(stamp); err != nil {
@@ -96,7 +97,7 @@ func isTime(c *conform.Client) {
 	}
 }
 
-// The day is two wide, with a blank, on the fifth of a month. It is the fifth in
+// On the fifth of a month, the day is padded with a blank. It is the fifth in
 // the time zone of these servers.
 func TestFifth(t *testing.T) {
 	t.Parallel()

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// A datagram goes round a ring of buckets, but not for ever. None of them sees
-// that it has had the datagram before, as two buckets do not if each has two
-// addresses and the other redirects to the wrong one. The bucket that ends it
-// says so once.
+// A datagram goes round a ring of buckets, but not for ever. None of the
+// buckets sees that it has had the datagram before. Nor do two buckets if each
+// has two addresses and the other redirects to the wrong one. The bucket that
+// drops the datagram says so once.
 func TestRedirectInRing(t *testing.T) {
 	t.Parallel()
 	buckets, err := startBuckets(t, func(a, b string) [][]string {

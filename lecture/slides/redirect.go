@@ -92,8 +92,8 @@ func addrPort(address *net.UDPAddr) netip.AddrPort {
 }
 
 // Send sends on a datagram that came from the address from, unless that is the
-// address of the bucket that it would go to, or of the one that redirects. It
-// must be the last datagram that the bucket received. Send reports the first of
+// address of the bucket that it would go to, or of the one that redirects. The
+// datagram must be the last that the bucket received. Send reports the first of
 // several failures in a row on stderr, and once that a datagram goes round in a
 // circle.
 func (r *Redirect) Send(data []byte, from netip.AddrPort) {

@@ -18,9 +18,9 @@ func ParseClientCommandLine(
 		socket.Address{Host: "127.0.0.1", Port: Port})
 }
 
-// InputMsg returns the next line that the user types, which is a message. It
-// reports a line that is none, and waits for the next. At the end of the input,
-// the error is io.EOF.
+// InputMsg returns the next line that the user types and that is a message. It
+// reports any other line, and waits for the next. At the end of the input, the
+// error is io.EOF.
 //
 // If the input is a terminal, the system may cut a long line, and InputMsg does
 // not notice. Linux keeps the first 4095 bytes.
@@ -61,8 +61,9 @@ func (c Chat) Receive() (string, error) {
 	return pyfmt.Bare(msg) + "\n", nil
 }
 
-// Send sends a message. If msg is none, Send returns an error and sends
-// nothing. If the server does not take the message, Send closes the connection.
+// Send sends a message. If msg is not a message, Send returns an error and
+// sends nothing. If the server does not take the message, Send closes the
+// connection.
 func (c Chat) Send(msg string) error {
 	if err := CheckMsg(msg); err != nil {
 		return err

@@ -72,7 +72,7 @@ func (s *Conn) RecvMsgs() (msgs []string, err error) {
 }
 
 // watchRest limits the time for the rest of a message, if there is half of one.
-// The time begins when the message is the first.
+// The time begins when RecvMsgs has returned all messages before it.
 func (s *Conn) watchRest(half, first bool) {
 	if half == s.timing && !(half && first) {
 		return
@@ -91,8 +91,8 @@ func (s *Conn) watchRest(half, first bool) {
 var past = time.Unix(1, 0)
 
 // Send sends data, all of it. The error is errGone if the client is gone. Then
-// RecvMsgs returns what it has said before, and why it has gone. Otherwise, the
-// client did not take the data in time.
+// RecvMsgs returns what the client has said before, and why it has gone.
+// Otherwise, the client did not take the data in time.
 func (s *Conn) Send(data []byte) error {
 	s.toSend, s.sendErr = data, nil
 	err := s.raw.Write(s.trySend)
@@ -139,8 +139,8 @@ func (s *Conn) send(fd uintptr) bool {
 	}
 }
 
-// waitForRoom starts the clock for a client that has no room, unless it runs
-// already and the client took nothing.
+// waitForRoom starts the clock for a client that has no room, unless the clock
+// runs already and the client took nothing.
 func (s *Conn) waitForRoom(took bool) {
 	s.unsent.Store(int64(len(s.toSend)))
 	if s.timed && !took {
@@ -170,18 +170,18 @@ func (s *Conn) sendInPieces() error {
 	return nil
 }
 
-// Unsent returns how many of the bytes that Send has wait for room. Any
+// Unsent returns how many of the bytes given to Send still wait for room. Any
 // goroutine may call it.
 func (s *Conn) Unsent() int { return int(s.unsent.Load()) }
 
-// Disconnect is for a client that sends no more because of why: see Leave. Both
-// goroutines call it when they end, but only one at a time. The one that sends
-// passes nil if it has sent everything.
+// Disconnect handles a client that sends no more because of why: see Leave.
+// Both goroutines call it when they end, but only one at a time. The one that
+// sends passes nil if it has sent everything.
 func (s *Conn) Disconnect(why error) {
 	stopping := program.Stopping().Err() != nil
 	switch {
 	case why == io.EOF && stopping:
-		return // until everything is sent
+		return // not before everything is sent
 	case (why == nil || why == errGone) && stopping:
 		why = io.EOF
 	case why == nil || why == errGone:

@@ -24,8 +24,8 @@ func atTerminal(t *testing.T) *session {
 	return &session{terminal.Start(t, 80, "echo_client_uni", "127.0.0.1", "-p", port), t, listener, port}
 }
 
-// asks waits until the client has connected, and asks for a message. It returns
-// what it prints then.
+// asks waits until the client has connected and prompts for a message. It
+// returns the connection and the screen.
 func (s *session) asks(above string) (server net.Conn, screen string) {
 	s.t.Helper()
 	server = progtest.Accept(s.t, s.listener)
@@ -87,8 +87,8 @@ func TestEchoClientNUL(t *testing.T) {
 	progtest.Hears(t, server, "\x00")
 }
 
-// The client notices only after the user has typed that the server is gone. One
-// line says so.
+// Only after the user has typed a line does the client notice that the server
+// is gone. One line says so.
 func TestEchoServerGone(t *testing.T) {
 	t.Parallel()
 	s := atTerminal(t)

@@ -11,7 +11,7 @@ import (
 // that still takes part.
 type Leave struct{ crowd.Leave }
 
-// Disconnect is for a client that sends no more because of why. It prints that
+// Disconnect handles a client that sends no more because of why. It prints that
 // the client disconnected, and otherwise does what a crowd.Leave does.
 func (l *Leave) Disconnect(addr string, why error) {
 	if l.Leave.Disconnect(addr, why) {

@@ -18,14 +18,14 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// startChat starts a chat server that has a time for each message to be
-// confirmed.
+// startChat starts a chat server that waits for each confirmation as long as
+// patience says.
 func startChat(t *testing.T, url, patience string) *progtest.Server {
 	t.Helper()
 	return progtest.MustStart(t, "chat_server_nats", "127.0.0.1", "-p", "0", "-n", url, "-a", patience)
 }
 
-// A time of -a that makes no sense is a wrong call, like any other.
+// A time of -a that makes no sense is a usage error, like any other.
 func TestWrongPatience(t *testing.T) {
 	t.Parallel()
 	conform.Run(t, chatServer("chat_server_nats"), []conform.Check{
@@ -34,8 +34,8 @@ func TestWrongPatience(t *testing.T) {
 	})
 }
 
-// A NATS server that accepts the connection and is silent is reported, too,
-// without a port first.
+// The chat server also reports a NATS server that accepts the connection and is
+// silent. It does not announce its port first.
 func TestSilentNATS(t *testing.T) {
 	t.Parallel()
 	silent, port := progtest.Listen(t)

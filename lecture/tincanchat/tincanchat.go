@@ -171,8 +171,8 @@ func PrepMsg(msg string) []byte {
 	return append(append(make([]byte, 0, len(msg)+1), msg...), end)
 }
 
-// SendMsg sends msg in one write. The peer has its whole time again, to take
-// the message.
+// SendMsg sends msg in one write. The peer's time begins anew, to take the
+// message.
 func SendMsg(sock io.Writer, msg string) error {
 	_, err := sock.Write(PrepMsg(msg))
 	return err

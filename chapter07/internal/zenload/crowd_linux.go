@@ -32,7 +32,7 @@ type crowd struct {
 }
 
 // A client is one place in the crowd. When its conversation is over, the next
-// one begins in its place.
+// conversation begins in the same place.
 type client struct {
 	sock  socket.Socket
 	key   *selectors.Key
@@ -139,9 +139,10 @@ func (c *crowd) gather(n int, patience time.Duration) error {
 	return nil
 }
 
-// converse has active clients talk until end. If there are fewer clients, more
-// come. If there are more, those that talk are spread evenly over all, in the
-// order in which they came, and the others stay connected and silent.
+// converse makes the given number of active clients talk until end. If there
+// are fewer clients, more connect. If there are more, the talking clients are
+// spread evenly over all, in the order in which they came, and the other
+// clients stay connected and silent.
 func (c *crowd) converse(active int, talk zenbench.Talk, end time.Time) error {
 	batches := newBatches(talk.Depth)
 	c.now = time.Now()

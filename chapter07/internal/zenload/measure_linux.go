@@ -80,11 +80,10 @@ func (p *process) cpu() time.Duration {
 type workload struct{ zenbench.Workload }
 
 // Measure runs one round of a workload with a server, a program in the folder
-// bin. The clients ask for a fifth of the workload's window, in which they
-// arrive, and then for the window itself. Measure returns a sample for each
-// number of clients, and for a crowd also one of the server's memory at each
-// size. For the inetd pair, the error is ErrNoInetd if the machine has no
-// inetd.
+// bin. The clients arrive and ask for a fifth of the workload's window first,
+// and then for the whole window. Measure returns a sample for each number of
+// clients, and for a crowd also one of the server's memory at each size. For
+// the inetd pair, the error is ErrNoInetd if the machine has no inetd.
 func Measure(load zenbench.Workload, bin, server string) ([]zenbench.Sample, error) {
 	w := workload{load}
 	var samples []zenbench.Sample

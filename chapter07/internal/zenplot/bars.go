@@ -58,7 +58,7 @@ func cpu(data *zenbench.Data) ([]byte, error) {
 }
 
 // bars returns a diagram with a bar for the cost of a question of each server. It
-// outlines the bar if the server served only a part of its clients.
+// outlines the bar if the server served only some of its clients.
 func bars(title string, find func(server string) zenbench.Measurement) (*plot.Plot, error) {
 	p := picture.NewPlot("", "", "")
 	var names plot.ConstantTicks

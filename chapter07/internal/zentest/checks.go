@@ -80,7 +80,7 @@ func pipelined16(t *conform.Trial) {
 // A question split over any number of segments is one question.
 func split(t *conform.Trial) {
 	c := t.Connect()
-	tick := time.NewTicker(time.Millisecond) // so the server receives most of them alone
+	tick := time.NewTicker(time.Millisecond) // so the server receives most bytes one by one
 	defer tick.Stop()
 	for _, b := range []byte("Explicit is better than?") {
 		c.Send(string([]byte{b}))

@@ -59,8 +59,8 @@ func stopDuringAnswers(t *conform.Trial) {
 	}
 }
 
-// A server that is told to stop does not take all the time for an answer that
-// would take too long, but sends it at once.
+// A server that is told to stop cuts short an answer that would take too long,
+// and sends it at once.
 func stopLongAnswer(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Simple is better than?")
@@ -72,8 +72,8 @@ func stopLongAnswer(t *conform.Trial) {
 	t.ExpectExit(0)
 }
 
-// A second signal ends the server at once, with the status of a program that died
-// of it. The server is suspended until both signals have arrived.
+// A second signal ends the server at once, with the status of a program that a
+// signal killed. The server is suspended until both signals have arrived.
 func secondSignal(t *conform.Trial) {
 	c := t.Connect()
 	c.Send("Simple is better than?")

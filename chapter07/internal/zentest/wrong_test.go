@@ -19,7 +19,7 @@ import (
 )
 
 // wrong is a server that is correct but for one defect, which a check must
-// find. It has nothing in common with the servers of chapter 7, and prints the
+// find. It is written independently of the servers of chapter 7, but prints the
 // lines of srv_single.
 type wrong struct {
 	defect        string
@@ -233,8 +233,8 @@ func (w *wrong) close(conn *net.TCPConn) {
 }
 
 // answer answers until the conversation is over, and returns the half of a
-// question that is left, and why it is over unless the client has hung up or
-// the server stops.
+// question that is left, and why the conversation is over, unless the client
+// has hung up or the server stops.
 func (w *wrong) answer(conn *net.TCPConn) (half []byte, why string) {
 	wake := func() { conn.SetReadDeadline(time.Unix(1, 0)) }
 	defer context.AfterFunc(w.stopping, wake)()

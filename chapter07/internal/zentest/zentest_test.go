@@ -53,8 +53,8 @@ func TestCorrect(t *testing.T) {
 	}
 }
 
-// The checks that fill the kernel's buffers do so however large these are: here
-// they begin with 8 MiB.
+// The checks that fill the kernel's buffers do so however large the buffers
+// are: here the buffers begin at 8 MiB.
 func TestLargeBuffers(t *testing.T) {
 	t.Parallel()
 	if err := netns.Supported(); err != nil {
@@ -89,8 +89,8 @@ func TestLargeBuffers(t *testing.T) {
 	}
 }
 
-// defects names, for each check, what breaks the rule that it proves. If a
-// check has several defects, each alone breaks it.
+// defects names, for each check, the defects that break its rule. If there are
+// several, each alone breaks it.
 var defects = map[string]string{
 	"announcement":                 "plain address",
 	"announcement/name":            "shows the address",

@@ -1,7 +1,7 @@
 // The script of the book. Every page can be read without it. Its sections:
 //
 //	Basics     find and make elements, remember values, load scripts
-//	Theme      light, dark, or as the system has it
+//	Theme      light, dark, or the system's
 //	Reading    buttons that copy code, arrow keys that scroll, a mark in the contents
 //	Search     all pages, with the keyboard
 //	Blocks     buttons that run console blocks, and the marks of their commands
@@ -40,7 +40,7 @@ function loadScript(name) {
 		document.head.append(make("script", { src: root + "assets/" + name, onload: done, onerror: failed })));
 }
 
-// drawing makes an element of a picture.
+// drawing makes an SVG element.
 function drawing(tag, attributes) {
 	const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
 	for (const name in attributes) element.setAttribute(name, attributes[name]);
@@ -93,8 +93,8 @@ function addThemeButton() {
 
 // --- Reading ---
 
-// addCopyButtons copies code. Of a transcript it copies the commands, without their
-// prompts.
+// addCopyButtons shows the buttons that copy code. From a transcript, they copy
+// only the commands, without prompts.
 function addCopyButtons() {
 	for (const button of all("button.copy")) {
 		button.hidden = false;
@@ -119,8 +119,8 @@ function typed(command) {
 	return copy.textContent;
 }
 
-// letKeyboardScroll makes what is wider than its frame reachable with Tab, so that
-// the arrow keys can scroll it.
+// letKeyboardScroll makes each frame that scrolls reachable with Tab, so that the
+// arrow keys can scroll it.
 function letKeyboardScroll() {
 	const frames = all(".code pre, .table, .diagram, .plot, .source");
 	const update = () => {
@@ -212,7 +212,7 @@ function loadIndex() {
 	return loading ??= loadScript("search-index.js");
 }
 
-// search returns the entries that have all words, the best first.
+// search returns up to 12 entries that have all words, the best first.
 function search(entries, words) {
 	const scored = [];
 	for (const entry of entries) {
@@ -234,8 +234,8 @@ function search(entries, words) {
 // beginsWord reports whether a word begins at an offset.
 function beginsWord(text, at) { return at === 0 || !/\w/.test(text[at - 1]); }
 
-// showFound returns the item of the list that shows an entry, with some of the text
-// around the first word that is there.
+// showFound returns the item of the list that shows an entry, with an excerpt
+// around the first word that it contains.
 function showFound(entry, words, i) {
 	const [at = 0] = words.map(word => entry.lower.indexOf(word)).filter(at => at >= 0);
 	const begin = at < 40 ? 0 : entry.text.indexOf(" ", at - 40) + 1;
@@ -247,7 +247,7 @@ function showFound(entry, words, i) {
 	return item;
 }
 
-// markWords returns a text in pieces, the words of which are marked.
+// markWords splits a text into pieces and marks those that are words.
 function markWords(text, words) {
 	const pattern = new RegExp("(" + words.map(word => word.replace(/[^\w\s]/g, "\\$&")).join("|") + ")", "gi");
 	return text.split(pattern).map((piece, i) => i % 2 ? make("mark", {}, piece) : piece);
@@ -291,7 +291,7 @@ function showCommand({ page, block, command, state, want, got, why }) {
 		const sign = { "running": "…", "as printed": "✓", "differs": "≠", "failed": "✗" }[state];
 		const mark = make("span", { className: "state" }, ` ${sign} ${state}`);
 		mark.dataset.state = state.replace(" ", "-");
-		// The last line of the command ends in a line feed, which must stay the end.
+		// The command's last line ends in a line feed, which must stay last.
 		const last = line.lastElementChild.lastChild;
 		if (last.data?.endsWith("\n")) last.splitText(last.length - 1).before(mark);
 		else line.lastElementChild.append(mark);
@@ -313,8 +313,8 @@ function difference(want, got, why) {
 // --- Dock ---
 
 // The reader clicks Run. Then live.open opens a WebSocket to the server, which starts
-// a session and types the commands of the block at a terminal. What comes back are
-// the bytes of the terminals, and messages: see internal/live/message.go.
+// a session and types the commands of the block at a terminal. The server sends the
+// bytes of the terminals, and messages: see internal/live/message.go.
 
 // The token in the address proves that this browser belongs to the reader. It moves
 // from the address to the browser's own storage.
@@ -329,12 +329,13 @@ function difference(want, got, why) {
 // live is the dock at the foot of the page, with the terminals, and its connection.
 const live = {
 	socket: null, // null if there is no connection
-	opening: null, // an object while it is being made
-	queue: [], // messages to send when there is one
+	opening: null, // an object while a connection is being opened
+	queue: [], // messages to send once there is a connection
 	panes: new Map(), // by number
 
 	// send sends a message. A message that begins something opens a connection if
-	// there is none. Any other message is about a pane, which is gone then, or dead.
+	// there is none. Any other message is about a pane, which is gone or dead
+	// without a connection.
 	send(message) {
 		const begins = ["run", "crowd", "terminal"].includes(message.do);
 		if (begins && !this.socket && !this.opening) this.open();
@@ -508,7 +509,7 @@ class Pane {
 		this.screen = make("div", { className: "screen" });
 		this.box = make("section", { className: "pane" }, make("h2", {}, this.title, this.state), this.screen);
 		this.setTitle(title);
-		// The logs of servers stand at the left.
+		// Server logs go on the left.
 		if (kind === "log") inside.prepend(this.box); else inside.append(this.box);
 
 		this.terminal = new Terminal({
@@ -561,8 +562,8 @@ const shownLanes = 12, shownFor = 20000;
 
 const crowdSize = 6; // as in the package live
 
-// Lanes is a line for each client: when it is in the kernel's queue, when it waits,
-// and when it is served. What was said is beside the line.
+// Lanes draws a line for each client: when it is in the kernel's queue, when it
+// waits, and when it is served. A list beside the lines shows what was said.
 class Lanes {
 	constructor() {
 		const key = (kind, text) => make("span", { className: "key " + kind }, text);
@@ -586,7 +587,7 @@ class Lanes {
 	clear() {
 		this.lanes = new Map();
 		this.count = 0; // of clients in this scene
-		this.expected = 0; // of clients, at least, when the crowd has come
+		this.expected = 0; // the least count once the crowd has come
 		this.lost = 0; // packets in this scene that the server did not see
 		this.last = { at: 0, here: 0 }; // the last event: its time, and ours
 		this.said.replaceChildren();
@@ -594,8 +595,9 @@ class Lanes {
 		this.changed = true;
 	}
 
-	// expect begins a scene for clients that are about to come. On a busy machine they
-	// may come one by one.
+	// expect keeps clients that are about to connect in one scene, because on a busy
+	// machine they may connect one by one. If no client is connected, it begins a new
+	// scene.
 	expect(clients) {
 		if (![...this.lanes.values()].some(isOpen)) this.clear();
 		this.expected = this.count + clients;
@@ -710,7 +712,7 @@ class Lanes {
 		this.doubt.textContent = this.doubts(doubt);
 	}
 
-	// doubts says in words what the reader must not rely on.
+	// doubts returns a text about what may be inexact or missing in the chart.
 	doubts(ms) {
 		const times = ms < 0.1 ? "" : `Changes may be off by up to ${rounded(ms, 10)} ms.`;
 		const lost = !this.lost ? "" : `The book missed ${this.lost} ${this.lost === 1 ? "packet" : "packets"}, so clients and words may be missing.`;

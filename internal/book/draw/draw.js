@@ -64,7 +64,7 @@ function roundEnds(root) {
 	}
 }
 
-// What an element has anyway is not written into it.
+// flatten leaves these values out, because every element has them by default.
 const initial = {
 	"fill": "rgb(0, 0, 0)", "fill-opacity": "1", "stroke": "none", "stroke-width": "1px", "stroke-dasharray": "none",
 	"stroke-opacity": "1", "opacity": "1", "marker-start": "none", "marker-end": "none",

@@ -1,7 +1,7 @@
 // Package local decides which requests the servers of the book may answer. They
-// listen on 127.0.0.1, but that alone keeps no site out: the owner of a name can let
-// it lead here (DNS rebinding), and then a browser takes the site and the book for
-// one. Such a request has the site's name in Host.
+// listen on 127.0.0.1, but that alone keeps no site out: the owner of a domain can
+// point it here (DNS rebinding), and then a browser treats the book as part of that
+// site. Such a request has the site's name in Host.
 package local
 
 import (

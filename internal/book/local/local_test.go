@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A request must name this machine and the port, to the letter. Each other row is what
-// a site or a program may send instead.
+// A request must name this machine and the port, to the letter. The other rows are
+// what a site or a program may send instead.
 func TestRefuses(t *testing.T) {
 	for _, c := range []struct {
 		what, host string

@@ -41,7 +41,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A server that ends before it is ready is an error that has what it printed.
+// If a server ends before it is ready, the error contains what it printed.
 func TestServeFails(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{

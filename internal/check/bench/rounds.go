@@ -15,8 +15,8 @@ import (
 )
 
 // Begin begins a benchmark, which it skips under the race detector. With
-// -update, all data must come from one run, so Begin fails a run of which -bench
-// selects only a part.
+// -update, all data must come from one run, so Begin fails the benchmark if
+// -bench selects only a part of it.
 func Begin(b *testing.B) {
 	if progtest.Race {
 		b.Skip("under the race detector, everything costs ten times as much")
@@ -27,7 +27,7 @@ func Begin(b *testing.B) {
 }
 
 // Build builds the programs of packages in a new folder, without cgo, and
-// returns the folder. Each of the other names is a program there that is the
+// returns the folder. Under each name in self, the folder also holds the
 // benchmark's own test binary.
 func Build(b *testing.B, packages []string, self ...string) (bin string) {
 	bin = b.TempDir()
@@ -40,8 +40,7 @@ func Build(b *testing.B, packages []string, self ...string) (bin string) {
 	return bin
 }
 
-// LinkSelf adds to the programs in a folder some that are this test binary under
-// other names.
+// LinkSelf adds this test binary to a folder of programs, under other names.
 func LinkSelf(t testing.TB, bin string, names ...string) {
 	self, err := os.Executable()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package chatclient is the test suite of chat clients. What comes is printed
-// while the user types. At a terminal, it appears above the line that is being
-// typed, and that line stays as it is.
+// Package chatclient is the test suite of chat clients. A chat client prints
+// messages as they arrive, while the user types. At a terminal, they appear
+// above the line that is being typed, and that line stays as it is.
 //
 // The tests play the server. The suite of a client states how the client is
 // started, what it prints, and what goes over the wire (Client). The tests at a
@@ -34,8 +34,8 @@ type Client struct {
 
 	End byte // the end mark of a message
 
-	// Comes returns a text as it comes from the server, when another client
-	// has said it, and the lines that the client prints then.
+	// Comes returns what the server sends when another client has said text,
+	// and the lines that the client then prints.
 	Comes func(text string) (wire, shown string)
 
 	// Gone is the line that the client prints when the server is gone, and
@@ -45,13 +45,13 @@ type Client struct {
 	// Leave are the keys, besides Ctrl-D, with which the user leaves.
 	Leave string
 
-	// TooLong returns why the client does not send so many bytes, and Refused
-	// are more lines that it does not send, and why.
+	// TooLong returns why the client does not send so many bytes. Refused maps
+	// other lines that it does not send to the reasons.
 	TooLong func(bytes int) string
 	Refused map[string]string
 
-	// TookNone is the client's error if the server takes nothing for half a
-	// second, which is then the time of -t.
+	// TookNone is the client's error if it runs with -t 0.5 and the server
+	// takes nothing for that long.
 	TookNone string
 }
 
@@ -114,8 +114,8 @@ func (p *pair) prints(more string) {
 	}
 }
 
-// Without a terminal, the client prints what comes as it comes, but escaped, and
-// the prompt again after it.
+// Without a terminal, the client prints each message when it arrives, escaped,
+// and then the prompt again.
 func atPipes(t *testing.T, c Client) {
 	p := c.atPipes(t)
 	for _, text := range []string{"hello", "hello\r", "\x1b[2J\r\xff ü", ""} {
@@ -141,8 +141,8 @@ func atPipes(t *testing.T, c Client) {
 	}
 }
 
-// The client does not send a line that is no message. One line says so, and the
-// user may type another.
+// The client does not send a line that is not a valid message. It says so in
+// one line, and the user may type another.
 func refused(t *testing.T, c Client) {
 	p := c.atPipes(t)
 	long := strings.Repeat("x", 4097)
@@ -168,6 +168,6 @@ func endlessMessage(t *testing.T, c Client) {
 	complaint := fmt.Sprintf("%s: chat at ('127.0.0.1', %s): received %s... without %s in 4224 bytes\n",
 		c.Name, p.port, pyfmt.Bytes(bytes.Repeat([]byte("x"), 40)), pyfmt.Bytes([]byte{c.End}))
 	if !strings.HasSuffix(p.client.Output(), complaint) {
-		t.Errorf("it printed %q, want %q in the end", p.client.Output(), complaint)
+		t.Errorf("it printed %q, want %q at the end", p.client.Output(), complaint)
 	}
 }

@@ -69,7 +69,7 @@ func (c Client) openWith(t *testing.T, columns int, stderr *os.File) *room {
 	return r
 }
 
-// others let another client say texts.
+// others makes another client say texts.
 func (r *room) others(texts ...string) {
 	r.t.Helper()
 	for _, text := range texts {
@@ -89,8 +89,8 @@ func (r *room) types(line string, place int) {
 	r.Cursor(r.screen(r.above + r.Prompt + line[:place]).Cursor())
 }
 
-// ends waits until the client exits, and has printed more lines below what was
-// typed.
+// ends waits until the client exits with status 0. It must have printed more
+// below the line that was typed.
 func (r *room) ends(line, more string) {
 	r.t.Helper()
 	r.Exits(0)
@@ -107,7 +107,7 @@ func (r *room) screen(text string) *terminal.Screen {
 	return s
 }
 
-// hears waits for what the client says.
+// hears waits until the client has sent messages.
 func (r *room) hears(messages ...string) {
 	r.t.Helper()
 	for _, message := range messages {
@@ -115,8 +115,8 @@ func (r *room) hears(messages ...string) {
 	}
 }
 
-// What comes appears above the half line that is being typed, and that stays,
-// with the cursor where it was.
+// A message that arrives appears above the half line that is being typed. The
+// half line stays, with the cursor where it was.
 func othersSpeak(t *testing.T, c Client) {
 	r := c.open(t, 80)
 	r.Type("half")
@@ -196,7 +196,7 @@ func serverGone(t *testing.T, c Client) {
 	}
 }
 
-// Ctrl-D ends the client, and so do other keys.
+// Ctrl-D ends the client, and so do the keys in Leave.
 func userLeaves(t *testing.T, c Client) {
 	for _, keys := range []string{"\x04", c.Leave} {
 		if keys == "" {
@@ -242,7 +242,7 @@ func signals(t *testing.T, c Client) {
 	}
 }
 
-// A line that is too long is not sent, and one line says so.
+// The client does not send a line that is too long, and says so in one line.
 func tooLong(t *testing.T, c Client) {
 	r := c.open(t, 120)
 	for range 2048 / 32 {
@@ -254,8 +254,8 @@ func tooLong(t *testing.T, c Client) {
 	r.hears("short")
 }
 
-// typed are lines that the client refuses at a terminal, and why. They are the
-// same as through a pipe.
+// typed returns lines that the client refuses at a terminal, as it does through
+// a pipe, and why.
 func (c Client) typed() map[string]string {
 	long := strings.Repeat("x", 4400)
 	lines := map[string]string{
@@ -268,7 +268,8 @@ func (c Client) typed() map[string]string {
 	return lines
 }
 
-// enter types a line in pieces and enters it. The terminal holds 4096 bytes.
+// enter types a line in pieces, because the terminal holds only 4096 bytes, and
+// presses Enter.
 func (r *room) enter(line string) {
 	r.t.Helper()
 	for piece := range slices.Chunk([]byte(line+"\r"), 96) {
@@ -276,9 +277,9 @@ func (r *room) enter(line string) {
 	}
 }
 
-// As through a pipe, the client does not send a line that is no message. The
-// complaint stands below that line, and above the next, which the user may be
-// typing already.
+// As through a pipe, the client does not send a line that is not a valid
+// message. The complaint stands below that line, and above the next, which the
+// user may be typing already.
 func refusedTyped(t *testing.T, c Client) {
 	for line, why := range c.Refused {
 		r := c.open(t, 120)
@@ -290,7 +291,8 @@ func refusedTyped(t *testing.T, c Client) {
 }
 
 // If stderr is a file, the complaint goes there, and the screen only shows what
-// was typed. Of a line that was not pasted, these are 4096 characters at most.
+// was typed. If the line was not pasted, the screen shows at most 4096
+// characters of it.
 func stderrInFile(t *testing.T, c Client) {
 	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
@@ -335,7 +337,7 @@ func oddBytes(t *testing.T, c Client) {
 	r.hears("oneGrüß")
 	r.Type("\U0010ff41\ufffd\r")
 	r.hears("\U0010ff41\ufffd")
-	r.Type("\x1b[200~one") // a paste, and what comes during it
+	r.Type("\x1b[200~one") // a paste, and a message that arrives during it
 	r.others("amid")
 	_, amid := r.Comes("amid")
 	r.Contains(strings.TrimPrefix(amid, "\r") + r.Prompt + "one")
@@ -343,8 +345,8 @@ func oddBytes(t *testing.T, c Client) {
 	r.hears("onetwo")
 }
 
-// Escape begins a sequence that some key sends. One without end does not stop the
-// client.
+// Escape begins a sequence that some key sends. An endless sequence does not stop
+// the client.
 func endlessSequence(t *testing.T, c Client) {
 	r := c.open(t, 80)
 	r.Type("\x1b" + strings.Repeat("\xff", 300))
@@ -354,8 +356,8 @@ func endlessSequence(t *testing.T, c Client) {
 }
 
 // The editor's line holds 4096 characters. The client sends as many, or fewer
-// if the user deletes some. If there were more, the client sends nothing, and
-// the line is not one of those that the arrow keys bring back.
+// if the user deletes some. If the line has more characters, the client sends
+// nothing, and the arrow keys do not bring the line back.
 func fullLine(t *testing.T, c Client) {
 	r := c.open(t, 120)
 	full := strings.Repeat("x", 4096)
@@ -372,9 +374,9 @@ func fullLine(t *testing.T, c Client) {
 	r.hears("hello")
 }
 
-// leave lets a client leave whose server talks on and on, more than the client
-// can print, and has not read anything yet. So most of what was typed is still
-// in the client's system. It returns what the server has to receive.
+// leave makes a client leave while its server sends more than the client can
+// print, and has read nothing yet. So most of what was typed is still in the
+// client's kernel. leave returns what the server has to receive.
 func (c Client) leave(t *testing.T, options ...string) (client *progtest.Play, server net.Conn, typed string) {
 	t.Helper()
 	listener, port := progtest.Listen(t)
@@ -408,13 +410,13 @@ func (c Client) leave(t *testing.T, options ...string) (client *progtest.Play, s
 
 var longLine = strings.Repeat("x", 999)
 
-// What was typed arrives, even if the client has not read all that came. The
-// client prints no more than whole messages then.
+// What was typed arrives, even if the client has not read everything that the
+// server sent. The client then prints only whole messages.
 func typedArrives(t *testing.T, c Client) {
 	client, server, typed := c.leave(t)
 	got := make([]byte, len(typed))
 	if n, err := io.ReadFull(server, got); err != nil || string(got) != typed {
-		t.Errorf("the server received %d of %d bytes, or others: %v", n, len(typed), err)
+		t.Errorf("the server received %d of %d bytes, or the wrong bytes: %v", n, len(typed), err)
 	}
 	if complaint, err := client.Ends(); err != nil {
 		t.Errorf("%v, %s", err, complaint)
@@ -427,8 +429,8 @@ func typedArrives(t *testing.T, c Client) {
 	}
 }
 
-// If the server does not take it in time, the client does not leave as if it
-// had.
+// If the server does not take what was typed in time, the client ends with an
+// error.
 func typedIsNotTaken(t *testing.T, c Client) {
 	client, server, _ := c.leave(t, "-t", "0.5")
 	complaint, err := client.Ends()

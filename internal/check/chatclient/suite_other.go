@@ -4,5 +4,5 @@ package chatclient
 
 import "testing"
 
-// Without a terminal of the test's own, there are no tests at a terminal.
+// terminalTests is nil, because only on Linux can a test open a terminal.
 var terminalTests map[string]func(*testing.T, Client)

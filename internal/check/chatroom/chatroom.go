@@ -35,15 +35,15 @@ type Protocol struct {
 	// Odd are texts that look dangerous. They arrive as they were sent.
 	Odd []string
 
-	// Refused are texts that no client may say. The server reports them,
-	// names what came behind, and hangs up.
+	// Refused are texts that no client may say. The server reports such a text,
+	// names the bytes that follow it, and hangs up.
 	Refused []string
 }
 
 // Bounds that hold for all chats.
 const (
 	longest   = 4096      // bytes of a text
-	mayWait   = 256 << 10 // a client may have so much waiting for it
+	mayWait   = 256 << 10 // so many bytes may wait for a client
 	mostWaits = 1 << 20   // but no more than that
 )
 
@@ -80,8 +80,8 @@ func Checks(p Protocol) []conform.Check {
 	}
 	all = append(all, conform.AloneAt("", "every interface", p.in(everyInterface)))
 	for _, c := range conform.Named(conform.Checks, "announcement", "nothing") {
-		// With a server of its own. A client that another one has left alone
-		// may hear so as it leaves, and hang up on the news: that is a reset.
+		// Each gets a server of its own. If a client closes its connection when
+		// it has not read yet that another has left, the kernel sends a reset.
 		all = append(all, conform.Check{Name: c.Name, Run: c.Run})
 	}
 	return append(all, conform.Named(conform.Checks, append(kernelNames, "announcement/name",
@@ -111,14 +111,14 @@ type room struct {
 // A member is a client in a room.
 type member struct {
 	*conform.Client
-	toHear strings.Builder // what the check has not looked at yet
-	sent   int             // bytes that the server had to send to it
+	toHear strings.Builder // what it has to hear and the check has not received yet
+	sent   int             // bytes that the server has had to send to it
 }
 
 // said returns a text as its author sends it.
 func (p Protocol) said(text string) string { return text + string(p.End) }
 
-// join lets a client join.
+// join connects a client, which becomes a member.
 func (r *room) join() *member { return r.enter(r.Connect()) }
 
 // enter makes a client a member once the server has accepted it. The others
@@ -133,7 +133,7 @@ func (r *room) enter(c *conform.Client) *member {
 	return m
 }
 
-// joinAll lets n clients join, one after the other.
+// joinAll connects n members, one after another.
 func (r *room) joinAll(n int) []*member {
 	var all []*member
 	for range n {
@@ -168,8 +168,8 @@ func (r *room) hasSaid(m *member, texts ...string) {
 	}
 }
 
-// hear lets all members but some hear what they have to, and nothing else
-// before it.
+// hear checks that all members but some receive what they have to hear, and
+// nothing else before it.
 func (r *room) hear(except ...*member) {
 	for _, m := range r.members {
 		if !slices.Contains(except, m) {
@@ -179,7 +179,7 @@ func (r *room) hear(except ...*member) {
 	}
 }
 
-// say lets a member say texts in one segment. All hear them.
+// say makes a member say texts in one segment, and checks that all hear them.
 func (r *room) say(m *member, texts ...string) {
 	said := ""
 	for _, text := range texts {
@@ -202,7 +202,7 @@ func (r *room) hasLeft(m *member) {
 	}
 }
 
-// leave lets a member leave. All others hear that.
+// leave makes a member leave, and checks that all others hear that.
 func (r *room) leave(m *member) {
 	m.Close()
 	r.remove(m)
@@ -226,5 +226,5 @@ func (r *room) isOut(m *member, line string, values ...string) string {
 	return printed
 }
 
-// text returns the n-th of many texts, none like another.
+// text returns the n-th of many different texts.
 func text(n int) string { return fmt.Sprintf("message %d", n) }

@@ -18,8 +18,8 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// isServer and itsProtocol are environment variables. With them, the test
-// binary is the wrong server, with a defect and a protocol.
+// isServer and itsProtocol are environment variables. They make the test binary
+// the wrong server, and their values are its defect and its protocol.
 const isServer, itsProtocol = "CHATROOM_DEFECT", "CHATROOM_PROTOCOL"
 
 func TestMain(m *testing.M) {
@@ -156,8 +156,8 @@ var defects = map[string]string{
 	"stop/never reads":             "stops late, faults are silent, a stop is a time-out",
 }
 
-// echoDefects are for the protocol in which a line ends every conversation. In
-// defects, only the other protocol is broken.
+// echoDefects are for the protocol in which a line ends every conversation. The
+// defects in the map defects are tried only with the other protocol.
 var echoDefects = map[string]string{
 	"refused messages":       defects["refused messages"],
 	"odd messages":           "escapes only ASCII",

@@ -17,7 +17,7 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// The checks in a chat that need no look at the kernel.
+// checks are the checks that do not look into the kernel.
 var checks = []check{
 	{name: "three, and one leaves", run: threeAndOneLeaves},
 	{name: "alone", run: alone},
@@ -51,8 +51,8 @@ var checks = []check{
 	{name: "stop/half a message", run: stopHalf},
 }
 
-// What one client says, the others hear. One of them leaves, and the others
-// hear that, too, and go on.
+// The others hear what one client says. When one of them leaves, the rest hear
+// that, too, and go on.
 func threeAndOneLeaves(r *room) {
 	a, b, c := r.join(), r.join(), r.join()
 	r.say(a, "hello")
@@ -84,8 +84,9 @@ func alone(r *room) {
 	r.leave(b)
 }
 
-// The line that a client has come is before all others about it, even if it
-// speaks at once. The line that it has left, if there is one, is behind them.
+// The line about a client that has come precedes all other lines about it, even
+// if it speaks at once. The line about its leaving, if there is one, follows
+// them.
 func linesOfAClient(r *room) {
 	texts := []string{"one", "two"}
 	var all []*conform.Client
@@ -147,7 +148,7 @@ func split(r *room) {
 	r.hear()
 }
 
-// Messages that look dangerous arrive byte by byte as they were sent. A server
+// Messages that look dangerous arrive byte for byte as they were sent. A server
 // that prints them escapes what would end its line or control a terminal.
 func odd(r *room) {
 	a := r.join()
@@ -176,7 +177,7 @@ func longestMessage(r *room) {
 }
 
 // A message that no client may say ends its author's connection. The others
-// hear neither that message nor what came behind it, which the server names.
+// hear neither that message nor the bytes after it, which the server names.
 func refused(r *room) {
 	a := r.join()
 	r.joinAll(2)
@@ -193,7 +194,8 @@ func refused(r *room) {
 	}
 }
 
-// So does one of 4097 bytes, with or without its end.
+// A message of 4097 bytes also ends its author's connection, with or without
+// its end mark.
 func tooLong(r *room) {
 	a := r.join()
 	r.joinAll(2)
@@ -205,7 +207,7 @@ func tooLong(r *room) {
 	}
 }
 
-// The others hear what it said before.
+// The others hear what a client said before its message that is too long.
 func tooLongAfterMessages(r *room) {
 	r.joinAll(2)
 	m := r.join()
@@ -325,8 +327,8 @@ func halfClose(r *room) {
 	r.say(a, strings.Repeat("x", longest))
 }
 
-// When that client closes the connection in the end, the others hear nothing,
-// because it has left before.
+// When a client that has half-closed its connection closes it, the others hear
+// nothing, because for them it has already left.
 func halfCloseThenClose(r *room) {
 	a := r.join()
 	r.joinAll(2)
@@ -344,8 +346,9 @@ func halfCloseThenClose(r *room) {
 	}
 }
 
-// Twenty clients talk at the same time. All hear everything, once, and in the
-// same order, in which the messages of each author keep theirs.
+// Twenty clients talk at the same time. All hear every message once, and in the
+// same order. The messages of each author stay in the order in which it sent
+// them.
 func order(r *room) {
 	const authors, each = 20, 100
 	members := r.joinAll(authors + 1)
@@ -390,7 +393,7 @@ func order(r *room) {
 	r.say(members[listener], "that was all")
 }
 
-// isEqual fails the trial unless the messages are those that there should be.
+// isEqual fails the trial unless got equals want.
 func (r *room) isEqual(m *member, what string, want, got []string) {
 	for i := range max(len(want), len(got)) {
 		if i >= len(want) || i >= len(got) || want[i] != got[i] {
@@ -419,7 +422,8 @@ func crowd(r *room) {
 	r.MemoryBounded()
 }
 
-// affordable returns n, or a tenth of it if everything takes longer.
+// affordable returns n, or a tenth of it with -short or under the race
+// detector.
 func affordable(n int) int {
 	if progtest.Race || testing.Short() {
 		n /= 10
@@ -524,7 +528,7 @@ func addressIn(message string) netip.AddrPort {
 }
 
 // examine fails the trial unless the listener has heard everything once: n
-// numbers in their order, and of each visitor that it came, what it said and
+// numbers in their order, and for each visitor that it came, what it said, and
 // that it left. The system may give a visitor the address of an earlier one.
 func (r *room) examine(heard []string, n int, visited []netip.AddrPort, counts string) {
 	times := map[string]int{}
@@ -579,7 +583,7 @@ func (r *room) visit(n int, prefix string) netip.AddrPort {
 	return c.Addr()
 }
 
-// next returns the number after one, with its end mark.
+// next returns the number that follows number, both with their end marks.
 func next(number string) string {
 	var n int
 	fmt.Sscan(number, &n)
@@ -588,8 +592,8 @@ func next(number string) string {
 
 // After all messages, the server uses as much memory as after the first tenth, or
 // as after 30,000: before that, its heap may not have reached the size at which
-// Go's collector first runs. A server that keeps more than 4 MiB fails. With -all,
-// that is one that keeps more than 16 bytes per message.
+// Go's collector first runs. A server fails if it keeps more than 4 MiB or, with
+// -all, more than 16 bytes per message.
 func manyMessages(r *room) {
 	const batch = 1000
 	messages := progtest.Count(150_000, 1_000_000)
@@ -620,8 +624,8 @@ func manyMessages(r *room) {
 	r.say(b, "that was all")
 }
 
-// Silence is no fault. A client that leaves in the middle of a message is cut
-// off after the time of -t, and a client that says nothing meanwhile stays.
+// Silence is no fault. A client that stops in the middle of a message is cut
+// off after the timeout of -t, and a client that says nothing meanwhile stays.
 func silence(r *room) {
 	quiet, a := r.join(), r.join()
 	r.say(a, "hello")
@@ -638,7 +642,7 @@ func silence(r *room) {
 	r.say(a, "So am I")
 }
 
-// With -t 0, half a message may take as long as it wants.
+// With -t 0, a client may take any time to finish a message.
 func silenceWithoutEnd(r *room) {
 	a := r.join()
 	r.join()
@@ -649,8 +653,8 @@ func silenceWithoutEnd(r *room) {
 	r.hear()
 }
 
-// The time of -t covers a whole message: a byte now and then does not make it
-// longer. The bytes come so fast that none is late, and so slowly that 2000 of
+// The timeout covers a whole message, so a byte now and then does not extend
+// it. The bytes come so fast that none is late, and so slowly that 2000 of
 // them, fewer than a message may have, take four seconds.
 func byteAtATime(r *room) {
 	r.join()
@@ -673,9 +677,9 @@ func byteAtATime(r *room) {
 	r.hear()
 }
 
-// The time begins anew with each message, so a client that always has half a
+// The timeout begins anew with each message, so a client that always has half a
 // message under way stays. If the machine was so busy that a message took half
-// of the time, the client may have been late, and the check tries again.
+// of the timeout, the client may have been late, and the check tries again.
 func keepsTalking(r *room) {
 	const timeout = 1500 * time.Millisecond
 	listener := r.join()
@@ -728,9 +732,9 @@ func (r *room) keepTalking(c *conform.Client, listener *member, timeout time.Dur
 	}
 }
 
-// A client that never reads is thrown out when too much waits for it: at most a
-// mebibyte, but at least a quarter. Twenty others chat meanwhile and hear
-// everything, in the same order.
+// The server throws out a client that never reads when too much waits for it:
+// at least a quarter of a mebibyte, and at most a mebibyte. Twenty others chat
+// meanwhile and hear everything, in the same order.
 func neverReads(r *room) {
 	members := r.joinAll(20)
 	r.hear()
@@ -749,8 +753,8 @@ func neverReads(r *room) {
 
 // talkUntilOut lets authors speak in turn, and all members hear each message
 // before the next one, until the server has thrown out a client that does not
-// read. It returns how many bytes waited for that client at last. stuck is no
-// member any more.
+// read. It returns how many bytes waited for that client at the end. stuck must
+// not be a member any more.
 func (r *room) talkUntilOut(stuck *member, authors []*member) (waits int) {
 	long := strings.Repeat("x", 4000)
 	for n := 0; !r.hasThrownOut(stuck, waits) && !r.Failed(); n++ {
@@ -768,8 +772,9 @@ func (r *room) talkUntilOut(stuck *member, authors []*member) (waits int) {
 }
 
 // hasThrownOut reports whether the server has said that it has thrown out a
-// client for which so many bytes wait. If more wait than may, it waits for that
-// line, which may arrive after the messages that the server sent later.
+// client for which so many bytes wait. If more wait than the bound allows,
+// hasThrownOut waits for that line, which may arrive after the messages that
+// the server sent later.
 func (r *room) hasThrownOut(stuck *member, waits int) bool {
 	hasSaidSo := func() bool { return len(r.LinesAbout(stuck.Client)) > 0 }
 	if waits > mostWaits+64<<10 {
@@ -778,8 +783,8 @@ func (r *room) hasThrownOut(stuck *member, waits int) bool {
 	return hasSaidSo()
 }
 
-// hearAround lets all hear what author has said. They may hear before it that
-// stuck has left, and then all do.
+// hearAround checks that all hear what author has said. Before that, they may
+// hear that stuck has left, but then all of them must.
 func (r *room) hearAround(stuck, author *member, heard string) {
 	reference := r.members[0]
 	if reference == author {
@@ -799,7 +804,8 @@ func (r *room) hearAround(stuck, author *member, heard string) {
 	r.hear()
 }
 
-// leftAround lets all hear that stuck has left, unless they have heard so.
+// leftAround checks that all hear that stuck has left, unless they have heard
+// it already.
 func (r *room) leftAround(stuck *member) {
 	if r.Left != nil && !strings.HasSuffix(stuck.toHear.String(), "left") {
 		r.happens(nil, r.Left(stuck.Addr()))
@@ -807,8 +813,8 @@ func (r *room) leftAround(stuck *member) {
 	r.hear()
 }
 
-// A client that takes nothing of what waits for it is thrown out after the time
-// of -t, though little waits.
+// The server throws out a client that takes nothing of what waits for it after
+// the timeout of -t, even if little waits.
 func takesNothing(r *room) {
 	members := r.joinAll(3)
 	r.hear()
@@ -839,8 +845,8 @@ func takesNothing(r *room) {
 	r.say(members[1], "what was that?")
 }
 
-// At SIGINT and SIGTERM, a server closes all connections and exits with status
-// 0. What was said goes out before.
+// On SIGINT and SIGTERM, a server sends what was said, closes all connections
+// and exits with status 0.
 func stopped(signal os.Signal) func(*room) {
 	return func(r *room) {
 		members := r.joinAll(5)

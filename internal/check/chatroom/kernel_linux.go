@@ -33,7 +33,8 @@ var repeated = []check{
 	{name: "stop/never reads", run: stopNeverReads},
 }
 
-// kernelNames are the names of those in conform.Checks.
+// kernelNames are the names of such checks in conform.Checks that a chat server
+// must pass, too.
 var kernelNames = []string{"port not permitted"}
 
 func awaitRead(c *conform.Client) { c.WaitUntilRead() }
@@ -42,9 +43,10 @@ func awaitArrival(c *conform.Client) { c.AwaitArrival() }
 
 func waiting(c *conform.Client, sent int) int { return c.Waiting(sent) }
 
-// stuck lets a client with small buffers join and not read, until so much waits
-// for it. It is still a member, and has to hear all of it. Besides the author,
-// there must be another member, who hears what the server has dealt with.
+// stuck connects a member with small buffers that does not read, until its
+// buffers are full and at least waits bytes wait for it. The member still has
+// to hear all of them. Besides the author, there must be another member, who
+// hears each message when the server has dealt with it.
 func (r *room) stuck(author *member, waits int) *member {
 	m := r.enter(r.ConnectNarrow())
 	r.hear()
@@ -74,7 +76,7 @@ func slowReader(r *room) {
 	r.say(m, "every word")
 }
 
-// So much may wait for it, however small the messages are.
+// As much may wait for a client whose messages are small.
 func slowReaderSmall(r *room) {
 	a, b := r.join(), r.join()
 	m := r.enter(r.ConnectNarrow())
@@ -95,10 +97,10 @@ func slowReaderSmall(r *room) {
 
 // Twenty clients chat while one never reads, and do not wait for it. Its
 // buffers are full and messages wait for it, but the server has not thrown it
-// out when all twenty have heard everything. So they did not hear it because
-// that client had gone. The messages take about as long as they did before it
-// came. Without a server that waits for it a little while with each, only a
-// machine that is suddenly busy makes them take five times as long.
+// out when all twenty have heard everything. So they cannot have heard it only
+// because that client was gone. The messages take about as long as they did
+// before it came. If they take five times as long, the server waits a little
+// for that client with each message, or the machine is suddenly busy.
 func neverReadsOthers(r *room) {
 	const messages, fill = 200, 128 << 10
 	members := r.joinAll(20)
@@ -165,8 +167,8 @@ func takesNothingWithoutEnd(r *room) {
 }
 
 // A client commits a fault and then another: its message is too long, and it
-// does not take what waits for it. The server reports the first one only, and
-// closes the connection when the time of -t is over.
+// does not take what waits for it. The server reports only the first fault, and
+// closes the connection after the timeout of -t.
 func tooLongTakesNothing(r *room) {
 	a := r.join()
 	r.join()
@@ -196,8 +198,8 @@ func secondSignal(r *room) {
 	r.ExpectKilled(128+int(syscall.SIGINT), 128+int(syscall.SIGTERM))
 }
 
-// The time of -t ends when the client has taken everything. Later, it has its
-// whole time again.
+// The timeout of -t stops when the client has taken everything. Later, the
+// client has the whole timeout again.
 func slowReaderLater(r *room) {
 	a, b := r.join(), r.join()
 	m := r.stuck(a, 64<<10)
@@ -208,8 +210,8 @@ func slowReaderLater(r *room) {
 	r.say(m, "every word")
 }
 
-// A client that takes a little now and then is not one that takes nothing, even
-// if all of it together lasts longer than -t says.
+// A client that takes a little now and then stays, even if it needs longer than
+// -t for everything.
 func slowReaderLittle(r *room) {
 	a := r.join()
 	r.join()
@@ -293,7 +295,7 @@ func outOfDescriptors(r *room) {
 }
 
 // However a conversation ends, the server closes its descriptor, at the latest
-// when there is the next message.
+// with the next message.
 func descriptorsAreClosed(r *room) {
 	a := r.join()
 	r.join()
@@ -356,7 +358,7 @@ func stopNeverReads(r *room) {
 	a := r.join()
 	r.join()
 	m := r.stuck(a, 128<<10)
-	const bound = 1500 * time.Millisecond // a busy machine notices late
+	const bound = 1500 * time.Millisecond // on a busy machine, we notice the exit late
 	signalled := time.Now()
 	r.Signal(syscall.SIGTERM)
 	r.ExpectExit(0)

@@ -33,7 +33,7 @@ type wrong struct {
 	hurrying context.Context
 	all      sync.WaitGroup
 
-	mu        sync.Mutex // what is said under it has one order
+	mu        sync.Mutex // gives all that is said one order
 	clients   map[*chatter]bool
 	last      *chatter // the client that came last
 	said      int      // messages and notices that the server has sent
@@ -48,8 +48,8 @@ type chatter struct {
 	more     *sync.Cond // with the server's mu
 	queue    []string
 	waits    int
-	leaving  bool // when the queue is empty
-	heard    bool // all that it has said, so its connection may close
+	leaving  bool // it leaves when the queue is empty
+	heard    bool // the server has heard all that it says, so its connection may close
 	offline  bool
 	reported bool
 	ended    bool // its last line is printed
@@ -80,7 +80,7 @@ func serveWrong(defect string, p Protocol, args []string) int {
 	w.listener = &conformwrong.Listener{Listener: listener, Defect: defect}
 	w.stopping, w.hurrying = w.listener.StopOnSignal(500 * time.Millisecond)
 	if defect == "spins" {
-		// In many threads, so it shows even on a machine that is busy.
+		// Spin in many threads, so it shows even on a busy machine.
 		const threads = 16
 		runtime.GOMAXPROCS(threads)
 		for range threads {
@@ -182,7 +182,7 @@ func (w *wrong) throwOut(c *chatter, why string) {
 	}
 }
 
-// dismiss reports a fault and has c leave. The caller holds mu.
+// dismiss reports a fault and makes c leave. The caller holds mu.
 func (w *wrong) dismiss(c *chatter, why string) {
 	if why != "" && w.defect == "last line first" {
 		w.lastLine(c)
@@ -236,9 +236,7 @@ func (w *wrong) receive(c *chatter) {
 		c.heard = true
 		c.more.Signal()
 	}()
-	if w.defect != "stops only when told" {
-		defer context.AfterFunc(w.stopping, func() { c.conn.SetReadDeadline(time.Unix(1, 0)) })()
-	}
+	defer context.AfterFunc(w.stopping, func() { c.conn.SetReadDeadline(time.Unix(1, 0)) })()
 	var received []byte
 	buffer := make([]byte, 4096)
 	if w.defect == "no most" {
@@ -304,7 +302,7 @@ func (w *wrong) receive(c *chatter) {
 	}
 }
 
-// ending is why a client that sent no more has committed a fault, or "".
+// ending returns why a client that sends no more has committed a fault, or "".
 func (w *wrong) ending(half []byte, err error) string {
 	why := "connection reset by peer"
 	switch {

@@ -1,8 +1,8 @@
 //go:build !wasm
 
 // Package chromium gives each test a tab of Chromium. All tests of a package share one
-// browser and its tabs: to start it, or to open a window, takes most of the time of a
-// short test.
+// browser and its tabs, because starting it, or opening a window, takes most of the
+// time of a short test.
 package chromium
 
 import (
@@ -28,8 +28,8 @@ const (
 // browser if this is the first. When the test ends, the next one gets the tab, without
 // what the test has set there. Tabs share their cookies, so a test must not need any.
 // They share their storage only with pages of the same port, so each test has a server
-// of its own. If there are too many tabs, NewTab waits for one, so a test must not ask
-// for a second. NewTab skips the test if there is no Chromium.
+// of its own. If all tabs are in use, NewTab waits for one, so a test must not ask for
+// a second. NewTab skips the test if there is no Chromium.
 func NewTab(t testing.TB) context.Context {
 	t.Helper()
 	browser, err := start()

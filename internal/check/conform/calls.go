@@ -52,8 +52,8 @@ func (s Server) runCommand(cmd *exec.Cmd) (outcome, error) {
 	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }
 
-// WrongCall returns a check, named "wrong call/" and name, that the server
-// rejects args: usage on stderr, nothing on stdout, status 2.
+// WrongCall returns the check "wrong call/NAME": the server must reject args
+// with the usage on stderr, nothing on stdout, and status 2.
 func WrongCall(name string, args ...string) Check {
 	return Check{Name: "wrong call/" + name, Run: func(s Server) error {
 		got, err := s.run(args...)

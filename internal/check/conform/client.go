@@ -92,8 +92,8 @@ func (c *Client) Widen() {
 }
 
 // WidenToSend gives a client a large buffer to send with, so the system takes all
-// of a long text at once. Whatever CPU time the client then gets, the text
-// arrives while the server reads on for its second.
+// of a long text at once. However little CPU time the client then gets, the text
+// arrives during the second for which the server reads on.
 func (c *Client) WidenToSend() {
 	if !c.Failed() {
 		c.conn.SetWriteBuffer(1 << 20)
@@ -128,8 +128,8 @@ func (c *Client) Receive(buffer []byte) (int, error) {
 	return io.ReadFull(c.received, buffer)
 }
 
-// Read receives what comes next. A check that reads much needs no buffer for all
-// of it.
+// Read receives some of the bytes that come next, so a check that reads much
+// needs no buffer for all of them.
 func (c *Client) Read(buffer []byte) (int, error) {
 	if c.Failed() {
 		return 0, io.EOF
@@ -247,9 +247,9 @@ func (t *Trial) visit() {
 
 // flood sends a request over and over, and receives nothing, until the server is
 // stuck. That happens sooner or later, however large the buffers are. Before
-// each write, flood waits until the server has read the one before, so little
-// is unread at the end. It returns how many requests it has begun to send, and
-// the rest of the last ones, which it could not send.
+// each write, flood waits until the server has read the one before, so little is
+// unread at the end. It returns how many requests it has begun to send, and the
+// part of the last ones that it could not send.
 func (c *Client) flood(request string) (n int, rest string) {
 	perWrite := max(1, 16<<10/len(request))
 	batch := strings.Repeat(request, perWrite)

@@ -18,11 +18,11 @@ import (
 )
 
 // Complaints checks that the TCP servers of a shelf keep stdout and stderr apart.
-// A server prints its text's lines to stdout. When a client leaves in the
-// middle of a message, the server reports it on the stream that its row names,
-// and a report on stderr is one line. A server for which all bytes are a message
-// reports a silent client on stderr. All other tests read the two streams as
-// one.
+// A server prints the lines of its original to stdout. When a client leaves in
+// the middle of a message, the server reports it on the stream that its row
+// names, and a report on stderr is one line. A server for which all bytes are a
+// message reports a silent client on stderr. All other tests read the two streams
+// as one.
 func Complaints(t *testing.T, shelf string) {
 	for _, listing := range listings.On(shelf, listings.Server, listings.Both) {
 		if listing.Network != "tcp" {
@@ -50,7 +50,7 @@ func Complaints(t *testing.T, shelf string) {
 			client := progtest.Dial(t, s.Server)
 			answer, _ := io.ReadAll(client) // until the server hangs up
 			client.Close()
-			isFault := len(answer) == 0 // it need not say anything to get one
+			isFault := len(answer) == 0 // a client that gets an answer need not say anything
 			_, stderr := s.ends(t, isFault)
 			s.complains(t, stderr, isFault)
 		})
@@ -92,7 +92,7 @@ func (s *apart) command(name string, args []string) *exec.Cmd {
 	return cmd
 }
 
-// visit lets the client of the table ask the server.
+// visit runs the client that the table names, which asks the server.
 func (s *apart) visit(t *testing.T) {
 	client, found := listings.Find(s.listing.Visit.Client)
 	if !found {
@@ -107,7 +107,7 @@ func (s *apart) visit(t *testing.T) {
 	}
 }
 
-// hears lets a client say text and leave.
+// hears plays a client that says text and leaves.
 func (s *apart) hears(t *testing.T, text string) {
 	client := progtest.Dial(t, s.Server)
 	defer client.Close()
@@ -116,8 +116,8 @@ func (s *apart) hears(t *testing.T, text string) {
 	io.ReadAll(client) // until the server hangs up
 }
 
-// ends ends the server. One that serves one client ends by itself, with status 1
-// after a fault.
+// ends ends the server. A server that serves one client ends by itself, with
+// status 1 after a fault.
 func (s *apart) ends(t *testing.T, isFault bool) (stdout, stderr string) {
 	var err error
 	if s.listing.ServesOne {

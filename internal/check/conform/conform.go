@@ -56,7 +56,8 @@ type Server struct {
 
 	// NotFor names the checks that make no sense for this server, with the
 	// reason for each. A name that ends in a slash stands for all checks that
-	// begin with it. What other fields rule out is not here: see needs.
+	// begin with it. Checks that other fields rule out are not listed here: see
+	// needs.
 	NotFor map[string]string
 
 	// Patience bounds each wait for something that must happen; 0 means
@@ -84,8 +85,8 @@ type Lines struct {
 	Unsent   string // the conversation broke before all answers were sent; if empty, or if half a request had come, Error reports it
 	Error    string // it broke for any other reason
 
-	// ClosedToo is true if Closed ends every conversation: it stands behind the
-	// line that reports a fault, too.
+	// ClosedToo is true if Closed ends every conversation: it also follows the
+	// line that reports a fault.
 	ClosedToo bool
 
 	// Others are regular expressions for whole lines that are not about the
@@ -162,8 +163,8 @@ func AloneAt(host, name string, check func(*Trial), args ...string) Check {
 }
 
 // Tries returns the check with n tries, each with a server of its own. The
-// server must pass one of them. This is for rules that only a busy machine makes
-// a right server break, because it gives the server or the client too little
+// server must pass one of them. It is for rules that a correct server breaks
+// only on a busy machine, where the server or the client gets too little CPU
 // time.
 func (c Check) Tries(n int) Check {
 	once := c.Run
@@ -205,7 +206,7 @@ func Named(checks []Check, names ...string) []Check {
 }
 
 // Run puts a server through checks, each a subtest of t. One process serves all
-// checks that can share it, one after the other, because starting a process for
+// checks that can share it, one after another, because starting a process for
 // each would take most of the time. Each of the other checks has its own.
 func Run(t *testing.T, s Server, checks []Check) {
 	if runtime.GOOS == "windows" {

@@ -12,8 +12,8 @@ var conversationChecks = []Check{
 }
 
 // A client can reach the server at the port that it announces, even if the port
-// was given as 0. After every check, examine looks whether the server announced
-// the host as it was given.
+// was given as 0. After every check, examine checks whether the server
+// announced the host as it was given.
 func announcement(t *Trial) {
 	if t.process.Port == "0" {
 		t.Failf("it announced the port 0")

@@ -22,7 +22,7 @@ func oneAfterAnother(t *Trial) {
 
 // A server serves as many clients at the same time as its row says. The next
 // client waits until another has left: the line that begins its conversation
-// comes after one that ends another.
+// comes after a line that ends another conversation.
 func atOnce(t *Trial) {
 	n := t.AtOnce
 	if n == 0 {
@@ -64,10 +64,11 @@ func atOnce(t *Trial) {
 }
 
 // Many short conversations, several at a time, leave nothing behind but their
-// lines: the server's memory does not grow. A conversation that the
-// server never forgets costs it 600 bytes or more. Even with GOGC=10, its
-// memory varies by chance, but it does not grow time after time. Only thousands
-// of conversations, with -all, show so little in what varies by chance.
+// lines: the server's memory does not grow. A conversation that the server
+// never forgets costs it 600 bytes or more. Even with GOGC=10, its memory
+// varies by chance, but it does not grow time after time. Only the thousands of
+// conversations with -all make so small a leak stand out from the chance
+// variation.
 func churn(s Server) error {
 	return serving(func(t *Trial) {
 		t.converse(t.affordable(2000))

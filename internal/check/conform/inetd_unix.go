@@ -157,7 +157,7 @@ func (i *inetd) wait() {
 			return // it is closed
 		}
 		clients := []unix.PollFd{{Fd: int32(socket.Fd()), Events: unix.POLLIN}}
-		const briefly = 20 // ms, then look whether the listener is closed
+		const briefly = 20 // ms, then check whether the listener is closed
 		if n, _ := unix.Poll(clients, briefly); n > 0 {
 			i.start(socket)
 			i.running.Wait()

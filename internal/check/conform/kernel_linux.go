@@ -59,13 +59,14 @@ func (c *Client) WaitUntilRead() {
 	})
 }
 
-// AwaitArrival waits until the server's system has all that c has sent, whether
+// AwaitArrival waits until the server's kernel has all that c has sent, whether
 // the server has read it or not.
 func (c *Client) AwaitArrival() {
-	c.Until("all has come", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
+	c.Until("everything that the client sent has arrived", func() bool { return c.serverSide().Received == uint64(c.sent.Load()) })
 }
 
-// progress is how much a server had read from its client, and since when.
+// progress is how much a server had read from its client when it last seemed
+// able to go on, and when that was.
 type progress struct {
 	read  uint64 // bytes
 	since time.Time
@@ -75,10 +76,9 @@ type progress struct {
 // whether it has read all that has come.
 //
 // A stuck server can neither send to c nor go on reading. Its send buffer is full,
-// there is something to read, and it has read nothing for a while. The kernel
-// has also asked the client for room and got none. When the client first
-// answers so, the kernel may enlarge the send buffer, and then the server goes
-// on.
+// there is something to read, and it has read nothing for a while. The kernel has
+// also probed the client's window and found it closed. After the first such
+// answer, the kernel may enlarge the send buffer, and then the server goes on.
 func (p *progress) see(c *Client) (isStuck, hasReadAll bool) {
 	side := c.serverSide()
 	read := side.Received - uint64(side.Unread)
@@ -206,8 +206,8 @@ func outOfDescriptors(t *Trial) {
 	}
 }
 
-// Starve lets the server open no more descriptors, until feed is called. No
-// other check may run at the server meanwhile.
+// Starve keeps the server from opening more descriptors until feed is called.
+// Meanwhile, no other check may use the server.
 func (t *Trial) Starve() (feed func()) {
 	var old unix.Rlimit
 	pid := t.server()
@@ -246,15 +246,15 @@ func (c *Client) Waiting(sent int) int {
 }
 
 // Full reports whether the kernel has no room for more that the server has to
-// send to c. What Waiting counts before that may only be on its way.
+// send to c. Until then, the bytes that Waiting counts may only be on their
+// way.
 func (c *Client) Full() bool { return c.serverSide().Full }
 
 // ServerClosed reports whether the server has closed its side of the
 // connection. The kernel may still have something to send.
 func (c *Client) ServerClosed() bool { return c.serverSide().Closed }
 
-// begin begins a conversation that the server does not end before the client does
-// what end does.
+// begin begins a conversation that the server keeps open until end is called.
 func (t *Trial) begin() *Client {
 	c := t.Connect()
 	if c.Once {

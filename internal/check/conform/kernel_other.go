@@ -14,8 +14,8 @@ var Unread []Check
 // process has had.
 func (t *Trial) MemoryBounded() {}
 
-// ExpectNoReset does nothing: how the kernel reports a late reset is known on
-// Linux only.
+// ExpectNoReset does nothing, because we know only how Linux reports a late
+// reset.
 func (c *Client) ExpectNoReset() {}
 
 // Resident returns 0: see MemoryBounded.
@@ -24,5 +24,5 @@ func (t *Trial) Resident() int { return 0 }
 // narrow leaves a socket as it is.
 func narrow(_, _ string, _ syscall.RawConn) error { return nil }
 
-// getsStuck takes a server for stuck when the client cannot send to it any more.
+// getsStuck considers a server stuck when the client cannot send to it any more.
 func (c *Client) getsStuck(cannotSend bool) bool { return cannotSend }

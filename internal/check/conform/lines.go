@@ -40,7 +40,7 @@ func clientOf(line string) string {
 }
 
 // expression returns the regular expression for one of the server's lines.
-// Values are pairs: a word of the line, and what stands in its place. A word
+// Values are pairs: a word of the line, and the text that replaces it. A word
 // without a value may stand for anything of its kind.
 func expression(line string, values ...string) string {
 	e := regexp.QuoteMeta(line)
@@ -149,7 +149,7 @@ func (t *Trial) examine() {
 		case len(faults) > 0 && fault.MatchString(line):
 			broken[client]++
 			if broken[client] > began[client]-ended[client] {
-				t.Failf("it printed %q behind the line that ends the conversation:\n%s", line, text)
+				t.Failf("it printed %q after the line that ends the conversation:\n%s", line, text)
 			}
 		case !others.MatchString(line):
 			t.Failf("it printed %q, which is not one of its lines", line)
@@ -222,7 +222,7 @@ func (c *Client) pair() string {
 }
 
 // ExpectEnding waits for the line about the end of c's conversation, which must
-// be line with values: pairs of BYTES or WHY and what stands in its place. It
+// be line with values: pairs of BYTES or WHY and the text that replaces it. It
 // returns what the server printed. If line is empty, the server must print none.
 func (c *Client) ExpectEnding(line string, values ...string) string {
 	found := c.waitForEnding(line)

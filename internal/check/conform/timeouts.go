@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// timeoutChecks have three tries if the client has to send something before the
-// time is over.
+// timeoutChecks get three tries if the client has to send something before the
+// timeout.
 var timeoutChecks = []Check{
 	Alone("silence", silence, "-t", "0.3"),
 	Alone("silence/half a request", silenceHalf, "-t", "0.3").Tries(3),
@@ -52,7 +52,7 @@ func silenceBetween(t *Trial) {
 }
 
 // A silent client's timeout does not run for the client after it. The server
-// serves that one at once, or when the first one has timed out.
+// serves the next client at once, or when the silent one has timed out.
 func silenceNext(t *Trial) {
 	silent := t.Connect()
 	next := t.Connect()
@@ -97,8 +97,8 @@ func byteAtATime(t *Trial) {
 
 // The timeout begins anew with every request, so a client that keeps asking
 // stays. If the machine was so busy that a request took half of the timeout,
-// the client may have been the late one, and another client tries, at another
-// server, which waits twice as long.
+// the client may have been the late one. Then another client tries, at another
+// server, with twice the timeout.
 func keepsAsking(s Server) error {
 	timeout := 400 * time.Millisecond
 	for giveUp := time.Now().Add(s.wait()); time.Now().Before(giveUp); timeout *= 2 {

@@ -209,8 +209,8 @@ func (t *Trial) AwaitLine(line string) {
 	}
 }
 
-// Deadline returns until when a check may wait for something that must happen,
-// if the wait begins now.
+// Deadline returns when a check must give up if it begins to wait now for
+// something that must happen.
 func (t *Trial) Deadline() time.Time { return time.Now().Add(t.wait()) }
 
 // Until calls isTrue every 2 ms until it returns true. It is for events that
@@ -228,7 +228,7 @@ func (t *Trial) Until(what string, isTrue func() bool) {
 	}
 }
 
-// ExpectRefused waits until the server's system refuses new connections.
+// ExpectRefused waits until the server's kernel refuses new connections.
 func (t *Trial) ExpectRefused() {
 	t.Until("the server refuses new clients", func() bool {
 		conn, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", t.process.Port), t.wait())
@@ -279,9 +279,9 @@ func (t *Trial) connectTo(host string, prepare func(network, address string, c s
 }
 
 // Beside returns a check that commits a fault while the conversation of another
-// client is open. That one must go on as if nothing had happened. If the server
-// serves one client at a time, or answers a client once, it must serve the next
-// one, unless it serves only one at all.
+// client is open. That conversation must go on as if nothing had happened. If
+// the server serves one client at a time, or answers a client once, it must
+// serve the next client, unless it serves only one and exits.
 func Beside(fault func(*Trial)) func(*Trial) {
 	return func(t *Trial) {
 		if t.AtOnce == 1 || t.Once {
@@ -292,9 +292,7 @@ func Beside(fault func(*Trial)) func(*Trial) {
 			return
 		}
 		bystander := t.Connect()
-		if !t.Once {
-			bystander.Exchange()
-		}
+		bystander.Exchange()
 		fault(t)
 		bystander.Exchange()
 	}

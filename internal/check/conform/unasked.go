@@ -36,7 +36,8 @@ func unaskedLeaves(t *Trial) {
 }
 
 // Clients that stay when they have been served make no other client wait. If the
-// server serves one client at a time, one that stays does not keep it for long.
+// server serves one client at a time, a client that stays does not occupy it for
+// long.
 func unaskedStays(t *Trial) {
 	n := 100 // at a second for each, the next client would wait too long
 	if t.AtOnce > 0 {

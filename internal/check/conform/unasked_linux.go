@@ -40,7 +40,7 @@ func unaskedOutOfDescriptors(t *Trial) {
 }
 
 // However a conversation ends, the server closes its descriptor. It does not
-// leave that to the garbage collector: here there is none.
+// leave that to the garbage collector, which is off here.
 func unaskedDescriptors(s Server) error {
 	return serving(func(t *Trial) {
 		t.visit()

@@ -31,7 +31,8 @@ var Unread = []Check{
 // cannot go on. Then all answers must come, followed by the end, and no reset.
 //
 // The server reads on for a second. A client without CPU time may need longer
-// than that to send. So before the second begins, the system has everything.
+// than that to send. So the kernel has all of the client's bytes before that
+// second begins.
 func unreadInput(t *Trial) {
 	if t.Once {
 		t.unreadAfterAnswer()
@@ -131,7 +132,7 @@ func (c *Client) ExpectNoReset() {
 // no reset.
 //
 // A server that gets no CPU time may have to exit before it has read the rest, so
-// it may try three times.
+// the check gives it three tries.
 func stopUnread(s Server) (err error) {
 	for range 3 {
 		err = serving((*Trial).stopUnread)(s)
@@ -159,8 +160,8 @@ func (t *Trial) stopUnread() {
 }
 
 // leaveUnread is for a server that gives one answer. It tells the server to
-// stop when the server has accepted c and read nothing of its thousand requests
-// and a half. The server may answer or not.
+// stop when the server has accepted c and has read none of c's thousand
+// requests, nor the half one after them. The server may answer or not.
 func (c *Client) leaveUnread() {
 	c.Until("the server accepts", func() bool { return c.serverSide().Inode != 0 })
 	resume := c.suspend()

@@ -16,7 +16,7 @@ type Side struct {
 	Unsent   uint32 // bytes that a process has written and the peer has not acknowledged
 	Received uint64 // bytes that have arrived since the connection began
 	Full     bool   // the send buffer is so full that poll(2) does not report it as writable
-	Denied   bool   // the kernel has asked the peer for room since it last got some
+	Denied   bool   // the kernel has probed the peer's window since it last had room there
 	ShutDown bool   // its process sends no more
 	Closed   bool   // every process has closed it
 	Owes     bool   // bytes have arrived since its process last sent some
@@ -70,7 +70,7 @@ func SideOf(local, peer netip.AddrPort) (Side, error) {
 	return side, nil
 }
 
-// openDiag opens a connection to the part of the kernel that knows its sockets.
+// openDiag opens a netlink socket to the kernel's socket diagnostics.
 func openDiag() (fd int, err error) {
 	fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {

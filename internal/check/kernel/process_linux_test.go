@@ -65,7 +65,7 @@ func TestCPU(t *testing.T) {
 // Children finds a child, whichever thread has started it, and Exit notices its
 // end.
 func TestChildren(t *testing.T) {
-	runtime.LockOSThread() // so another thread than the main one starts the child
+	runtime.LockOSThread() // so a thread other than the main one may start the child
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command("cat")
 	stdin, err := cmd.StdinPipe()

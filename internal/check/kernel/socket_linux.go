@@ -6,13 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unread returns how many bytes have come on a connection that the program has
-// not read yet.
+// Unread returns how many bytes have arrived on a connection and are still
+// unread.
 func Unread(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCINQ); return n }
 
-// Unsent returns how many bytes a program has sent on a connection that the
-// peer has not acknowledged: the peer has no room for them, or they are on
-// their way.
+// Unsent returns how many bytes a program has sent on a connection without an
+// acknowledgment yet: the peer has no room for them, or they are on their way.
 func Unsent(fd int) int { n, _ := unix.IoctlGetInt(fd, unix.SIOCOUTQ); return n }
 
 // Listens reports whether a TCP server listens at a port of 127.0.0.1. To find

@@ -25,7 +25,7 @@ type Table struct {
 	buffer []byte
 }
 
-// OpenTable opens a connection to the kernel. Close closes it.
+// OpenTable opens a netlink socket to the kernel. Close closes it.
 func OpenTable() (*Table, error) {
 	fd, err := openDiag()
 	if err != nil {
@@ -38,7 +38,7 @@ func OpenTable() (*Table, error) {
 func (t *Table) Close() error { return unix.Close(t.fd) }
 
 // Sockets appends to sockets those that listen, and the ends of connections that
-// their process has not closed or the peer may still read from.
+// the process has not closed, or from which the peer may still read.
 func (t *Table) Sockets(sockets []Socket) ([]Socket, error) {
 	return t.in(1<<established|1<<finWait1|1<<finWait2|1<<closeWait|1<<listening, sockets)
 }

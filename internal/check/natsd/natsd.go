@@ -16,7 +16,7 @@ import (
 	"fopnp/internal/serve/child"
 )
 
-// Program is the name of the server's program. These commands install it:
+// Program is the name of the server's program. This command installs it:
 //
 //	go install github.com/nats-io/nats-server/v2@v2.15.2
 const Program = "nats-server"

@@ -73,7 +73,7 @@ func (c Cache) Build(ctx context.Context, root string, packages []string, flags 
 		return "", nil, err
 	}
 	now := time.Now()
-	os.Chtimes(built, now, now) // it is the one used last; tidy may keep it too long
+	os.Chtimes(built, now, now) // mark it as used last, so tidy keeps it
 	c.tidy()
 
 	// -buildvcs=false, because git may refuse to look into another user's folder.

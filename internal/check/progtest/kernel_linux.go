@@ -128,9 +128,9 @@ func otherSide(conn net.Conn) (kernel.Side, error) {
 }
 
 // Narrow makes the kernel's buffers small for the clients that a program will
-// accept. If it has a connection already, that gets a small send buffer, and a
-// receive buffer that does not grow. A receive buffer must not shrink, because
-// the peer already knows its size.
+// accept. If the program already has a connection, the connection gets a small
+// send buffer, and a receive buffer that does not grow. A receive buffer must
+// not shrink, because the peer already knows its size.
 func Narrow(program *Server) error {
 	const asItIs, small, oneSegment = 64 << 10, 4 << 10, 536
 	return program.EachDescriptor(func(fd int) {
@@ -147,7 +147,7 @@ func Narrow(program *Server) error {
 // A State is what the kernel knows about a program's side of a connection.
 type State struct {
 	Unsent, Unread int  // bytes
-	Denied         bool // the kernel has asked the peer for room, and got none
+	Denied         bool // the kernel has probed the peer's window, and it was closed
 }
 
 // Stuck waits until nothing moves on the connection of each program, which must

@@ -89,8 +89,8 @@ func Perform(t testing.TB, stdin, name string, args ...string) *Play {
 }
 
 // PerformWith starts a client program with args and the address of a server,
-// which serve plays. It returns when serve does, and then hangs up. The port is
-// the server's.
+// which serve plays. When serve returns, PerformWith hangs up and returns. The
+// port is the server's.
 func PerformWith(t testing.TB, serve func(*net.TCPConn), name string, args ...string) (client *Play, port string) {
 	t.Helper()
 	listener, port := Listen(t)
@@ -109,7 +109,7 @@ func (p *Play) Stdout() string { return p.stdout.String() }
 type Reply struct {
 	Pieces  []string // each is sent when the client has read the one before it
 	Stays   bool     // the server does not hang up
-	Stdout  string   // the status is 0 if the client prints anything
+	Stdout  string   // the status is 0 if and only if the client prints anything here
 	Problem string   // what the client says on stderr, if anything; ADDR is the server
 }
 
@@ -126,8 +126,8 @@ func (r Reply) send(c *net.TCPConn) {
 	}
 }
 
-// Test runs the client program that is called name, with a time of two seconds if
-// it has to time out, and without one if not.
+// Test runs the client program called name, with a timeout of two seconds if it
+// must time out, and otherwise without a timeout.
 func (r Reply) Test(t *testing.T, name string) {
 	if runtime.GOOS != "linux" && len(r.Pieces) > 1 {
 		t.Skip("only Linux shows what a client has read")

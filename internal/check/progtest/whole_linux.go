@@ -224,7 +224,7 @@ func wholeLog(t *testing.T, listing listings.Listing) {
 }
 
 // saysMuch plays a client that sends 4096 bytes and leaves in the middle of a
-// message. If half is false, it sends a line of 4096 bytes before. To a UDP
+// message. If half is false, it first sends a line of 4096 bytes. To a UDP
 // server, it sends one datagram of 4096 bytes. All bytes are b, which a server
 // prints as four characters.
 func saysMuch(t *testing.T, network, port string, b byte, half bool) {

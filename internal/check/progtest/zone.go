@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// StartInZone is MustStart with -p 0 for a program in the time zone offset east of
-// UTC. It needs no database of time zones. It skips the test on Windows, where
+// StartInZone is MustStart with -p 0 for a program whose time zone is offset east
+// of UTC. It needs no database of time zones. It skips the test on Windows, where
 // programs do not look at TZ.
 func StartInZone(t testing.TB, offset time.Duration, name string) *Server {
 	t.Helper()

@@ -218,8 +218,9 @@ func (c *clients) add(name string, conn stream) error {
 	return nil
 }
 
-// receive reads what has arrived, and returns when it arrived. The kernel says
-// when, except for a Unix socket. There receive returns the current time.
+// receive reads what has arrived, and returns when it arrived. On Linux, the
+// kernel says when, except for a Unix socket. Otherwise receive returns the
+// current time.
 func (c *client) receive(buffer []byte) (int, time.Time, error) {
 	if tcp, ok := c.stream.(*net.TCPConn); ok {
 		return progtest.Receive(tcp, buffer)

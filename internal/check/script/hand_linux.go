@@ -54,7 +54,7 @@ import (
 // "hand 3=NAME", "hand 012=NAME 3=OTHER". A program that gets descriptor 3 also
 // gets systemd's variables: LISTEN_FDS, and LISTEN_PID with its own process id,
 // unless the script has set LISTEN_PID. If descriptor 1 or 2 is not passed, the
-// command ends collects what the program prints there.
+// ends command collects what the program prints there.
 //
 // The command hand closes our descriptor of a connection, as inetd does. It
 // never closes listeners and UDP sockets, because inetd keeps them.

@@ -148,8 +148,8 @@ func (p *Program) until(want string, isTrue func(*Screen) bool) {
 	}
 }
 
-// Resize makes the terminal narrower or wider, as if the user had pulled at its
-// window. The screen keeps its size.
+// Resize makes the terminal narrower or wider, as if the user had dragged the
+// window's edge. The screen keeps its size.
 func (p *Program) Resize(columns int) {
 	p.t.Helper()
 	p.resize(columns)
@@ -163,8 +163,8 @@ func (p *Program) resize(columns int) {
 }
 
 // Exits waits until the program exits, which it must do with a given status. A
-// program that was killed by a signal has the status 128 and its number. The
-// terminal must be as it was when the program began.
+// program that was killed by a signal has the status 128 plus the signal's
+// number. The terminal must be as it was when the program began.
 func (p *Program) Exits(status int) {
 	p.t.Helper()
 	select {

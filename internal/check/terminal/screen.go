@@ -1,5 +1,5 @@
 // Package terminal runs programs at a terminal, types, and looks at the screen
-// as a person would: at the characters that are there in the end, wherever the
+// as a person would: at the characters that are there at the end, however the
 // program moved its cursor.
 package terminal
 
@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Screen is what a terminal shows. It knows the sequences that a line editor
-// uses. Its methods are not for several goroutines at once.
+// A Screen is what a terminal shows. It knows the escape sequences that a line
+// editor uses. It is not safe for concurrent use.
 type Screen struct {
 	columns, rows int
 	lines         [][]rune

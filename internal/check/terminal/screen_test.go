@@ -35,7 +35,8 @@ func TestScreen(t *testing.T) {
 	}
 }
 
-// What could hide something, or is not known, is an error.
+// A sequence that could hide something, or that the screen does not know, is an
+// error.
 func TestScreenRefuses(t *testing.T) {
 	for _, written := range []string{"\a", "\x00", "\x1b[2J", "\x1b[31m", "\x1b]0;title\a", "\xff"} {
 		s := NewScreen(10, 3)

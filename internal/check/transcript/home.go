@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Root string   // the folder of go.mod, an absolute path; sessions work on a copy
 	Bin  string   // the folder of the built programs, an absolute path, or "" for none
-	Env  []string // more environment, as in GOCOVERDIR=/tmp/coverage
+	Env  []string // more environment variables, as in GOCOVERDIR=/tmp/coverage
 
 	// If Terminal is true, the session types commands at a terminal, as a
 	// reader would. Otherwise bash is not interactive and has no terminal.
@@ -38,10 +38,10 @@ type Config struct {
 
 	// Only tests set these.
 	shared bool // use the system's network, even if there are private ones
-	looks  int  // how often to look at a program, if not readyLimit or logLimit
+	looks  int  // how many times to look at a program, if not readyLimit or logLimit
 }
 
-// A Home is the folder that sessions run in, one after the other. It holds a copy
+// A Home is the folder that sessions run in, one after another. It holds a copy
 // of the repository as a fresh clone would have it, a place for temporary files,
 // and a go command that knows the built programs, if there are any.
 type Home struct {
@@ -74,9 +74,9 @@ func (c Config) NewHome() (*Home, error) {
 			return nil, err
 		}
 	}
-	// If another goroutine started a process while a script is open for writing,
-	// that process would have it open for a moment as well, and the script could
-	// not be run: "text file busy".
+	// If another goroutine started a process while a script was open for
+	// writing, that process would have the script open for a moment, too, and
+	// running the script would fail: "text file busy".
 	if err := whileNoneStarts(h.furnish); err != nil {
 		h.Remove()
 		return nil, err

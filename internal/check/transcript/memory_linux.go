@@ -7,7 +7,7 @@ import (
 )
 
 // InMemory returns a folder in memory for temporary files. It returns "" if TMPDIR
-// names another one, if there is none with enough room, or if programs may not run
+// is set, if there is no such folder with enough room, or if programs may not run
 // there, as in many containers. A home has hundreds of small files and lives for
 // seconds: on a disk, creating its files may take the kernel longer than bash
 // takes to run.

@@ -64,8 +64,8 @@ func Normalize(text string) string {
 
 // Screen returns output as a terminal shows it when the program has ended. A
 // program that reports progress returns to the start of a line and writes over
-// it. Of such a line, Screen keeps what was written last, without the blanks at
-// its end. Every line ends in a line feed.
+// it. Screen keeps only the last text of such a line, without the blanks at its
+// end. Every line ends in a line feed.
 func Screen(output string) string {
 	var shown strings.Builder
 	for line := range strings.Lines(output) {

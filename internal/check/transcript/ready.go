@@ -64,8 +64,8 @@ func (s *Session) await(r *readiness, output string) (more string, err error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for look := 1; ; look++ {
-		// Look first whether it is alive: a program that is dead now
-		// has already done everything that we look at next.
+		// First check whether it is alive: a program that is dead now has
+		// already done everything that we check next.
 		said, alive, err := s.look(pid)
 		if err != nil {
 			return "", err

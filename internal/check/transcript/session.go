@@ -37,7 +37,7 @@ const (
 // A Session is one bash and the programs that it has started. We send bash one
 // command at a time. A command ends when bash prints a mark: in a script because
 // the next command says so, and at a terminal because the prompt begins with it.
-// What comes out before the mark is the command's output.
+// The text before the mark is the command's output.
 type Session struct {
 	*Home
 	network Network // nil if the session uses the system's and no terminal
@@ -92,7 +92,7 @@ func (h *Home) Start(line int) (*Session, error) { return h.StartOn("", line) }
 // StartOn is Start for a session on a host of the playground, which the session
 // brings up for itself. The host has the home's copy of the repository. The error
 // wraps [errors.ErrUnsupported] if there are no private networks. Programs in the
-// background end with the playground, however they end.
+// background end with the playground, and their exit statuses are not checked.
 func (h *Home) StartOn(host string, line int) (*Session, error) {
 	if err := netns.Supported(); err != nil && host != "" {
 		return nil, err
@@ -173,7 +173,7 @@ func LockSystem() (unlock func(), err error) {
 }
 
 // bash returns the command of bash on a host of the playground or, if that is "", in
-// this home, with more environment, and with options.
+// this home, with more environment variables, and with options.
 func (h *Home) bash(host string, env []string, options ...string) *exec.Cmd {
 	words := append([]string{"bash", "--norc", "--noprofile"}, options...)
 	if host != "" { // which has an environment of its own
@@ -352,7 +352,7 @@ func (s *Session) prompts() bool {
 	return found && strings.Contains(state, s.end)
 }
 
-// until reads until done reports that what it needs is there.
+// until reads bash's output until done returns true.
 func (s *Session) until(done func() bool) error {
 	s.output.SetReadDeadline(time.Now().Add(s.limit))
 	for !done() {
@@ -422,7 +422,7 @@ func (s *Session) End() (problems []Problem) {
 		case err != nil:
 			report(j.by.Line, "the program in the background got SIGTERM and "+err.Error())
 		case s.status == 127: // bash's answer if a command has waited for it already
-		case s.status > 128 && s.foreseen[s.status]: // and has shown the signal
+		case s.status > 128 && s.foreseen[s.status]: // a command has waited for it, and a block has foreseen the signal
 		case s.status != 0:
 			report(j.by.Line, fmt.Sprintf("the program in the background exited with status %d", s.status))
 		}

@@ -28,7 +28,8 @@ func TestAnotherSize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// It may also show it while we wait for a program in the background.
+		// Bash may also show its prompt while we wait for a program in the
+		// background.
 		if i%2 == 0 {
 			if shown, _, err := s.lookAtTerminal("1"); err != nil || shown != "" {
 				t.Errorf("a new size shows %q (%v)", shown, err)

@@ -265,7 +265,7 @@ func TestEnd(t *testing.T) {
 }
 
 // A program may die of a signal that a block has foreseen. Bash's message about
-// it is no output.
+// that does not count as output.
 func TestForeseen(t *testing.T) {
 	needsBash(t)
 	for _, test := range []struct {
@@ -308,8 +308,8 @@ func TestNoTerminal(t *testing.T) {
 	}
 }
 
-// At a terminal, bash is interactive. Its job messages are no output, and neither
-// is what is typed.
+// At a terminal, bash is interactive. Its job messages do not count as output,
+// and neither does what is typed.
 func TestTerminal(t *testing.T) {
 	needsNetwork(t)
 	long := strings.Repeat("0123456789", 30)

@@ -47,7 +47,8 @@ type Network interface {
 
 // A mark is an escape sequence that tells terminals about prompts and commands.
 // They do not show it. Ours contain a random text, so no program prints one by
-// accident. Programs can find it in their environment, with bash's prompts.
+// accident. Programs can find the text in their environment, in the variables
+// of bash's prompts.
 const (
 	beginOfMark = "\x1b]133;"
 	endOfMark   = "\a"
@@ -289,8 +290,8 @@ func (s *Session) afterPrompt() string {
 	return s.unread[max(0, strings.LastIndex(s.unread, s.end)):]
 }
 
-// runs reports whether a command has begun after the last prompt, or whether a command
-// that failed has brought no prompt.
+// runs reports whether a command has begun after the last prompt, or whether bash has
+// shown no prompt since a command failed.
 func (s *Session) runs() bool {
 	return s.broken && !strings.Contains(s.unread, s.end) || strings.Contains(s.afterPrompt(), s.begun)
 }

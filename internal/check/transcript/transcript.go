@@ -39,7 +39,8 @@
 // with [Config.Terminal], bash is interactive and each command is typed when the
 // prompt is there. Its output is then all that the screen shows until the next
 // prompt, except bash's messages about jobs that start or end, as in "[1] 4711".
-// A script's output is without its messages about jobs that were killed.
+// A script's output does not include bash's messages about jobs that were
+// killed.
 //
 // A command that ends in & starts a program in the background. The next command
 // waits until that program is ready. It is ready when it has announced itself,

@@ -72,8 +72,8 @@ func (r *reader) anchorsOf(page string) (map[string]bool, error) {
 var anchorTag = regexp.MustCompile(`<a\s(?:[^>]*\s)?(?:id|name)="([^"]*)"`)
 
 // anchors returns the fragments that links to a page can have: one for each
-// heading, as GitHub forms it, and the ids of <a> elements. It also returns that
-// of each heading.
+// heading, as GitHub forms it, and the ids of <a> elements. It also returns the
+// fragment of each heading.
 func anchors(root ast.Node, source []byte) (headings map[ast.Node]string, found map[string]bool) {
 	headings, found = map[ast.Node]string{}, map[string]bool{}
 	repeated := map[string]int{}

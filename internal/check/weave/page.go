@@ -15,8 +15,9 @@ import (
 func Main() { netns.Main() }
 
 // TestPage weaves the page at path, which is relative to the module's root, and
-// fails the test for every problem. With -update it rewrites what is out of date
-// instead. Measured may be nil; see [Book]. TestMain must call [progtest.Main].
+// fails the test for every problem but transcripts that the system cannot run.
+// With -update it rewrites what is out of date instead. Measured may be nil; see
+// [Book]. TestMain must call [progtest.Main].
 func TestPage(t *testing.T, path string, measured func(words ...string) (string, error)) {
 	root, err := progtest.Root()
 	if err != nil {

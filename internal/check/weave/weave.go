@@ -63,7 +63,7 @@ import (
 type Book struct {
 	Root string   // the folder of go.mod, an absolute path
 	Bin  string   // the folder of the built programs, an absolute path; see Weave
-	Env  []string // more environment for transcripts, as in GOCOVERDIR=/tmp/coverage
+	Env  []string // more environment variables for transcripts, as in GOCOVERDIR=/tmp/coverage
 
 	// Limit is how long a command of a transcript may take. 0 means a minute.
 	Limit time.Duration
@@ -73,8 +73,8 @@ type Book struct {
 	Measured func(words ...string) (string, error)
 }
 
-// Weave returns the document of the pages at paths, which are relative to Root and
-// have slashes. It runs their transcripts, with the programs in Bin. What is wrong
+// Weave returns the document of the pages at paths, which are relative to Root,
+// with slashes. It runs their transcripts, with the programs in Bin. What is wrong
 // with a page is in its Problems; the error says which page cannot be read.
 //
 // Several goroutines may call Weave at the same time. The program must have called
@@ -131,7 +131,7 @@ func parse(source []byte) ast.Node {
 type reader struct {
 	*Book
 	*Page
-	section int                        // of what comes next
+	section int                        // of the next block
 	anchors map[string]map[string]bool // of each page that a link with a fragment leads to
 }
 

@@ -306,7 +306,8 @@ func stop(server *child.Process, byItself bool) error {
 	return server.Stop(syscall.SIGTERM)
 }
 
-// say prints text. If that fails, the program ends with status 1, or by SIGPIPE.
+// say prints text. If that fails, the program ends with status 1, or with 141
+// after SIGPIPE.
 func say(text string) {
 	if _, err := io.WriteString(os.Stdout, text); err != nil && !errors.Is(err, syscall.EPIPE) {
 		complain(err)

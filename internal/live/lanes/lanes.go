@@ -105,7 +105,7 @@ type Socket struct {
 
 const (
 	maxLanes  = 64  // that are followed at once
-	maxEvents = 200 // between two calls of Take, besides states of lanes that events have named
+	maxEvents = 200 // between two calls to Take, not counting states of lanes that an event has named
 
 	// The server's answer ends when it has said nothing for this long.
 	pause = 20 * time.Millisecond
@@ -121,7 +121,7 @@ type Machine struct {
 	listens map[uint16]bool
 	events  []Event
 
-	omitted   int           // events that were too many
+	omitted   int           // how many events were left out
 	omittedAt time.Duration // the last of them
 	lost      int           // packets
 	lostAt    time.Duration // when we knew of the last of them
@@ -167,7 +167,7 @@ func (m *Machine) Take() []Event {
 	return events
 }
 
-// Packet adds a packet. Packets must come in their order.
+// Packet adds a packet. Add packets in the order of their times.
 func (m *Machine) Packet(p Packet) {
 	m.begin()
 	if p.UDP {
@@ -186,8 +186,8 @@ func (m *Machine) Packet(p Packet) {
 	}
 }
 
-// Lose adds that some packets were lost, because they came too fast. The next samples
-// end the lanes whose last packet was among them.
+// Lose notes that packets were lost because they came too fast. The next samples end
+// the lanes whose last packet was among them.
 func (m *Machine) Lose(packets int, at time.Duration) {
 	if packets > 0 {
 		m.lost, m.lostAt = m.lost+packets, at
@@ -205,7 +205,7 @@ func (m *Machine) Busy() bool {
 	return len(m.events) > 0
 }
 
-// Follows reports whether there are clients that a sample can tell something about.
+// Follows reports whether a sample can say anything about a client.
 func (m *Machine) Follows() bool { return m.NoPackets || len(m.lanes) > 0 }
 
 func (m *Machine) begin() {
@@ -312,7 +312,7 @@ func (m *Machine) answer(l *lane, at time.Duration) {
 	l.owes = false
 	if l.state == Served {
 		l.answered = at
-	} else if l.state == Queue { // it was accepted, or it could not answer
+	} else if l.state == Queue { // the server must have accepted it to answer
 		m.set(l, Idle, at, at-l.unread)
 	}
 }
@@ -360,7 +360,7 @@ func (m *Machine) Sample(s Sample) {
 		l := m.lanes[socket.Conn]
 		if l == nil {
 			if !m.NoPackets {
-				continue // its packets have said that it ended, or there were too many
+				continue // its packets have shown that it ended, or there were too many lanes
 			}
 			if l = m.open(socket.Conn, s.At); l == nil {
 				continue
@@ -446,7 +446,7 @@ func (m *Machine) look(l *lane, s Socket, by Sample) {
 		l.unread = at
 		m.set(l, Queue, since, 0)
 	case l.owes && s.Ended:
-		return // the answer and the end came meanwhile, and are the next packets
+		return // the answer and the end came meanwhile; their packets are added next
 	case s.Unread && !l.serverEnded: // or the kernel still counts the client's end
 		if !l.owes { // there was another question behind the one that was answered
 			m.settle(l)
@@ -472,7 +472,7 @@ func (m *Machine) set(l *lane, state State, at, doubt time.Duration) {
 		return
 	}
 	if len(m.events) >= maxEvents && !l.told {
-		m.omit(at) // a later sample will tell, if it is still there
+		m.omit(at) // a later sample reports the state, if it still holds
 		return
 	}
 	l.told = true

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A step is what a machine is told, or what it is asked. It is written as in
+// tell gives a machine one step: a packet or a sample. A step is a line such as
 //
-//	2 1 connect            at 2 ms, client 1
-//	3 1 asks hello         also answers, ends, stops, resets, cuts
+//	2 1 connects           at 2 ms, client 1
+//	3 1 asks hello         also answers, hangsup, ends, resets, cuts
 //	4 sample 1+ 2 3u       the sockets of clients: accepted, in the queue, unread
 func tell(m *Machine, line string) error {
 	words := strings.Fields(line)
@@ -429,7 +429,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// That is so, too, if each client comes, asks nothing, and leaves at once.
+// The same limits hold if each client connects, asks nothing, and leaves at
+// once.
 func TestShortConnections(t *testing.T) {
 	for _, m := range []*Machine{{}, {NoPackets: true}} {
 		for i := range uint16(10000) {
@@ -449,7 +450,7 @@ func TestShortConnections(t *testing.T) {
 	}
 }
 
-// Packets that were lost are reported once, in one number. A client whose last packet was
+// The machine reports lost packets once, as one number. A client whose last packet was
 // among them leaves when the samples no longer show it.
 func TestLose(t *testing.T) {
 	m := &Machine{}

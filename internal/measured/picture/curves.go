@@ -13,7 +13,7 @@ import (
 	"fopnp/internal/measured"
 )
 
-// One renders one diagram, unless there was an error.
+// One renders one diagram. If err is not nil, it returns err instead.
 func One(height vg.Length, p *plot.Plot, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -21,15 +21,15 @@ func One(height vg.Length, p *plot.Plot, err error) ([]byte, error) {
 	return Render(height, p.Draw)
 }
 
-// A Curve is how a value of a server depends on another one.
+// A Curve shows how one value of a server depends on another.
 type Curve struct {
 	Server string
 	Style  Style
 	Points plotter.XYs
 }
 
-// ByClients returns a value of a server for each number of clients of a workload,
-// multiplied by scale.
+// ByClients returns a server's values for a workload, one for each number of
+// clients, multiplied by scale.
 func ByClients(data *measured.Data, workload, server, unit string, scale float64) (points plotter.XYs) {
 	for _, m := range data.Measurements {
 		if value := m.Best(unit); m.Workload == workload && m.Server == server && !math.IsNaN(value) {
@@ -110,12 +110,12 @@ func (l endLabels) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
 	return []plot.GlyphBox{{X: 1, Rectangle: vg.Rectangle{Max: vg.Point{X: room}}}}
 }
 
-// spread moves heights, which ascend, until each is at least a gap above the one
-// before and all are from low to high. It moves heights that are too close apart
-// evenly, and leaves others alone.
+// spread moves heights, which ascend, until each is at least gap above the one
+// before and all are between low and high. It spaces out heights that are too
+// close, and leaves the others alone.
 func spread(heights []vg.Length, gap, low, high vg.Length) {
-	// Without the gaps before them, the heights only have to ascend. A group is a
-	// run of heights that have to be equal then.
+	// With the gaps before them subtracted, the heights only have to ascend. A
+	// group is a run of heights that then have to be equal.
 	type group struct {
 		sum  vg.Length
 		size int

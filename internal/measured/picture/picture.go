@@ -47,7 +47,7 @@ var (
 // and this is 816.
 const width = 8.5 * vg.Inch
 
-// Render lets do draw on a canvas of the given height and returns the SVG.
+// Render calls do to draw on a canvas of the given height, and returns the SVG.
 func Render(height vg.Length, do func(draw.Canvas)) ([]byte, error) {
 	canvas := &fixedWidths{Canvas: vgsvg.New(width, height)}
 	// The last label of an axis may reach beyond its end.
@@ -95,8 +95,8 @@ const (
 // Sans is the font of all texts.
 var Sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
-// Words returns the style of texts of a size, which stand to the right of their
-// point.
+// Words returns the style for text of the given size, which stands to the right
+// of its point.
 func Words(size vg.Length) text.Style {
 	style := text.Style{Color: Ink, Font: Sans, YAlign: draw.YCenter, Handler: plot.DefaultTextHandler}
 	style.Font.Size = size

@@ -1,6 +1,6 @@
-// Package timeline has what programs share that draw, as a chart in the terminal,
-// what happens between a server and its clients: a line for each client, and the
-// time from left to right.
+// Package timeline is shared by programs that draw a chart, in the terminal, of
+// what happens between a server and its clients: a line for each client, and time
+// from left to right.
 package timeline
 
 import (
@@ -26,8 +26,8 @@ func Extend(line []byte, length int, mark byte) []byte {
 	return line
 }
 
-// Scale returns the line below the chart, up to the column end: a 0, and what text
-// returns for every so many columns.
+// Scale returns the line below the chart, up to the column end: a 0, and then the
+// label that text returns for each multiple of every.
 func Scale(end, every int, text func(column int) string) string {
 	scale := "0"
 	for at := every; at <= end; at += every {
@@ -41,10 +41,10 @@ func Milliseconds(d, unit time.Duration) float64 {
 	return float64(d.Round(unit)) / float64(time.Millisecond)
 }
 
-// Start starts the server that is the listing in a folder, such as
+// Start starts the server whose listing is in a folder, such as
 // chapter07/srv_single, and returns the port of 127.0.0.1 where it listens. The
-// server writes its errors to stderr. It ends with this program, but the caller
-// has to call Kill where systems do not see to that: see child.Start.
+// server writes its errors to stderr. It ends with this program, except on
+// systems where the caller has to call Kill: see child.Start.
 func Start(
 	folder string, stderr io.Writer, options ...string,
 ) (process *child.Process, port string, err error) {
@@ -68,8 +68,8 @@ func Start(
 	return process, port, err
 }
 
-// find returns the path of a listing's program. If it does not lie beside this
-// one, find builds it in the folder scratch.
+// find returns the path of a listing's program. If it is not in the same folder
+// as this program, find builds it in scratch.
 func find(folder, scratch string) (string, error) {
 	name := filepath.Base(folder)
 	if runtime.GOOS == "windows" {

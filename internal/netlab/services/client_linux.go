@@ -79,9 +79,9 @@ func newFlags(usage string) *pflag.FlagSet {
 	return flags
 }
 
-// parse parses a command line of at least min arguments. If it returns true, the
-// program is to end with the status: after -h, or after a wrong call, whose
-// status is wrong.
+// parse parses a command line of at least min arguments. If done is true, the
+// program must exit with status: 0 after -h, or wrong after a wrong command
+// line.
 func parse(flags *pflag.FlagSet, args []string, min, wrong int) (status int, done bool) {
 	usage := "usage: " + flags.Name() + "\n"
 	err := flags.Parse(args)
@@ -300,8 +300,8 @@ func (c *copier) find(name string) (p place, path string, err error) {
 	return p, cmp.Or(path, "."), nil
 }
 
-// copyAll copies files to one target, which must be a folder if they are
-// several. An error is one of the target.
+// copyAll copies files to one target, which must be a folder if there are
+// several files. An error is about the target.
 func (c *copier) copyAll(sources []string, target string) error {
 	to, folder, err := c.find(target)
 	if err != nil {
@@ -394,7 +394,7 @@ func (c *copier) copyFolder(from place, path string, to place, target string, in
 	return c.keep(to, target, info)
 }
 
-// keep gives a copy the mode and the times of the original, if -p wants it.
+// keep gives a copy the mode and the times of the original, if -p is set.
 func (c *copier) keep(to place, target string, info fs.FileInfo) error {
 	if !*c.preserve {
 		return nil

@@ -101,12 +101,12 @@ func TestOwnSSHFiles(t *testing.T) {
 	}
 }
 
-// sshThenCat is our ssh. When no more input can come, it copies what ssh has
-// left.
+// sshThenCat is our ssh. After ssh has ended and all input has arrived, it
+// prints what ssh has not read.
 func sshThenCat(args []string) (status int) {
 	status = services.SSHMain(args)
 	fmt.Println("ssh has ended")
-	for { // a rival has time to read first
+	for { // a goroutine of ssh that still reads would get the input first
 		_, err := unix.Poll([]unix.PollFd{{Fd: 0}}, -1) // until the pipe's writer has gone
 		if err != unix.EINTR {
 			break
@@ -116,7 +116,7 @@ func sshThenCat(args []string) (status int) {
 	return status
 }
 
-// What comes after our ssh has ended is for the next program.
+// Input that arrives after our ssh has ended is left for the next program.
 func TestOwnSSHLeavesInput(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -145,8 +145,8 @@ func TestOwnSSHLeavesInput(t *testing.T) {
 	}
 }
 
-// At a terminal, our ssh makes the other terminal ours. Ours is as before when
-// ssh ends.
+// At a terminal, our ssh connects it to the one on the host. When ssh ends, our
+// terminal's settings are as before.
 func TestOwnSSHTerminal(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -275,8 +275,8 @@ func TestOwnSSHPassword(t *testing.T) {
 	}
 }
 
-// Both scp's, and sftp, copy to the server and from it, several files and
-// folders, and name what they cannot copy.
+// Our scp, OpenSSH's scp and its sftp copy files and folders to the server and
+// from it, and name what they cannot copy.
 func TestScp(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -332,7 +332,7 @@ func TestScp(t *testing.T) {
 				t.Errorf("back: %d bytes, %v", len(got), err)
 			}
 			if name != "ours" {
-				return // others differ in what they do about faults
+				return // OpenSSH's programs handle errors differently
 			}
 			run(t, scp(here+"/nowhere", here+"/small", host+name+"/folder"), 1, "nowhere: no such file or directory\n")
 			if _, err := os.Stat(there + "/folder/small"); err != nil {

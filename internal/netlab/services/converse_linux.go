@@ -17,10 +17,10 @@ var errLost = errors.New("connection lost")
 // converse runs a command, or a shell if there is none, and connects it to our
 // standard files, and to our terminal if atTerminal is true and stdin is one.
 //
-// It returns the exit status of the command. It is 128 plus the number of the
-// signal if a signal killed the command, or if we get SIGTERM, SIGHUP or a
-// second SIGINT; the first SIGINT goes to the command. The error says why there
-// is no status.
+// It returns the exit status of the command. The status is 128 plus the number
+// of the signal if a signal killed the command, or if we get SIGTERM, SIGHUP or
+// a second SIGINT. The first SIGINT goes to the command. The error says why
+// there is no status.
 func converse(client *ssh.Client, command string, atTerminal bool, stdin, stdout, stderr *os.File) (status int, err error) {
 	session, err := client.NewSession()
 	if err != nil {
@@ -93,7 +93,7 @@ func converse(client *ssh.Client, command string, atTerminal bool, stdin, stdout
 	}
 }
 
-// size returns the size of a terminal, or that of an old one if it has none.
+// size returns the size of a terminal, or 80 by 24 if it has none.
 func size(fd int) (columns, rows int) {
 	columns, rows, err := term.GetSize(fd)
 	if err != nil || columns == 0 {
@@ -102,8 +102,8 @@ func size(fd int) (columns, rows int) {
 	return columns, rows
 }
 
-// A printer prints what a session prints. It hangs up when it cannot. Otherwise
-// the session would wait for ever.
+// A printer writes a session's output to a file. If a write fails, it closes
+// the connection. Otherwise the session would wait for ever.
 type printer struct {
 	file   *os.File
 	client io.Closer
@@ -117,8 +117,8 @@ func (p *printer) Write(data []byte) (int, error) {
 	return n, err
 }
 
-// copyInput sends what can be read from a descriptor. The function stop ends
-// that, and leaves the rest of the input there for other programs.
+// copyInput copies from a descriptor until stop is called. Stop leaves the rest
+// of the input there for other programs.
 func copyInput(to io.WriteCloser, from int) (stop func(), err error) {
 	stopped, stopper, err := os.Pipe()
 	if err != nil {

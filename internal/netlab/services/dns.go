@@ -119,7 +119,7 @@ const maxAliases = 8 // that an answer follows
 func (z *zone) answer(q *dns.Msg) *dns.Msg {
 	m := new(dns.Msg).SetReply(q)
 	m.Compress = true
-	m.RecursionAvailable = true // clients need not ask anybody else
+	m.RecursionAvailable = true // clients need no other server
 	if q.Opcode != dns.OpcodeQuery {
 		m.Rcode = dns.RcodeNotImplemented
 		return m

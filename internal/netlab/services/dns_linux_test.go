@@ -129,7 +129,7 @@ func TestDNSAnswers(t *testing.T) {
 			{"9.1.130.10.in-addr.arpa", dns.TypePTR, "NXDOMAIN; aa; SOA of 1.130.10.in-addr.arpa."},
 		} {
 			if test.qtype == dns.TypeAXFR && network == "tcp" {
-				continue // this client wants many answers then
+				continue // this client would expect several messages
 			}
 			if got := ask(t, network, address, test.name, test.qtype); got != test.want {
 				t.Errorf("%s: %s %s:\n got %s\nwant %s", network, test.name, dns.TypeToString[test.qtype], got, test.want)

@@ -31,8 +31,8 @@ type FTP struct {
 }
 
 // ServeFTP serves files over FTP, with passive and active connections. Clients
-// may turn to TLS. Each client has the rights of its account, and cannot leave
-// the root, by no path and by no link.
+// may upgrade to TLS. Each client has the rights of its account, and cannot
+// leave the root by any path or link.
 func ServeFTP(l net.Listener, f FTP) error {
 	d := openDoor(l)
 	defer d.wait()
@@ -120,8 +120,8 @@ func (everything) Chtimes(name string, atime, mtime time.Time) error {
 }
 func (everything) Close() error { return nil }
 
-// do calls f with the tree and the rights of the account. If f writes, the
-// client must be allowed to.
+// do calls call with the tree and the rights of the account. It returns an
+// error if writes is true and the client may only read.
 func (f *ftpFiles) do(writes bool, call func(tree) error) error {
 	if writes && f.readOnly {
 		return fs.ErrPermission
@@ -157,7 +157,8 @@ func (f *ftpFiles) Create(name string) (afero.File, error) {
 	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0)
 }
 
-// OpenFile opens regular files and folders. Others could make us wait for ever.
+// OpenFile opens only regular files and folders. Opening other files could
+// block for ever.
 func (f *ftpFiles) OpenFile(name string, flag int, _ os.FileMode) (file afero.File, err error) {
 	writes := flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC) != 0
 	err = f.do(writes, func(t tree) error {

@@ -14,7 +14,7 @@ import (
 )
 
 // startFTP serves the folder root and returns the server's address. The account
-// brandon is ours, and at home in the folder home.
+// brandon has this process's user and group, and its home is the folder home.
 func startFTP(t testing.TB, change ...func(*services.FTP)) (address, root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -187,8 +187,8 @@ func TestFTPAnonymous(t *testing.T) {
 	}
 }
 
-// Clients that stay, in the middle of a command or of a transfer, or that hang
-// up there, disturb no other, nor the end.
+// Clients that stay, in the middle of a command or of a transfer, or that
+// disconnect there, disturb neither the others nor the server's shutdown.
 func TestFTPClientsStay(t *testing.T) {
 	t.Parallel()
 	stay(t)

@@ -57,8 +57,8 @@ func NewIdentity() (*Identity, error) {
 	return &id, nil
 }
 
-// template returns a certificate that is valid from an hour ago, in case that
-// the clock is set back.
+// template returns a certificate that is valid from an hour ago, in case the
+// clock is set back.
 func template(subject pkix.Name) *x509.Certificate {
 	now := time.Now()
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
@@ -108,14 +108,14 @@ func (id *Identity) Certificate(names ...string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der, id.CA}, PrivateKey: key}, nil
 }
 
-// CAPEM returns the certificate of the playground's authority in PEM, as it
-// belongs into /etc/ssl/certs/ca-certificates.crt.
+// CAPEM returns the certificate of the playground's authority in PEM, for
+// /etc/ssl/certs/ca-certificates.crt.
 func (id *Identity) CAPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: id.CA})
 }
 
-// UserKeys returns the key pair of all accounts, as it belongs into
-// ~/.ssh/id_ed25519, and into ~/.ssh/id_ed25519.pub and
+// UserKeys returns the key pair of all accounts: the private key for
+// ~/.ssh/id_ed25519, and the public key for ~/.ssh/id_ed25519.pub and
 // ~/.ssh/authorized_keys.
 func (id *Identity) UserKeys() (private, public []byte) {
 	block, err := ssh.MarshalPrivateKey(id.UserKey, "playground")

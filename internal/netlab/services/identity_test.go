@@ -14,8 +14,8 @@ import (
 	"fopnp/internal/netlab/services"
 )
 
-// An identity that went to another host as JSON is the same there: a
-// certificate that one host makes is valid at all others.
+// An identity stays the same when it goes to another host as JSON: a
+// certificate that one host makes is valid on all others.
 func TestIdentityTravels(t *testing.T) {
 	t.Parallel()
 	id, err := services.NewIdentity()

@@ -30,7 +30,7 @@ const (
 // maxSections is how many parts of each message an IMAP client may fetch at once.
 const maxSections = 16
 
-// Mail says for whom a mail server takes mail.
+// Mail says whose mail a mail server accepts, and where it keeps it.
 type Mail struct {
 	Host        string   // its own name
 	Domains     []string // it takes mail for accounts at these names and at its own
@@ -41,17 +41,17 @@ type Mail struct {
 
 // MailListeners are where a mail server listens. One that is nil is not served.
 // On those whose names end in S, clients begin with TLS. On the others, they may
-// turn to TLS.
+// upgrade to TLS.
 type MailListeners struct {
 	SMTP, POP3, POP3S, IMAP, IMAPS net.Listener
 }
 
-// ServeMail takes mail over SMTP and lets its readers have it over POP3 and
+// ServeMail accepts mail over SMTP and serves it to its readers over POP3 and
 // IMAP. If the caller closes one listener, ServeMail closes the others.
 //
 // The mailbox of each account is a maildir of its own in the folder. Other
-// programs may read, add and delete messages there. IMAP knows no other
-// mailbox than INBOX, and keeps flags only in memory.
+// programs may read, add and delete messages there. IMAP has only the mailbox
+// INBOX, and keeps flags only in memory.
 func ServeMail(listeners MailListeners, m Mail) error {
 	boxes := map[string]*maildir{}
 	for i := range m.Accounts {
@@ -104,7 +104,7 @@ type mailServer struct {
 	boxes map[string]*maildir // by the names of the accounts
 }
 
-// silent is where the faults of clients are logged.
+// silent discards log lines about clients' errors.
 var silent = log.New(io.Discard, "", 0)
 
 // smtp returns the server that takes mail.
@@ -194,8 +194,8 @@ func (s *mailServer) takes(domain string) bool {
 	return false
 }
 
-// Data takes a message. It begins with two lines of ours: where failures would
-// be reported, and where the message came from.
+// Data stores a message after two lines of ours, which say where failures would
+// be reported and where the message came from.
 func (s *smtpSession) Data(r io.Reader) error {
 	body, err := io.ReadAll(r) // which is an error if the message is too long
 	if err != nil {
@@ -223,7 +223,8 @@ func (s *smtpSession) Data(r io.Reader) error {
 	return nil
 }
 
-// openPOP3 opens a mailbox for a POP3 client, if it is the only one.
+// openPOP3 opens a mailbox for a POP3 client, unless another POP3 client has it
+// open.
 func (s *mailServer) openPOP3(user, password string) (pop3.Maildrop, error) {
 	if logIn(s.Accounts, user, password) == nil {
 		return nil, errors.New("wrong user or password")
@@ -344,8 +345,8 @@ func (s *imapSession) Poll(w *imapserver.UpdateWriter, allowExpunge bool) error 
 	return s.UserSession.Poll(w, allowExpunge)
 }
 
-// Idle tells the client what our servers change, at once. The library's own Idle
-// misses what changes just before it waits.
+// Idle tells the client at once what our servers change. The library's own Idle
+// misses changes just before it begins to wait.
 func (s *imapSession) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
 	for {
 		s.box.mu.Lock()
@@ -445,7 +446,7 @@ func (s *imapSession) Expunge(_ *imapserver.ExpungeWriter, among *imap.UIDSet) e
 	return s.box.remove(names)
 }
 
-// errOnlyInbox is what clients hear that want more mailboxes.
+// errOnlyInbox is the answer to clients that want more mailboxes.
 var errOnlyInbox = &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodeCannot, Text: "there is only INBOX"}
 
 func (s *imapSession) Create(string, *imap.CreateOptions) error         { return errOnlyInbox }

@@ -29,7 +29,8 @@ type mailServer struct {
 	smtp, pop3, pop3s, imap, imaps string // addresses
 }
 
-// startMail starts a mail server for brandon and root. Both are ours.
+// startMail starts a mail server for brandon and root. Both accounts have this
+// process's user and group.
 func startMail(t testing.TB) *mailServer {
 	t.Helper()
 	s := &mailServer{Mail: services.Mail{
@@ -158,7 +159,8 @@ func (c *talker) hearsUntil(pattern string) string {
 
 func (c *talker) says(format string, a ...any) { fmt.Fprintf(c, format+"\r\n", a...) }
 
-// What SMTP takes is in a file, and POP3 and IMAP show it, with TLS or without.
+// A message that arrives over SMTP is in a file, and clients get it over POP3
+// and IMAP, with TLS or without.
 func TestMailRoundTrip(t *testing.T) {
 	t.Parallel()
 	s := startMail(t)
@@ -258,8 +260,8 @@ func TestMailSlowClient(t *testing.T) {
 	}
 }
 
-// The server takes mail only for its own accounts, of limited size, in lines of
-// limited length, and only whole.
+// The server accepts mail only for its own accounts, and only complete messages
+// of limited size and line length.
 func TestMailRefuses(t *testing.T) {
 	t.Parallel()
 	s := startMail(t)
@@ -316,8 +318,8 @@ func TestMailRefuses(t *testing.T) {
 	}
 }
 
-// Two clients of IMAP see new mail. They also see that it has gone again, if one
-// of them deletes it, a client of POP3, or the shell.
+// Two IMAP clients see new mail. They also see when one of them, a POP3 client
+// or the shell deletes it.
 func TestMailIsOne(t *testing.T) {
 	t.Parallel()
 	s := startMail(t)
@@ -369,7 +371,8 @@ func TestMailIsOne(t *testing.T) {
 	if err != nil || len(paths) != 2 {
 		t.Fatal(paths, err)
 	}
-	// what mail programs do that have shown a letter, and what the shell can do
+	// what a mail program does after showing a message, and what the shell can
+	// do
 	if err := os.Rename(paths[0], filepath.Join(s.Folder, "brandon/cur", filepath.Base(paths[0])+":2,S")); err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +406,7 @@ func TestMailIsOne(t *testing.T) {
 	})
 }
 
-// IMAP's clients can write to INBOX, have no other mailbox, and cannot break the
+// IMAP clients can write to INBOX, have no other mailbox, and cannot break the
 // server.
 func TestMailIMAP(t *testing.T) {
 	t.Parallel()
@@ -442,8 +445,8 @@ func TestMailIMAP(t *testing.T) {
 	}
 }
 
-// A client that stays, hangs up in the middle, or sends no line end disturbs no
-// other, nor the end.
+// A client that stays, disconnects in the middle, or sends no line end disturbs
+// neither other clients nor the server's shutdown.
 func TestMailClientsStay(t *testing.T) {
 	t.Parallel()
 	stay(t)

@@ -43,7 +43,8 @@ type maildir struct {
 	popping bool       // a POP3 client has it
 	number  int        // of messages that were delivered here
 
-	// The messages as IMAP knows them. Uids holds the files of those by name.
+	// The messages as IMAP knows them. Uids has the UID of each by the name of
+	// its file.
 	inbox   *imapmemserver.User
 	uids    map[string]imap.UID
 	changed chan struct{} // closed, and replaced by another, when they change
@@ -56,8 +57,8 @@ type letter struct {
 	time time.Time
 }
 
-// name returns the unique part of a letter's file name. After a colon follow
-// the letter's flags, which mail programs change.
+// name returns the unique part of a letter's file name. The letter's flags,
+// which mail programs change, follow after a colon.
 func (l *letter) name() string {
 	name, _, _ := strings.Cut(filepath.Base(l.path), ":")
 	return name
@@ -92,7 +93,7 @@ func newMaildir(folder string, account *Account) (*maildir, error) {
 	return d, root.Close()
 }
 
-// open opens the folder, and creates what is missing of it. Because the folder
+// open opens the folder, and creates missing parts of it. Because the folder
 // belongs to the account, everything that the server does there goes through
 // the root: the account could have put links there that lead elsewhere.
 func (d *maildir) open() (*os.Root, error) {
@@ -180,8 +181,8 @@ func (d *maildir) write(text []byte) (name string, err error) {
 	return name, nil
 }
 
-// letters returns the messages in the order of their arrival. Files that are
-// too long for a message are none.
+// letters returns the messages in the order of their arrival. It skips files
+// that are too long for a message.
 func (d *maildir) letters(root *os.Root) (letters []letter, err error) {
 	for _, folder := range []string{"new", "cur"} {
 		entries, err := fs.ReadDir(root.FS(), folder)
@@ -217,14 +218,14 @@ func (d *maildir) read(root *os.Root, l letter) ([]byte, error) {
 	return bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")), nil
 }
 
-// change tells those who wait that IMAP's messages have changed. Call it with mu
-// held.
+// change wakes the goroutines that wait for IMAP's messages to change. Call it
+// with mu held.
 func (d *maildir) change() {
 	close(d.changed)
 	d.changed = make(chan struct{})
 }
 
-// look makes IMAP's messages those of the files. Call it with mu held.
+// look updates IMAP's messages from the files. Call it with mu held.
 func (d *maildir) look() error {
 	root, err := d.open()
 	if err != nil {

@@ -25,7 +25,7 @@ type place interface {
 	close()
 }
 
-// local is this host.
+// local is this host's file system.
 type local struct{}
 
 func (local) Stat(path string) (fs.FileInfo, error)     { return os.Stat(path) }
@@ -49,7 +49,7 @@ func (local) ReadDir(path string) ([]fs.FileInfo, error) {
 	return folder.Readdir(-1)
 }
 
-// A distant is another host.
+// A distant is the file system of another host.
 type distant struct {
 	*sftp.Client // Stat, ReadDir, Mkdir, Chmod and Chtimes
 	connection   *ssh.Client
@@ -104,8 +104,7 @@ func (d distant) create(path string, mode fs.FileMode) (io.WriteCloser, error) {
 	return file, nil
 }
 
-// ReadDir lists a folder. Names of the host's own making are checked by its
-// caller.
+// ReadDir lists a folder. Its caller checks the names that the host sends.
 func (d distant) ReadDir(path string) ([]fs.FileInfo, error) {
 	return d.Client.ReadDir(filepath.Clean(path))
 }

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// as calls f with the rights of an account, for what f asks the kernel to do. F
-// must not start goroutines.
+// as calls f, whose system calls have the rights of an account. F must not
+// start goroutines.
 //
-// The call has a thread of its own, which ends with it. Only that thread
-// changes its user, because it calls the kernel directly: Go's own functions
-// would change all threads.
+// f runs in its own thread, which ends after f. Only that thread changes its
+// user, because as makes raw system calls: Go's own functions would change all
+// threads.
 func as(account *Account, f func() error) error {
 	uid, gid := int(account.UID), int(account.GID)
 	if uid == os.Geteuid() && gid == os.Getegid() {

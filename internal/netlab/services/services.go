@@ -2,8 +2,8 @@
 // web, mail and FTP. It also holds ssh and scp, for machines that have none.
 //
 // Every function that serves takes listeners that the caller has opened. It
-// serves until the caller closes them. Then it hangs up on all clients, waits
-// until its goroutines have ended, and returns nil.
+// serves until the caller closes them. Then it closes all clients' connections,
+// waits until its goroutines have ended, and returns nil.
 //
 // All services share the playground's [Identity] and its accounts. They exist
 // to be played with: every account has the same, known [Password], and the
@@ -46,8 +46,8 @@ func logIn(accounts []Account, name, password string) *Account {
 	return find(accounts, name)
 }
 
-// maxClients is how many clients a listener lets in at once. It hangs up on
-// more.
+// maxClients is how many clients a listener serves at once. It closes any
+// further connection.
 const maxClients = 64
 
 // A door is a listener with a limited number of clients. When the listener is

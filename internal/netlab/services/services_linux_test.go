@@ -107,8 +107,9 @@ func serving(t testing.TB, serve func() error, stop func()) {
 	})
 }
 
-// Each listener lets in a limited number of clients, hangs up on more, and lets
-// in the next when one has gone. When it is full, its service still stops.
+// Each listener serves a limited number of clients, closes further connections,
+// and serves the next client when one has gone. When it is full, its service
+// still stops.
 func TestFull(t *testing.T) {
 	t.Parallel()
 	stay(t)
@@ -221,8 +222,8 @@ func (s started) Wait() syscall.WaitStatus {
 	return state.Sys().(syscall.WaitStatus)
 }
 
-// spawn is what the first process of a host does, except that it leaves other
-// processes' children alone.
+// spawn starts a program as the first process of a host does, but does not reap
+// other processes' children.
 func spawn(path string, argv, env []string, dir string, files [3]*os.File,
 	tty bool, cred *syscall.Credential) (services.Process, error) {
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{

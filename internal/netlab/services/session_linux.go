@@ -69,11 +69,12 @@ func (s *session) serve(requests <-chan *ssh.Request) {
 			}
 			continue
 		}
-		r.Reply(ok, nil) // does nothing if the client wants none
+		r.Reply(ok, nil) // does nothing if the client wants no reply
 	}
 }
 
-// program returns the program that a request wants, or "" if it cannot be had.
+// program returns the program that a request asks for, or "" if the server does
+// not offer it.
 func (s *session) program(r *ssh.Request) (path string, argv []string) {
 	shell := s.account.Shell
 	var request struct{ Text string }

@@ -41,14 +41,14 @@ type Spawn func(path string, argv, env []string, dir string, files [3]*os.File,
 // forwarded (ssh -L). They log in with [Password] or with the user key of the
 // playground. The server has no agent and forwards no X11.
 //
-// A session ends as that of OpenSSH does: when the command has ended and no
-// process has its output open any more. If the client goes first, the process
-// group of the command gets SIGHUP.
+// A session ends as that of OpenSSH does: when the command has ended and,
+// unless it has a terminal, no process still has its output open. If the client
+// goes first, the process group of the command gets SIGHUP.
 type SSH struct {
 	Identity *Identity
 	Accounts []Account
 	Spawn    Spawn
-	Env      []string // what every program inherits, NAME=VALUE, beside HOME, USER, LOGNAME and SHELL
+	Env      []string // variables of every program, NAME=VALUE, besides HOME, USER, LOGNAME and SHELL
 	SFTP     []string // the path and the arguments of a program that calls [SFTPServerMain]; without it, there is no sftp
 }
 

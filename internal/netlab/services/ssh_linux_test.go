@@ -32,8 +32,8 @@ type sshServer struct {
 	keys string // a folder with the files of a client
 }
 
-// startSSH starts an SSH server. Its account brandon is ours. The functions may
-// change the server first.
+// startSSH starts an SSH server. Its account brandon has this process's user
+// and group. The functions may change the server first.
 func startSSH(t testing.TB, change ...func(*sshServer)) *sshServer {
 	t.Helper()
 	s := &sshServer{home: t.TempDir(), keys: t.TempDir()}
@@ -129,7 +129,7 @@ func TestSSHCommands(t *testing.T) {
 		t.Errorf("cat returned %d bytes", len(got))
 	}
 	run(t, ssh("exit 42"), 42, "")
-	run(t, ssh("kill -9 $$"), 255, "") // what ssh says of all signals
+	run(t, ssh("kill -9 $$"), 255, "") // ssh's status for any signal
 	env := strings.Fields(run(t, ssh("pwd; echo $HOME $USER $LOGNAME $SHELL $SSH_CONNECTION; tty"), 1, ""))
 	want := []string{s.home, s.home, "brandon", "brandon", s.Accounts[0].Shell, "127.0.0.1", "PORT", "127.0.0.1", s.port, "not", "a", "tty"}
 	if len(env) == len(want) {
@@ -140,7 +140,7 @@ func TestSSHCommands(t *testing.T) {
 	}
 }
 
-// A password or the playground's key opens the door, and nothing else does.
+// Only a password or the playground's key lets a client in.
 func TestSSHLogin(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -177,8 +177,8 @@ func TestSSHLogin(t *testing.T) {
 	run(t, s.openSSH(t, "ssh", "-o", "BatchMode=yes", "-o", "PreferredAuthentications=none", "brandon@127.0.0.1", "true"), 255, "Permission denied")
 }
 
-// A signal of the client reaches the process group, and the end by a signal is
-// reported as such.
+// A signal from the client reaches the process group, and the server reports
+// that a signal ended the command.
 func TestSSHSignals(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -202,8 +202,8 @@ func TestSSHSignals(t *testing.T) {
 	}
 }
 
-// When a client goes without a word, its command gets SIGHUP, with all
-// processes that the command has started.
+// When a client disconnects without notice, its command and all processes that
+// the command has started get SIGHUP.
 func TestSSHClientHangsUp(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -235,8 +235,9 @@ func TestSSHClientHangsUp(t *testing.T) {
 	}
 }
 
-// A shell at a terminal has its size, follows its changes, and keeps the rest of
-// its output. A job that stays in the background does not hold the session.
+// A shell's terminal has the size of the client's and follows its changes. None
+// of its output is lost at the end. A background job does not keep the session
+// open.
 func TestSSHTerminal(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -283,8 +284,8 @@ func TestSSHTerminal(t *testing.T) {
 	}
 }
 
-// What a program has written to its terminal before it ended arrives, even if
-// the client reads it only later.
+// The client gets everything that a program wrote to its terminal before it
+// ended, even if the client reads it only later.
 func TestSSHTerminalDrained(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -296,8 +297,8 @@ func TestSSHTerminalDrained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// More than a client takes that does not read, but not more than that and
-	// what the kernel keeps.
+	// More than a client buffers when it does not read, but not more than that
+	// and the kernel's buffer together.
 	const size = 2<<20 + 9000
 	if err := session.Start(fmt.Sprintf("echo $$; exec head -c %d /dev/zero", size)); err != nil {
 		t.Fatal(err)
@@ -411,7 +412,7 @@ func TestSSHNoShell(t *testing.T) {
 	}
 }
 
-// The variables of a session's client are those of its language.
+// A client can set only LANG and the LC_ variables, and only so many.
 func TestSSHEnvironment(t *testing.T) {
 	t.Parallel()
 	s := startSSH(t)
@@ -459,7 +460,7 @@ func TestSSHForward(t *testing.T) {
 	if _, err := client.Dial("tcp", "127.0.0.1:1"); err == nil { // another test might have port by now
 		t.Error("a server that is not there accepts")
 	}
-	// a client that goes takes its connections with it
+	// when a client leaves, its forwarded connections end
 	listener, port = progtest.Listen(t)
 	if _, err := client.Dial("tcp", "127.0.0.1:"+port); err != nil {
 		t.Fatal(err)
@@ -471,13 +472,13 @@ func TestSSHForward(t *testing.T) {
 	}
 }
 
-// As root, the programs of an account run with its rights.
+// If the server is root, an account's programs run with the account's rights.
 func TestSSHRights(t *testing.T) {
 	t.Parallel()
 	needOtherUsers(t)
 	s := startSSH(t, func(s *sshServer) { s.Accounts[0].UID, s.Accounts[0].GID = 65534, 65533 })
 	cmd := s.openSSH(t, "ssh", "brandon@127.0.0.1", "id -u; id -g; id -G; pwd")
-	if got := run(t, cmd, 0, ""); got != "65534\n65533\n65533\n/\n" { // its home is ours
+	if got := run(t, cmd, 0, ""); got != "65534\n65533\n65533\n/\n" { // its home belongs to this user, so it runs in /
 		t.Errorf("got %q", got)
 	}
 	cmd = s.openSSH(t, "ssh", "-tt", "brandon@127.0.0.1", "stat -c %u $(tty); echo hello >$(tty)")
@@ -486,7 +487,8 @@ func TestSSHRights(t *testing.T) {
 	}
 }
 
-// Clients that are not SSH clients disturb no other, nor the end.
+// Clients that are not SSH clients disturb neither the others nor the server's
+// shutdown.
 func TestSSHStrangers(t *testing.T) {
 	t.Parallel()
 	stay(t)

@@ -114,7 +114,8 @@ func TestWebCurl(t *testing.T) {
 }
 
 // Half a request, a header or a body without end, plain text where TLS is due,
-// and clients that stay: none disturbs another, or the end.
+// and clients that stay: none disturbs the other clients, or the server's
+// shutdown.
 func TestWebFaults(t *testing.T) {
 	t.Parallel()
 	stay(t)

@@ -20,8 +20,8 @@ import (
 )
 
 // A Parser parses the command line of one program. Declare its arguments and
-// options in the order of the usage, then call Parse once. In the help of what
-// may be left out, %(default)s stands for its default.
+// options in the order of the usage, then call Parse once. In the help of an
+// option or an optional argument, %(default)s stands for its default.
 type Parser struct {
 	description string
 	options     *pflag.FlagSet

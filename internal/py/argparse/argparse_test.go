@@ -250,7 +250,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// At least one word may be needed.
+// NeededWords requires at least one word.
 func TestNeededWords(t *testing.T) {
 	p := New("asks hosts")
 	hosts := p.NeededWords("host", "one or more")

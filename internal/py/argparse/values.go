@@ -120,8 +120,8 @@ func (p *Parser) Seconds(name string, d time.Duration, help string) *time.Durati
 	return option(p, &value[time.Duration]{d, seconds, parseSeconds}, name, help)
 }
 
-// SecondsUpTo declares an option like one of Seconds, but its time must be more
-// than 0, and at most longest.
+// SecondsUpTo is like Seconds, but the time must be more than 0, and at most
+// longest.
 func (p *Parser) SecondsUpTo(
 	longest time.Duration, name string, d time.Duration, help string,
 ) *time.Duration {
@@ -142,7 +142,7 @@ const seconds = "seconds"
 func parseSeconds(word string) (time.Duration, error) {
 	const longest = math.MaxInt32 * time.Second
 	d, err := time.ParseDuration(word)
-	hex := strings.ContainsAny(word, "xX") // which Python does not take for a number either
+	hex := strings.ContainsAny(word, "xX") // Python does not accept hex numbers either
 	if number, notNumber := strconv.ParseFloat(word, 64); notNumber == nil && !hex {
 		d, err = -1, nil
 		if number >= 0 && number <= longest.Seconds() { // NaN is neither

@@ -49,7 +49,8 @@ func (r *recorder) ConnectionLost(err error) {
 	r.loop.Stop()
 }
 
-// A controller is a recorder that is also told to pause and to resume.
+// A controller is a recorder that also records the calls to pause and to
+// resume.
 type controller struct{ recorder }
 
 func (c *controller) PauseWriting()  { c.calls = append(c.calls, "pause") }
@@ -321,8 +322,8 @@ func TestCallLater(t *testing.T) {
 	wantCalls(t, slices.Delete(calls, soon, soon+1), "first", "second", "third", "fourth")
 }
 
-// A listener is a recorder that stays when its peer has closed its side, and
-// calls atEOF then.
+// A listener is a recorder that calls atEOF when the peer has closed its side,
+// and keeps the connection. If atEOF is nil, the connection closes.
 type listener struct {
 	recorder
 	atEOF func(t *Transport)
@@ -357,7 +358,7 @@ func TestEOFReceived(t *testing.T) {
 	wantCalls(t, l.calls, "made", "received last words", "eof", "lost <nil>")
 }
 
-// If the protocol does not want that, the connection is closed.
+// If EOFReceived returns false, the connection is closed.
 func TestEOFReceivedAndClosed(t *testing.T) {
 	t.Parallel()
 	var l *listener
@@ -371,15 +372,15 @@ func TestEOFReceivedAndClosed(t *testing.T) {
 	wantCalls(t, l.calls, "made", "eof", "lost <nil>")
 }
 
-// A protocol with EOFReceived receives what its peer has said before it went,
-// even if the protocol first fails to write.
+// A protocol with EOFReceived receives what its peer sent before it left, even
+// if the protocol first fails to write.
 func TestReceivesAfterFailedWrite(t *testing.T) {
 	t.Parallel()
 	var l *listener
 	gone := make(chan bool, 1)
 	serve(t, func(loop *Loop) Protocol {
 		l = &listener{recorder: recorder{loop: loop, begin: func(t *Transport) {
-			<-gone // with the loop, so it cannot see what has come
+			<-gone // blocks the loop, so it cannot receive yet
 			for range 3 {
 				t.Write([]byte("too late"))
 			}
@@ -394,8 +395,8 @@ func TestReceivesAfterFailedWrite(t *testing.T) {
 	wantCalls(t, l.calls, "made", "received last words", "lost connection reset by peer")
 }
 
-// The connection of a peer that takes nothing breaks in time, and silence alone
-// does not break it.
+// If the peer receives nothing within the write timeout, the connection breaks.
+// Silence alone does not break it.
 func TestWriteTimeout(t *testing.T) {
 	t.Parallel()
 	var r *recorder
@@ -413,7 +414,7 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// After Abort, what was not sent is lost, and the peer hears the end.
+// After Abort, what was not sent is lost, and the peer receives end of file.
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	var r *recorder

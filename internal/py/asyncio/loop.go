@@ -69,8 +69,9 @@ func (l *Loop) CallLater(delay time.Duration, callback func()) *TimerHandle {
 	return timer
 }
 
-// before returns where a timer stands that is due before all that are due at
-// the same time or later.
+// before returns the index of the first timer in timers that is due at due or
+// earlier. A timer inserted there runs after those that are due at the same
+// time.
 func (l *Loop) before(due time.Time) int {
 	at, _ := slices.BinarySearchFunc(l.timers, due, func(t *TimerHandle, due time.Time) int {
 		return cmp.Compare(due.Sub(t.due), 0)
@@ -128,7 +129,7 @@ func (l *Loop) RunForever() error {
 			}
 		}
 		l.runDue()
-		if stopped { // only now, so what came in the same turn is answered
+		if stopped { // only now, so the events of the same turn are handled first
 			l.Stop()
 		}
 	}
@@ -265,8 +266,8 @@ func (s *server) accept() {
 		}
 		if err != nil {
 			// Descriptors or memory have run out. A listener with clients in
-			// its queue stays ready, so the loop would spin if it waited for
-			// it.
+			// its queue stays ready, so the loop would spin if it kept waiting
+			// for the listener.
 			s.loop.selector.Modify(s.key, 0)
 			s.loop.CallLater(s.backoff.Failed("accept", err), s.resume)
 			return

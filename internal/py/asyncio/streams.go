@@ -53,8 +53,8 @@ func (s *stream) DataReceived(data []byte) {
 	s.resume()
 }
 
-// The peer does not take what is written, so stop reading what it sends. It
-// gets answers no faster than it reads them.
+// PauseWriting stops reading from a peer that does not take what is written. So
+// the peer gets answers no faster than it reads them.
 func (s *stream) PauseWriting() {
 	s.full = true
 	s.transport.PauseReading()

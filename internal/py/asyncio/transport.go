@@ -37,12 +37,12 @@ type FlowController interface {
 }
 
 // An EOFReceiver is a Protocol that may want to send though the peer has closed
-// its side. It receives everything that the peer has sent, even if it cannot be
-// sent anything any more.
+// its side. It receives everything that the peer has sent, even if nothing can
+// be sent to the peer any more.
 type EOFReceiver interface {
 	// EOFReceived is called when the peer has closed its side. It reports
-	// whether the connection stays. If so, it is lost when the peer is gone,
-	// which shows when the protocol writes.
+	// whether the connection stays. If so, the connection is lost once a write
+	// fails because the peer is gone.
 	EOFReceived() (stays bool)
 }
 
@@ -79,15 +79,15 @@ func (t *Transport) PeerName() netip.AddrPort { return t.peer }
 
 // Write sends as much of data as there is room for, and the loop sends the rest
 // as soon as there is room again. Write never waits, and the caller may reuse
-// data. It gives the peer its whole time again: see SetTimeout. After Close it
-// does nothing.
+// data. It restarts the peer's timeout: see SetTimeout. After Close it does
+// nothing.
 func (t *Transport) Write(data []byte) {
 	if t.closing || t.broken != nil || len(data) == 0 {
 		return
 	}
 	t.startClock()
 	if len(t.unsent) > highWater {
-		// The loop may be too busy to do that in time.
+		// The loop may be too busy to send these bytes in time.
 		if !t.sendUnsent() {
 			return
 		}
@@ -168,13 +168,13 @@ func (t *Transport) SetTimeout(timeout time.Duration) {
 	}
 }
 
-// SetWriteTimeout limits how long the peer may take nothing of what waits to be
-// sent. The clock starts when something begins to wait, and again when the peer
-// takes some of it. When the time is over, the connection breaks as after
+// SetWriteTimeout limits how long unsent data may wait without any of it being
+// sent. The clock starts when data begins to wait, and restarts whenever some
+// of it is sent. When the time is over, the connection breaks as after
 // SetTimeout. A timeout of 0 is no limit, which is also the default.
 func (t *Transport) SetWriteTimeout(timeout time.Duration) { t.writeTimeout = timeout }
 
-// sweepWrite ends the connection if the peer takes nothing of what waits.
+// sweepWrite ends the connection if its write timeout has passed.
 func (t *Transport) sweepWrite() {
 	switch {
 	case t.writeTimeout == 0 || t.lost || len(t.unsent) == 0:
@@ -185,8 +185,8 @@ func (t *Transport) sweepWrite() {
 	}
 }
 
-// startClock does not use the loop's time, which is old if the protocol has
-// computed for long.
+// startClock starts the peer's timeout. It does not use the loop's time, which
+// is stale if the protocol has computed for a long time.
 func (t *Transport) startClock() {
 	if t.timeout > 0 {
 		t.deadline = time.Now().Add(t.timeout)
@@ -224,8 +224,8 @@ func (t *Transport) receive() {
 	}
 }
 
-// eof notes that the peer has closed its side. At an EOFReceiver, it is called
-// again when the connection breaks.
+// eof notes that the peer has closed its side. For an EOFReceiver, eof is
+// called again when the connection breaks.
 func (t *Transport) eof() {
 	again := t.ended
 	t.ended = true
@@ -237,8 +237,8 @@ func (t *Transport) eof() {
 	}
 }
 
-// sendUnsent sends as much of what waits as there is room for. It returns false
-// if the connection is broken.
+// sendUnsent sends as much of the unsent data as there is room for. It returns
+// false if the connection is broken.
 func (t *Transport) sendUnsent() bool {
 	n, err := t.sock.Send(t.unsent)
 	t.unsent = t.unsent[n:]
@@ -279,7 +279,7 @@ func (t *Transport) waitFor(events selectors.Event) {
 }
 
 // failWriting ends a connection that is broken for writing. An EOFReceiver
-// first receives what has come before.
+// first receives what has already arrived.
 func (t *Transport) failWriting(err error) {
 	_, ok := t.protocol.(EOFReceiver)
 	if !ok || t.key.Events&selectors.EventRead == 0 {
@@ -318,9 +318,10 @@ func (t *Transport) lose(err error) {
 	t.protocol.ConnectionLost(err)
 }
 
-// drain throws away what the peer still sends, and closes the connection when
-// no more comes or when it is too much. Closing it with input unread would
-// reset it, and a reset destroys answers that the peer has not read yet.
+// drain discards what the peer still sends. It closes the connection at the
+// peer's end of file, after an error, or after more than MaxLinger bytes.
+// Closing it with input unread would reset it, and a reset destroys answers
+// that the peer has not read yet.
 func (t *Transport) drain() {
 	n, err := t.sock.Recv(t.loop.buffer[:])
 	t.drained += n

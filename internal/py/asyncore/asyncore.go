@@ -51,8 +51,8 @@ func NewLoop() *Loop {
 func (l *Loop) Run() error { return l.loop.RunForever() }
 
 // Dispatch makes the loop accept clients from listener, which then belongs to
-// the loop. It calls handleAccepted for each client and gets the handler of
-// what the client sends. If Dispatch fails, Run returns the error.
+// the loop. It calls handleAccepted for each client, which returns the handler
+// for what the client sends. If Dispatch fails, Run returns the error.
 func (l *Loop) Dispatch(listener *socket.Listener, handleAccepted func(*AsyncChat) Handler) {
 	l.loop.CreateServer(func() asyncio.Protocol {
 		return &protocol{handleAccepted: handleAccepted}
@@ -116,7 +116,7 @@ func (p *protocol) DataReceived(data []byte) {
 	p.initiateSend()
 }
 
-// The client does not take what is sent, so stop reading what it sends.
+// PauseWriting stops reading from a client that does not take what is sent.
 func (p *protocol) PauseWriting()  { p.transport.PauseReading() }
 func (p *protocol) ResumeWriting() { p.transport.ResumeReading() }
 

@@ -42,7 +42,7 @@ func Unquoted(b []byte) string {
 }
 
 // Repr returns Python 2's repr of a string of bytes. It is [Bytes] without the
-// b. What it returns is a string, too, and has a repr of its own, which Python 2
+// b. The result is a string, too, and has a repr of its own, which Python 2
 // prints when a tuple holds the string:
 //
 //	>>> print ('Received', repr(data))

@@ -140,7 +140,7 @@ func AddrPort(ap netip.AddrPort) string {
 	case !ip.IsValid():
 		return HostPort("", port)
 	case ip.Is4():
-		// Without fmt, because servers print it for every client.
+		// This avoids fmt, because servers print an address for every client.
 		text := ip.AppendTo(append(make([]byte, 0, len("('255.255.255.255', 65535)")), "('"...))
 		return string(append(strconv.AppendInt(append(text, "', "...), int64(port), 10), ')'))
 	}

@@ -225,8 +225,8 @@ func TestAddr(t *testing.T) {
 	}
 }
 
-// TestUnboundPeer prints the addresses of a real connection: of a client that
-// never bound its socket, and of the path that it dialled.
+// TestUnboundPeer prints both addresses of a real connection: that of a client
+// that never bound its socket, and the path that the client dialled.
 func TestUnboundPeer(t *testing.T) {
 	dir, err := os.MkdirTemp("", "zen") // t.TempDir is too long for a socket
 	if err != nil {

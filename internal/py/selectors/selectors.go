@@ -63,8 +63,8 @@ type Selector interface {
 	Close() error
 }
 
-// ready holds the keys that the last Select has found. Next has returned those
-// before next.
+// ready holds the keys that the last Select has found. Next has already
+// returned those before index next.
 type ready struct {
 	found []found
 	next  int

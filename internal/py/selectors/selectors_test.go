@@ -104,7 +104,7 @@ func TestEvents(t *testing.T) {
 }
 
 // A socket becomes ready to read when its peer half-closes the connection, and
-// when it closes it.
+// when its peer closes it.
 func TestHangUp(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {
 		a, b := pair(t)
@@ -180,8 +180,8 @@ func numberIsUsedAgain(t *testing.T, forget func(Selector, *Key)) {
 	})
 }
 
-// The Go runtime interrupts goroutines with signals. One may end a wait early,
-// but not ten waits in a row.
+// The Go runtime interrupts goroutines with signals. A signal may end a wait
+// early, but signals do not end ten waits in a row.
 func TestTimeout(t *testing.T) {
 	test(t, func(t *testing.T, s Selector) {
 		const timeout = 20 * time.Millisecond

@@ -30,7 +30,7 @@ type Conversation struct {
 	buffer  [400]byte     // room for sixteen questions of the Zen
 	reply   [24]byte      // Reply, at first: room for an answer
 	timeout time.Duration // for a message; 0 is no limit
-	until   atomic.Int64  // when the peer's time is over: see conversations.now
+	until   atomic.Int64  // the peer's deadline, on the clock of conversations.now
 	reading atomic.Bool   // we wait for the peer to send
 	writing atomic.Bool   // we wait for the peer to receive
 	lingers bool          // Close waits until the peer has received everything
@@ -72,7 +72,7 @@ func (c *Conversation) SetTimeout(timeout time.Duration) {
 	c.StartClock()
 }
 
-// StartClock gives the peer its whole time again, for the next message.
+// StartClock restarts the peer's timeout, for the next message.
 func (c *Conversation) StartClock() {
 	if c.timeout > 0 {
 		c.until.Store(conversations.now.Load() + int64(c.timeout))
@@ -171,11 +171,12 @@ func (c *Conversation) linger() {
 }
 
 // Finish ends the conversation of a client that has said everything. What was
-// sent arrives, even if the peer sends on and on: as in Close, the connection
-// is shut down first, and what comes is read and discarded. Finish does not
-// wait for the peer to close its side. It returns when the peer's system has
-// everything, however long that takes, where this system can tell, and
-// otherwise after a second. Another goroutine may still receive.
+// sent arrives, even if the peer sends on and on: as Close does, Finish shuts
+// the connection down first, and reads and discards what still arrives. Finish
+// does not wait for the peer to close its side. On Linux, it returns when the
+// peer's system has everything, however long that takes. Other systems cannot
+// tell, so there it returns after a second at most. Another goroutine may still
+// receive.
 //
 // The error is os.ErrDeadlineExceeded if the peer took nothing for as long as
 // patience. 0 is no limit.

@@ -15,8 +15,8 @@ func (s *UDPSocket) countHops() {
 	s.control = make([]byte, unix.CmsgSpace(4))
 }
 
-// hops returns the TTL from what the system reports of a datagram, and 0 if it
-// is not there.
+// hops returns the TTL from a datagram's control message, or 0 if there is
+// none.
 func hops(control []byte) int {
 	if len(control) == 0 {
 		return 0

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A datagram that a socket forwards to itself goes round seven times, and that
-// is all, whatever TTL its sender gave it.
+// A datagram that a socket forwards to itself goes round at most seven times,
+// whatever TTL its sender gave it.
 func TestForwardInCircle(t *testing.T) {
 	for _, test := range []struct {
 		bind, host string

@@ -12,8 +12,8 @@ import (
 
 // A Socket is the file descriptor of a non-blocking socket. It is for servers
 // that wait by themselves, with poll or epoll. Package net does not know about
-// it, and none of its methods waits. What cannot be done at once fails with
-// ErrWouldBlock, which is BlockingIOError in Python.
+// it, and none of its methods waits. A call that cannot finish at once fails
+// with ErrWouldBlock, which is BlockingIOError in Python.
 //
 // It needs a Unix system. Elsewhere every call fails with ErrUnsupported.
 type Socket int
@@ -55,7 +55,7 @@ func (s Socket) Close() error { return closeSocket(int(s)) }
 
 // Detach closes the Listener and returns its socket, for a server that accepts
 // by itself. The socket stays open even if the program has to stop: see
-// Stopping. If the program has to stop already, Detach exits with status 0.
+// Stopping. If the program already has to stop, Detach ends it with status 0.
 func (l *Listener) Detach() (Socket, error) {
 	if !l.forget() { // the listener has been closed, because of a signal
 		os.Exit(0)

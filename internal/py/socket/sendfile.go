@@ -68,8 +68,8 @@ func (c *Conversation) sendSmallFile(
 	return nil
 }
 
-// fileError returns the error of sending, because of why, only sent of a file's
-// count bytes.
+// fileError returns the error for a file of which only sent of count bytes were
+// sent, because of why.
 func fileError(why error, sent, count int64) error {
 	if why == io.EOF {
 		return fmt.Errorf("the file ended after %d of %d bytes", sent, count)

@@ -75,8 +75,8 @@ func TestSendFile(t *testing.T) {
 	}
 }
 
-// If a file has become shorter, the rest of it arrives, and the error says how
-// many bytes that was.
+// If a file has become shorter, the bytes that it still has arrive, and the
+// error says how many they are.
 func TestSendShorterFile(t *testing.T) {
 	for n, want := range map[int]string{
 		0:             "the file ended after 0 of 100 bytes",

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unsentOf returns how much of what was sent the peer's system does not have
-// yet: in bytes, and one more for the end of file.
+// unsentOf returns how many bytes that were sent the peer's system has not
+// acknowledged yet. End of file counts as one byte.
 func unsentOf(conn net.Conn) (n int, known bool) {
 	c, ok := conn.(syscall.Conn)
 	if !ok {

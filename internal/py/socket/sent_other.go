@@ -4,6 +4,6 @@ package socket
 
 import "net"
 
-// unsentOf returns how much of what was sent the peer's system does not have
-// yet. This system does not tell.
+// unsentOf returns how many bytes that were sent the peer's system has not
+// acknowledged yet. This system does not tell.
 func unsentOf(net.Conn) (n int, known bool) { return 0, false }

@@ -1,8 +1,8 @@
-// Package socket has what the listings use from Python's module of that name
-// and Go's package net does not have in the same form: addresses that are pairs
-// of host and port, conversations whose peer has limited time, and listeners
-// that survive a shortage of descriptors and close when the program has to
-// stop.
+// Package socket has the parts of Python's module of that name that the
+// listings use and that Go's package net does not have in the same form:
+// addresses that are pairs of host and port, conversations whose peer has
+// limited time, and listeners that survive a shortage of descriptors and close
+// when the program has to stop.
 //
 // Source: https://docs.python.org/3/library/socket.html
 package socket
@@ -66,7 +66,7 @@ type Listener struct {
 // them, and they cost four system calls for each connection. The options can
 // change that, and set more, before the listener opens.
 //
-// From then on, SIGINT and SIGTERM stop the program in order (see
+// From then on, SIGINT and SIGTERM shut the program down gracefully (see
 // program.StopOnSignal), and the listener closes when they do.
 func Listen(address Address, options ...func(*net.ListenConfig)) (*Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1}

@@ -19,12 +19,12 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// isProgram is the environment variable that makes the test the program that it
-// starts.
+// isProgram is the environment variable that makes the test binary act as the
+// program that the test starts.
 const isProgram = "SOCKET_TEST_PROGRAM"
 
-// Accept turns away a client that is accepted just as the program is told to
-// stop.
+// Accept turns away a client that is accepted just as the program gets the
+// signal to stop.
 func TestAcceptWhileStopping(t *testing.T) {
 	if os.Getenv(isProgram) != "" {
 		acceptLate()
@@ -54,8 +54,8 @@ func TestAcceptWhileStopping(t *testing.T) {
 	}
 }
 
-// acceptLate accepts one client. The client is in the hands of package net
-// before the program is told to stop, and in ours after that.
+// acceptLate accepts one client. Package net accepts the client before the
+// signal to stop, and the lateListener hands it to us after that.
 func acceptLate() {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,7 +68,7 @@ func acceptLate() {
 	os.Exit(0)
 }
 
-// A lateListener returns from Accept only when the program is told to stop.
+// A lateListener returns from Accept only after the signal to stop.
 type lateListener struct{ net.Listener }
 
 func (l lateListener) Accept() (net.Conn, error) {
@@ -78,7 +78,7 @@ func (l lateListener) Accept() (net.Conn, error) {
 	return conn, err
 }
 
-// The code that stops the program does not keep a closed socket.
+// The code that stops the program does not keep a closed socket in memory.
 func TestClosedSocketIsForgotten(t *testing.T) {
 	listener, err := Listen(Address{Host: "127.0.0.1"})
 	if err != nil {

@@ -28,10 +28,10 @@ type UDPSocket struct {
 
 // BindUDP opens a UDP socket that receives datagrams from anyone at address,
 // over both IPv4 and IPv6 if the host is empty. It asks the system for a
-// receive buffer of 4 MiB, so that a burst of datagrams can wait. What does not
-// fit into the buffer is lost.
+// receive buffer of 4 MiB, so that a burst of datagrams can wait. Datagrams
+// that do not fit into the buffer are lost.
 //
-// From then on, SIGINT and SIGTERM stop the program in order (see
+// From then on, SIGINT and SIGTERM shut the program down gracefully (see
 // program.StopOnSignal), and RecvFrom returns net.ErrClosed when they do.
 func BindUDP(address Address) (*UDPSocket, error) {
 	config := net.ListenConfig{Control: NoBroadcast}
@@ -49,11 +49,11 @@ func BindUDP(address Address) (*UDPSocket, error) {
 	return &UDPSocket{Address: address, conn: conn, forget: forget}, nil
 }
 
-// ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the
-// host has an IPv4 address. That sends nothing to the host yet. The timeout
-// limits how long the name of the host is looked up. 0 means no limit of ours. A connected
-// UDP socket receives only from its peer, and reports the peer's ICMP refusals:
-// if nobody listens at address, a later call fails with "connection refused".
+// ConnectUDP opens a UDP socket and connects it to address, over IPv4 if the host has
+// an IPv4 address. That sends nothing to the host yet. The timeout limits looking up
+// the host's name. 0 leaves the limit to the system's resolver. A connected UDP socket
+// receives only from its peer, and reports the peer's ICMP refusals: if nobody listens
+// at address, a later call fails with "connection refused".
 func ConnectUDP(address Address, timeout time.Duration) (*UDPSocket, error) {
 	ctx := context.Background()
 	if timeout > 0 {
@@ -121,7 +121,7 @@ func (s *UDPSocket) CountHops() { s.countHops() }
 // way. After that, Forward does not send it, and returns ErrCircle. This needs
 // CountHops, and Linux. Other systems forward without end.
 //
-// One goroutine may call RecvFrom and Forward.
+// Only one goroutine may call RecvFrom and Forward.
 func (s *UDPSocket) Forward(data []byte, address netip.AddrPort) error {
 	const most, each = 64, 8
 	if s.hops == 0 {

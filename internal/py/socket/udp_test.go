@@ -25,9 +25,9 @@ func exchange(t *testing.T) (server, client *UDPSocket) {
 	return server, client
 }
 
-// A datagram arrives as it was sent, even an empty one. Of a long one, RecvFrom
-// returns as much as we ask for. The answer arrives, too: a server for both
-// IPv4 and IPv6 sees the address of an IPv4 client as an IPv4 address.
+// A datagram arrives as it was sent, even an empty one. RecvFrom returns only
+// as much of a long one as we ask for. The answer arrives, too: a server for
+// both IPv4 and IPv6 sees the address of an IPv4 client as an IPv4 address.
 func TestDatagrams(t *testing.T) {
 	server, client := exchange(t)
 	for _, test := range []struct{ sent, received string }{

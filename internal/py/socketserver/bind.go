@@ -34,7 +34,8 @@ func (s *BaseServer) bind(
 	return listen()
 }
 
-// bindUnix does the same for a Unix socket at path.
+// bindUnix is like bind, for a Unix socket at path. On Windows, it returns an
+// error.
 func (s *BaseServer) bindUnix(
 	self Server, path string, class RequestHandlerClass, listen func() error,
 ) error {

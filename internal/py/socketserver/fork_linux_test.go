@@ -14,7 +14,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A server that waits until it can start a child stops when it is told to.
+// A server that waits until it can start a child still stops at SIGTERM.
 func TestStopWithoutDescriptors(t *testing.T) {
 	server := startListing(t, "ForkingTCPServer", "echo")
 	progtest.Starve(t, server, progtest.OpenFiles(t, server))
@@ -28,7 +28,7 @@ func TestStopWithoutDescriptors(t *testing.T) {
 	wantOutput(t, server, program.Name()+": fork (will try again): too many open files")
 }
 
-// Shutdown ends that wait, too.
+// Shutdown also ends a server's wait until it can start a child.
 func TestShutdownWithoutDescriptors(t *testing.T) {
 	s := create(t, "ForkingTCPServer", "echo").(*ForkingTCPServer)
 	client := connect(t, s)

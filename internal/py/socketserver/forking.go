@@ -12,16 +12,15 @@ import (
 // inherits only the program, its command line and the request, not the point
 // that the program has reached. So the program is started again. Its main
 // function does what it did before, until it calls Bind. In the child, Bind
-// does not listen: it handles the request and ends the process. What comes
-// before Bind runs again for every request, and must be harmless then. What
-// comes after it, such as a line that says that the server waits, runs only
-// once.
+// does not listen: it handles the request and ends the process. Code before
+// Bind runs again for every request, and must be harmless then. Code after
+// Bind, such as a line that says that the server waits, runs only once.
 //
 // So the handler sees its server as it was bound. What it changes there is lost
 // when the child ends, as in Python. What it prints goes where the server's
 // lines go. If a child is killed, the server calls HandleError. If a handler
-// panics, its child does. If the system cannot start a child, the server waits
-// until it can, and so do the clients.
+// panics, its child calls HandleError. If descriptors, processes or memory run
+// out, the server waits until it can start a child, and so do the clients.
 //
 // When the program has to stop, so do its children. On Windows, a connection
 // cannot be passed to a child in this way, and Bind returns an error.

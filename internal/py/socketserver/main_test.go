@@ -22,8 +22,9 @@ import (
 )
 
 // Forking servers start their program again, which here is the test binary. So
-// it has to be a listing as well. It is one if these variables name its server
-// class, its handler class and, for Unix sockets, the path.
+// the test binary has to act as a listing as well. It does if these variables
+// name the listing's server class, its handler class and, for Unix sockets, the
+// path.
 const (
 	classVariable   = "SOCKETSERVER_TEST_CLASS"
 	handlerVariable = "SOCKETSERVER_TEST_HANDLER"
@@ -139,7 +140,7 @@ var handlers = map[string]RequestHandlerClass{
 	},
 }
 
-// line and datagram send back a line, preceded by the number of their process.
+// line and datagram send back a line, preceded by their process id.
 type (
 	line     struct{ StreamRequestHandler }
 	datagram struct{ DatagramRequestHandler }
@@ -156,7 +157,7 @@ func answer(r *bufio.Reader, w io.Writer) error {
 }
 
 // An echo sends back what it receives, until the client leaves or tells it to
-// fail ("raise") or to panic ("crash"). To "what" it answers with its process
+// fail ("raise") or to panic ("crash"). It answers "what" with its process id
 // and what it sees. Its Setup and Finish send a bracket before and after.
 type echo struct{ BaseRequestHandler }
 
@@ -366,8 +367,7 @@ func ended(t *testing.T, conn net.Conn, want string) {
 }
 
 // handledBy reads an answer of line or datagram, which must be a number and
-// text. It returns the number, which is that of the process that sent the
-// answer.
+// text. It returns the number, the id of the process that sent the answer.
 func handledBy(t *testing.T, conn net.Conn, text string) (process int) {
 	t.Helper()
 	answer, err := bufio.NewReader(conn).ReadString('\n')

@@ -19,7 +19,7 @@ import (
 	"fopnp/internal/serve/program"
 )
 
-// A told handler does what handle says.
+// A told handler calls handle.
 type told struct {
 	StreamRequestHandler
 	handle func(*told)

@@ -17,9 +17,9 @@
 //
 //	server, err := socketserver.New[ZenServer, ZenHandler](address)
 //
-// When the program has to stop, a server stops in order. It accepts no more
-// requests. A handler that waits for its client gets program.ErrStopped, and
-// one that is answering may finish. ServeForever returns after the last of
+// When the program has to stop, a server shuts down gracefully. It accepts no
+// more requests. A handler that waits for its client gets program.ErrStopped,
+// and one that is answering may finish. ServeForever returns after the last of
 // them. For the times, see program.StopOnSignal.
 //
 // Source: https://docs.python.org/3/library/socketserver.html

@@ -27,8 +27,8 @@ import (
 const testString = "hello world\n"
 
 // runServer starts a server and makes three clients converse with it. A forking
-// server must answer each from another process, all others from this one.
-// Afterwards nothing of the server may be left.
+// server must answer each client from a new process, any other server from this
+// process. Afterwards nothing of the server may be left.
 func runServer(t *testing.T, class string) {
 	handler := "line"
 	if strings.Contains(class, "UDP") || strings.Contains(class, "Datagram") {
@@ -81,7 +81,7 @@ func noRequests(t *testing.T) {
 }
 
 // simpleSubprocess starts a child that is not the server's, so the server must
-// not wait for it. The function that simpleSubprocess returns does.
+// not wait for it. The function that simpleSubprocess returns waits for it.
 func simpleSubprocess(t *testing.T) (wait func()) {
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), classVariable+"=none")

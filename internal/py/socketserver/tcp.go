@@ -16,9 +16,9 @@ type TCPServer struct {
 	// real port in place of 0.
 	ServerAddress socket.Address
 
-	// RequestQueueSize is how many clients the system lets wait until they
-	// are accepted. 0 is as many as it can. (The default in Python is 5, so
-	// when many clients come at once, some have to try again.)
+	// RequestQueueSize is the backlog: how many clients may wait to be
+	// accepted. 0 is as many as the system allows. (The default in Python is 5,
+	// so when many clients come at once, some have to try again.)
 	RequestQueueSize int
 
 	listener *socket.Listener
@@ -74,7 +74,7 @@ func (s *TCPServer) GetRequest() (*Request, error) {
 	return &Request{Conn: conn, ClientAddress: conn.RemoteAddr()}, nil
 }
 
-// An acceptor is a listener as a socket at which to wait.
+// An acceptor makes a listener a waitable.
 type acceptor struct{ *socket.Listener }
 
 func (a acceptor) SetReadDeadline(t time.Time) error {

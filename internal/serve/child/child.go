@@ -38,7 +38,7 @@ type Starter struct {
 	// Output is an empty file for what the program prints. The caller closes it.
 	// A program that prints to a file wakes nobody: the methods that wait for
 	// output read the file every millisecond. If Output is nil, the program
-	// prints to a pipe, and a goroutine collects what comes.
+	// prints to a pipe, and a goroutine collects the output.
 	Output *os.File
 
 	// Thread, if not nil, is called on the thread that starts the program, to
@@ -47,13 +47,13 @@ type Starter struct {
 	Thread func() error
 }
 
-// Start starts a program. What it prints to stdout and stderr is collected in
-// one stream, or what it prints to stdout alone if cmd.Stderr is set. cmd.Stdout
-// must not be set.
+// Start starts a program. Start collects what the program prints to stdout and
+// stderr in one stream, or to stdout alone if cmd.Stderr is set. cmd.Stdout must
+// not be set.
 //
 // When this program ends, in whatever way, the started program is killed: on
 // Linux by the kernel, on other Unix systems by a shell that waits for our end.
-// Elsewhere it goes on, so there Kill or Stop must be called.
+// Elsewhere it goes on, so there the caller must call Kill or Stop.
 func Start(cmd *exec.Cmd) (*Process, error) { return Starter{}.Start(cmd) }
 
 // Start starts a program in the way that s says. For the rest see the function
@@ -83,11 +83,13 @@ func (s Starter) Start(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
-// run is the life of a program. It reports on started whether the program runs.
+// run starts the program and returns when it has exited. It reports on started
+// whether the program runs.
 func (p *Process) run(thread func() error, printed io.Reader, started chan<- error) {
-	// The kernel takes the thread that starts a program for its parent. So this
-	// thread must last as long as the program. It is not unlocked, so it ends
-	// with this goroutine, so no other goroutine inherits what was done to it.
+	// The kernel treats the thread that starts a program as the program's
+	// parent. So this thread must last as long as the program. It is never
+	// unlocked, so it ends with this goroutine, and no other goroutine inherits
+	// what Thread did to it.
 	runtime.LockOSThread()
 	release, err := p.start(thread)
 	if err != nil {
@@ -106,8 +108,8 @@ func (p *Process) run(thread func() error, printed io.Reader, started chan<- err
 	<-p.exited
 }
 
-// start starts the program on the current thread, in such a way that it ends
-// with us until release is called.
+// start starts the program on the current thread, and makes it end with us
+// until release is called.
 func (p *Process) start(thread func() error) (release func(), err error) {
 	if thread != nil {
 		if err := thread(); err != nil {
@@ -127,10 +129,10 @@ func (p *Process) start(thread func() error) (release func(), err error) {
 	return release, err
 }
 
-// Name is the file name of the program, without the .exe of Windows.
+// Name returns the file name of the program, without the .exe of Windows.
 func (p *Process) Name() string { return strings.TrimSuffix(filepath.Base(p.cmd.Path), ".exe") }
 
-// Output is what the program has printed so far.
+// Output returns what the program has printed so far.
 func (p *Process) Output() string {
 	text, _ := p.output.read()
 	return text
@@ -147,7 +149,8 @@ func (p *Process) Ready() (port string, err error) {
 }
 
 // WaitFor waits until the output matches pattern, and returns the match with its
-// groups. It returns an error if the program exits without a match.
+// groups. It returns an error if the program exits, or Patience passes, without
+// a match.
 func (p *Process) WaitFor(pattern *regexp.Regexp) (match []string, err error) {
 	err = p.WaitUntil(pattern.String(), func(output string) bool {
 		match = pattern.FindStringSubmatch(output)
@@ -156,8 +159,8 @@ func (p *Process) WaitFor(pattern *regexp.Regexp) (match []string, err error) {
 	return match, err
 }
 
-// WaitUntil waits until isThere finds in the output what is waited for. It
-// returns an error, which names what, if the program exits without it.
+// WaitUntil waits until isThere returns true for the output. It returns an
+// error, which names what, if the program exits or Patience passes before that.
 func (p *Process) WaitUntil(what string, isThere func(output string) bool) error {
 	patience := time.NewTimer(p.Patience)
 	defer patience.Stop()
@@ -180,7 +183,7 @@ func (p *Process) WaitUntil(what string, isThere func(output string) bool) error
 	}
 }
 
-// but is what else a program has printed, for the end of an error.
+// but returns what else a program has printed, for the end of an error.
 func but(text string) string {
 	if text == "" {
 		return ""
@@ -226,7 +229,8 @@ func (p *Process) Stop(signal os.Signal) error {
 	return nil
 }
 
-// Kill ends the program if it still runs, and reports whether it did.
+// Kill ends the program if it still runs, and reports whether it was still
+// running.
 func (p *Process) Kill() (ran bool) {
 	ran = !errors.Is(p.cmd.Process.Kill(), os.ErrProcessDone)
 	<-p.exited

@@ -37,8 +37,8 @@ func TestThread(t *testing.T) {
 	}
 }
 
-// whenGone returns a function that waits until the process with the number pid
-// has ended. If it does not end in time, the function kills it and fails.
+// whenGone returns a function that waits until process pid has ended. If it
+// does not end in time, the function kills it and fails the test.
 func whenGone(t *testing.T, pid int) (wait func()) {
 	t.Helper()
 	exit, err := kernel.Exit(pid)

@@ -6,6 +6,5 @@ import "os/exec"
 
 func endWithUs(*exec.Cmd) {}
 
-// guard kills the process with the number pid when we end, unless release is
-// called before.
+// guard kills process pid when we end, unless release is called first.
 func guard(pid int) (release func(), err error) { return watch(pid) }

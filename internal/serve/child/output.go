@@ -15,7 +15,8 @@ type output interface {
 	read() (text string, changed <-chan struct{})
 }
 
-// A collected output is written to by a goroutine, and tells those who wait.
+// A goroutine writes to a collected output, and each write wakes those who
+// wait.
 type collected struct {
 	mu      sync.Mutex
 	text    strings.Builder
@@ -38,7 +39,7 @@ func (c *collected) read() (string, <-chan struct{}) {
 	return c.text.String(), c.changed
 }
 
-// A file is written to by the program itself.
+// A file is an output to which the program itself writes.
 type file struct{ *os.File }
 
 func (f file) read() (string, <-chan struct{}) {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A program ends with the one that started it, however that ends.
+// A program ends with its parent, however the parent ends.
 func TestEndsWithParent(t *testing.T) {
 	t.Parallel()
 	for _, parent := range []string{"parent", "watching parent"} {

@@ -9,9 +9,8 @@ import (
 	"syscall"
 )
 
-// watch starts a shell that waits until our end of a pipe is closed, as the
-// system does when we end, and then kills the process with the number pid.
-// Release ends the shell.
+// watch starts a shell that kills process pid when our end of a pipe is closed.
+// The system closes it when we end. The function release ends the shell.
 func watch(pid int) (release func(), err error) {
 	theirs, ours, err := os.Pipe()
 	if err != nil {

@@ -106,7 +106,7 @@ func (c *Console) readLines(input *bufio.Reader) {
 	}
 }
 
-// edit lets the user edit lines.
+// edit sends each line that the user has edited to Typed's channel.
 func (c *Console) edit() {
 	for {
 		line, err := c.terminal.ReadLine()
@@ -270,7 +270,7 @@ func (s *screen) Read(buffer []byte) (int, error) {
 	return n, nil
 }
 
-// understand adds keys to those for the editor.
+// understand translates keys for the editor and appends them to rest.
 func (s *screen) understand(k keys) {
 	pressed := append(s.half, k.pressed...)
 	for len(pressed) > 0 && (k.err != nil || utf8.FullRune(pressed)) {
@@ -291,9 +291,9 @@ func (s *screen) understand(k keys) {
 	s.half = slices.Clone(pressed)
 }
 
-// endSequence ends the sequence of a key, which begins with Escape, if it is
-// longer than that of any key. The editor keeps a sequence until a letter or a
-// tilde ends it, but has only room for 256 bytes.
+// endSequence ends an escape sequence that is longer than that of any key. The
+// editor keeps a sequence until a letter or a tilde ends it, but has only room
+// for 256 bytes.
 func (s *screen) endSequence(key rune) {
 	const escape, longest = '\x1b', 16
 	switch {
@@ -311,8 +311,8 @@ func (s *screen) endSequence(key rune) {
 
 // standIn plus a byte is the character that stands in the editor's line for a
 // byte that the editor does not understand. These are the last 256 characters
-// of Unicode, which nothing else uses. If the user types one of them, there are
-// stand-ins for its bytes.
+// of Unicode, which nothing else uses. If the user types one of them, stand-ins
+// replace its bytes.
 const standIn = utf8.MaxRune - 0xff
 
 // typedBytes returns what the user typed for a line of the editor.
@@ -343,13 +343,13 @@ func (s *screen) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-// redrawLater lets the editor redraw the line that is being typed. The editor
+// redrawLater makes the editor redraw the line that is being typed. The editor
 // itself does so after it has printed text, but not if the cursor is in the
 // first column, as it can be if the prompt is empty.
 func (s *screen) redrawLater() {
 	select {
 	case s.redraw <- struct{}{}:
-	default: // the editor has to do so already
+	default: // a redraw is pending already
 	}
 }
 
@@ -376,8 +376,8 @@ func (c *Console) key(line string, pos int, key rune) (string, int, bool) {
 // was pasted, in the sequences that mark a paste, may be longer.
 func isFull(line string) bool { return utf8.RuneCountInString(line) == 4096 }
 
-// A history is what the arrow keys bring back: not a line of which the editor
-// has only the beginning.
+// A history holds the lines that the arrow keys bring back, except lines of
+// which the editor has only the beginning.
 type history struct {
 	term.History
 	c *Console

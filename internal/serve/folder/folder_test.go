@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// tree makes a folder with a file, a folder with a file, and a file beside it.
+// tree makes a folder with two files and a subfolder with one, and a file
+// beside the folder.
 func tree(t *testing.T) string {
 	t.Helper()
 	top := t.TempDir()

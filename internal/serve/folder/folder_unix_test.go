@@ -50,7 +50,7 @@ func TestSymlinks(t *testing.T) {
 	}
 }
 
-// A named pipe has no writer, and OpenFile returns all the same.
+// OpenFile returns at once even if a named pipe has no writer.
 func TestNamedPipe(t *testing.T) {
 	root := tree(t)
 	if err := syscall.Mkfifo(filepath.Join(root, "pipe"), 0o666); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // A plain file may take the place of a plain file, of nothing, and of a link to
-// one of these, but not of what else there may be, or of a link to that.
+// one of these, but not of anything else, or of a link to it.
 func TestMayReplace(t *testing.T) {
 	root := tree(t)
 	in := func(name string) string { return filepath.Join(root, name) }

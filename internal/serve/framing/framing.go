@@ -44,7 +44,7 @@ func (f *Framer) Feed(data []byte) {
 // Next returns the next whole message with its end mark, a single byte, and
 // without the blanks before it. The message is valid until the next call of
 // Next or Feed. Next returns nil when it needs more bytes. Once a message is
-// longer than MaxMessage, Next returns an error, and always will.
+// longer than MaxMessage, Next returns an error, and so does every later call.
 func (f *Framer) Next(end byte, blanks string) ([]byte, error) {
 	if f.err != nil {
 		return nil, f.err
@@ -78,8 +78,8 @@ func (f *Framer) Messages(data []byte, end byte, blanks string) iter.Seq[[]byte]
 	}
 }
 
-// keep copies the beginning of a message out of the caller's bytes, and drops
-// the copy when there is none.
+// keep copies the beginning of a message out of the caller's bytes, or drops
+// the copy if message is empty.
 func (f *Framer) keep(message []byte) {
 	if len(message) == 0 {
 		f.rest = nil
@@ -89,7 +89,7 @@ func (f *Framer) keep(message []byte) {
 	f.fed = f.rest
 }
 
-// Behind returns what was fed behind the message that Next returned last. It is
+// Behind returns the bytes after the message that Next returned last. They are
 // valid as long as that message.
 func (f *Framer) Behind() []byte { return f.fed }
 
@@ -109,9 +109,9 @@ func TooLong(message []byte, end byte, limit int) error {
 
 // Ended returns the error of a connection that ended because of why, when half
 // a message (or none) had been received. It is io.EOF if nothing was lost: the
-// peer closed the connection between messages, or the program stops. If why is
-// io.ErrUnexpectedEOF, which functions of package io return for half a message,
-// that is io.EOF.
+// peer closed the connection between messages, or the program stops. Ended
+// treats io.ErrUnexpectedEOF, which functions of package io return for half a
+// message, like io.EOF.
 func Ended(half []byte, why error) error {
 	if why == io.ErrUnexpectedEOF {
 		why = io.EOF

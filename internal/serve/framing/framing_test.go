@@ -30,7 +30,7 @@ func cut(segments ...string) (messages []string, rest string, tooLong bool) {
 			}
 			messages = append(messages, string(message))
 		}
-		clear(buffer) // a Framer that still refers to the caller's bytes will show
+		clear(buffer) // exposes a Framer that still refers to the caller's bytes
 	}
 	return messages, string(f.Rest()), false
 }
@@ -75,7 +75,7 @@ func TestFramer(t *testing.T) {
 	}
 }
 
-// The error quotes the beginning of what is too long.
+// The error quotes the beginning of the message that is too long.
 func TestFramerTooLong(t *testing.T) {
 	var f Framer
 	f.Feed(bytes.Repeat([]byte("x"), MaxMessage+1))
@@ -90,7 +90,7 @@ func TestFramerTooLong(t *testing.T) {
 	}
 }
 
-// Between messages a Framer holds no memory: not its own, nor its caller's.
+// Between messages a Framer holds no memory, neither its own nor its caller's.
 func TestFramerHoldsNothing(t *testing.T) {
 	var f Framer
 	for _, segment := range []string{"Why? Ho", "w?\r\n", "Who?"} {

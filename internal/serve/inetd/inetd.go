@@ -12,8 +12,8 @@
 // for this process, the socket is descriptor 3. Descriptors 0 to 2 stay as they
 // are, unless they are that socket as well.
 //
-// The super-server may still use the socket. Go has to make it non-blocking, so
-// closing it makes it blocking again if it was.
+// The super-server may still use the socket. Go has to make the socket
+// non-blocking, so Close makes it blocking again if it was blocking before.
 package inetd
 
 import (
@@ -29,8 +29,8 @@ import (
 //
 // If descriptor 0 is anything but a connected stream socket, Connection ends
 // the program with status 1 and one line that says why. Before that, it takes
-// the client or the datagram that waits there from the queue. Left there, it
-// would make the super-server start the program again at once, without end.
+// the client or the datagram that waits there from the queue. Otherwise the
+// super-server would start the program again at once, over and over.
 func Connection() net.Conn {
 	program.StopOnSignal()
 	conn, err := connection()

@@ -29,7 +29,7 @@ var (
 	errNoListener   = errors.New("not a listener; the service must be wait")
 )
 
-// init comes before anything else in the program that could print.
+// init runs before anything else in the program that could print.
 func init() {
 	pid, _ := strconv.Atoi(os.Getenv("LISTEN_PID"))
 	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
@@ -120,8 +120,8 @@ func check(wantListener bool) error {
 }
 
 // dismiss accepts the client that waits at a listener, and the program's exit
-// hangs up on it. From any other socket it throws away the datagram that waits
-// there. It does not wait if another process has been faster.
+// closes that connection. From any other socket it discards the datagram that
+// waits there. It does not wait if another process has been faster.
 func dismiss(isListener bool) {
 	if !isListener {
 		unix.Recvfrom(taken, make([]byte, 1), unix.MSG_DONTWAIT)
@@ -132,8 +132,8 @@ func dismiss(isListener bool) {
 	restore(uintptr(taken))
 }
 
-// restore makes the socket blocking again, if it was. It is shared with the
-// super-server, and so is this property of it.
+// restore makes the socket blocking again, if it was. The super-server has the
+// same socket, so the mode applies there as well.
 func restore(fd uintptr) {
 	if wasBlocking {
 		unix.SetNonblock(int(fd), false)
@@ -159,8 +159,8 @@ func connection() (net.Conn, error) {
 	return conn, nil
 }
 
-// whyNotConnected is the reason of a socket that has no peer. If there was one,
-// the kernel still knows how it left: usually by a reset.
+// whyNotConnected returns why the socket has no peer. If it had one, the kernel
+// still knows how the peer left: usually by a reset.
 func whyNotConnected() error {
 	errno, err := unix.GetsockoptInt(taken, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err == nil && errno != 0 {
@@ -222,7 +222,7 @@ func openLog(path string) error {
 	if taken < 0 {
 		return nil // there is no client, and the terminal gets the error
 	}
-	// O_NONBLOCK: a pipe that nobody reads must not stop the program.
+	// O_NONBLOCK: a pipe that nobody reads must not block the program.
 	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|
 		unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0o644)
 	if err == unix.ELOOP {
@@ -239,7 +239,7 @@ func openLog(path string) error {
 	}
 
 	// Package os waits for room in a pipe if the descriptor was non-blocking
-	// when it became an os.File. Otherwise it drops what finds no room.
+	// when it became an os.File. Otherwise it drops what does not fit.
 	unix.SetNonblock(fd, false)
 	defer unix.SetNonblock(fd, true)
 	inherited = append(inherited, os.Stdout, os.Stderr)
@@ -247,5 +247,6 @@ func openLog(path string) error {
 	return nil
 }
 
-// inherited is kept because the garbage collector closes files that are not.
+// inherited keeps these files, because the garbage collector would close them
+// otherwise.
 var inherited []*os.File

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A non-blocking pipe, such as the log of an inetd service, must not stop the
+// A non-blocking pipe, such as the log of an inetd service, must not block the
 // program when no other program reads it. So a wait for room has a limit.
 const (
 	toBegin = 250 * time.Millisecond // a line, also while others hold the lock
@@ -150,7 +150,7 @@ func writeAll(
 }
 
 // waitForRoom waits until a pipe has room, or until end. It returns false if
-// end has passed before.
+// end has already passed.
 func waitForRoom(fd int, end time.Time) bool {
 	left := time.Until(end)
 	if left <= 0 {

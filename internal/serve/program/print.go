@@ -53,7 +53,7 @@ var lookAtStreams = sync.OnceFunc(func() {
 	}
 })
 
-// write writes text when it is its turn. It returns no error, because there
+// write waits for its turn and writes text. It returns no error, because there
 // would be nowhere to print the error.
 func (s *stream) write(text []byte) {
 	lookAtStreams()

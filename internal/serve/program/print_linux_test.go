@@ -164,8 +164,8 @@ func opened(t *testing.T, path string) *os.File {
 	return r
 }
 
-// A log that is a named pipe does not stop the program, even if the pipe has no
-// reader or is full.
+// A log that is a named pipe does not block the program, even if the pipe has
+// no reader or is full.
 func TestFullLog(t *testing.T) {
 	log := Log{Path: fifo(t)}
 	if err := log.Append([]byte("lost\n")); err != errNoReader {

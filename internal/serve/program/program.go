@@ -1,6 +1,6 @@
 // Package program holds what every listing does as a program. A program knows
 // its name, prints whole lines, reports in one line why it gives up, and, if it
-// is a server, stops in order.
+// is a server, shuts down gracefully.
 package program
 
 import (

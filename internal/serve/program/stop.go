@@ -30,14 +30,14 @@ var (
 	install        sync.Once
 )
 
-// StopOnSignal makes SIGINT and SIGTERM stop the program in order, in three
-// steps. At the signal, Stopping is done: the program accepts no more clients,
-// and idle conversations close. After 600 ms, Hurrying is done: the program
-// cuts short what it is still computing or sending. After another 350 ms, the
-// program exits with status 0, unless its main function has returned earlier. A
-// second signal ends the program at once. The status is then 128 plus the
-// number of the signal, the status that a shell reports for a program killed by
-// a signal.
+// StopOnSignal makes SIGINT and SIGTERM shut the program down gracefully, in
+// three steps. At the signal, Stopping is done: the program accepts no more
+// clients, and idle conversations close. After 600 ms, Hurrying is done: the
+// program cuts short what it is still computing or sending. After another 350
+// ms, the program exits with status 0, unless its main function has returned
+// earlier. A second signal ends the program at once. The status is then 128
+// plus the number of the signal, the status that a shell reports for a program
+// killed by a signal.
 func StopOnSignal() {
 	install.Do(func() {
 		signals := make(chan os.Signal, 2)

@@ -19,7 +19,7 @@ type Counter struct {
 	over chan struct{}
 }
 
-// Add counts n bytes more. Any goroutine may call it.
+// Add counts n more bytes. Any goroutine may call it.
 func (c *Counter) Add(n int) { c.n.Add(int64(n)) }
 
 // Bytes returns how many bytes were counted.

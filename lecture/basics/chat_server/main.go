@@ -3,17 +3,18 @@
 //
 // Source: Network Programming II - Chat Server & Client
 //
-// What to notice: the server never waits for a client. What a client does not
-// take at once waits in a queue of its own, and leaves in one write when there
-// is room. A client for which a megabyte waits is thrown out.
+// What to notice: the server never waits for a client. Data that a client does
+// not take at once waits in that client's own queue, and leaves in one write
+// when there is room. A client for which a megabyte waits is thrown out.
 //
 // What to try: start two chat_clients and, as a third client, "nc localhost
 // 9009". Stop that one with Ctrl-Z. The other two chat on as if it were there.
 //
 // What Go changes: the original calls select over and over without a pause. It
 // takes a segment for a line, so two lines get one name, and it names the wrong
-// client in "is offline". One client that does not read stops it for all. This
-// one waits in poll(2), because select(2) takes no descriptor above 1023.
+// client in "is offline". One client that does not read stops the chat for all.
+// Our server waits in poll(2), because select(2) takes no descriptor above
+// 1023.
 //
 // Package crowd has the rest: the queues, deadlines, and closing without a
 // reset.
@@ -35,7 +36,7 @@ const serverHost, serverPort = "", 9009
 
 var (
 	socketList *crowd.Crowd
-	news       []byte // what this turn of the loop has brought
+	news       []byte // the messages of this turn of the loop
 )
 
 // chatServer chats until it is told to stop and the last client has gone.
@@ -111,7 +112,7 @@ func tellAll() {
 	}
 }
 
-// disconnect is for a client that sends no more: the others hear that.
+// disconnect handles a client that sends no more, and tells the others.
 func disconnect(c *crowd.Client, why error) {
 	if !c.Silent && !socketList.Stopping() {
 		broadcast(c, fmt.Sprintf("Client (%s, %d) is offline\n",

@@ -34,7 +34,7 @@ var receiving = sync.OnceFunc(func() {
 	fmt.Println("receiving data...")
 })
 
-// fetch asks for a file from an offset on, and adds what comes to f.
+// fetch asks for a file from an offset on, and adds the bytes that arrive to f.
 func fetch(
 	address socket.Address, timeout time.Duration,
 	request basics.Request, f *basics.Part,
@@ -74,7 +74,7 @@ func main() {
 	if err == nil {
 		request.Offset = f.Len()
 		err = fetch(address, timeout, request, f)
-		if f.IsOther(err) { // what was there may be of another file
+		if f.IsOther(err) { // the part may be of another file
 			request.Offset = 0
 			err = fetch(address, timeout, request, f)
 		}

@@ -11,7 +11,7 @@
 // ending.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
-// which may be half of the time. It prints the server's line ending and then
+// which may be half of the answer. It prints the server's line ending and then
 // its own, so an empty line follows. A byte that is not ASCII ends it with a
 // traceback. Here such bytes are escaped, unless they are UTF-8.
 package main

@@ -23,18 +23,18 @@ const (
 	Rate = "deliveries/s"
 
 	// Median and P99 are times from the moment when a client speaks until the
-	// last client has received the message. Half of the messages have come to
-	// their last hearer within Median, and all but one in a hundred within P99.
+	// last client has received the message. Half of the messages have reached
+	// their last client within Median, and all but one in a hundred within P99.
 	Median = "last-p50-µs"
 	P99    = "last-p99-µs"
 
 	// Batch is how many segments with messages clients receive for each
 	// delivery. The pages have the opposite: how many messages are in a segment,
 	// which shows how many the server sends in one write. The kernel also counts
-	// segments that come twice, so one message may come in 1.01 segments.
+	// duplicate segments, so one message may come in 1.01 segments.
 	Batch = "segments/delivery"
 
-	// Memory is what a client takes that has heard one message.
+	// Memory is the server's memory for a client that has heard one message.
 	Memory = "B/client"
 
 	// The clients must not be the bottleneck. This is what they cost.
@@ -58,14 +58,14 @@ var Servers = []string{
 	"chat_server_asyncio",
 }
 
-// A Workload describes what clients do in a chat. All of them read what comes.
-// Each speaker says a message when it has heard its last one.
+// A Workload describes what clients do in a chat. All of them read every
+// message. Each speaker says its next message when it has heard its last one.
 type Workload struct {
 	Name     string
 	About    string // a description for the page
 	Servers  []string
 	Clients  []int // how many are in the chat; each number is one measurement
-	Speakers int   // how many of them speak, or all if these are fewer; 0: the first says one message
+	Speakers int   // how many of them speak, at most all; 0: the first client says one message
 	Stuck    bool  // one more client never reads, and messages wait for it
 	Window   time.Duration
 }

@@ -15,13 +15,13 @@ const Beside = "nats-µs/delivery"
 const Machines = "chat_server_nats"
 
 // MachinesBenchmark says under which names the data about Machines are stored.
-// They are from a run of its own, in which Base is measured beside it.
+// They are from a separate run, which also measures Base.
 var MachinesBenchmark = measured.Benchmark{
 	Name: "BenchmarkMachines", Package: "fopnp/lecture", File: "machines",
 	Units: []string{CPU, Beside, Rate, Median, P99, Batch, GeneratorCPU},
 }
 
-// MachinesWorkloads lists its workloads.
+// MachinesWorkloads lists the workloads of MachinesBenchmark.
 var MachinesWorkloads = []Workload{
 	{Name: "one", Servers: []string{Base, Machines}, Clients: []int{10, 100},
 		Speakers: 1, Window: 250 * time.Millisecond},
@@ -39,8 +39,8 @@ func LoadMachines(folder string) (*Data, error) {
 }
 
 // SayMachines returns the text for a "measured machines" directive of the chat's
-// page. The words are those of measured.Vocabulary, or "table", which is one of
-// what a delivery costs, and how long it takes.
+// page. The words are those of measured.Vocabulary, or "table", for a table of
+// what a delivery costs and how long it takes.
 func (d *Data) SayMachines(words ...string) (string, error) {
 	if len(words) == 1 && words[0] == "table" {
 		return d.machines(), nil

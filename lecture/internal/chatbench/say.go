@@ -124,8 +124,8 @@ func (d *Data) cell(workload string, clients int, server, unit string) string {
 	return inWords(value, unit)
 }
 
-// costs returns a table of what a delivery costs. In brackets it has the ratio to
-// Base.
+// costs returns a table of what a delivery costs. The ratio to Base is in
+// parentheses.
 func (d *Data) costs() string {
 	head := []string{"server"}
 	var loads []column

@@ -21,8 +21,9 @@ const (
 )
 
 // A Timeline records who spoke in a chat, and when each client had received the
-// message. The clients spoke in turn, each when all that read had the message
-// before. Times are in ms since the first message that the timeline shows.
+// message. The clients spoke in turn, each as soon as all readers had the
+// previous message. Times are in ms since the first message that the timeline
+// shows.
 type Timeline struct {
 	Server   string   `json:"server"`
 	Speeches []Speech `json:"speeches"`
@@ -41,8 +42,8 @@ type Speech struct {
 }
 
 // RecordTimeline starts a chat server, the listing in a folder, and lets six
-// clients speak. It returns an error if a client hears anything else than the
-// others, or if something takes much longer than it should.
+// clients speak. It returns an error if a client hears anything other than the
+// others do, or if something takes much longer than it should.
 //
 // With stuck, one more client never reads. The others speak until the server has
 // disconnected it, and the timeline shows the messages around that moment.
@@ -81,8 +82,7 @@ func RecordTimeline(folder, server string, stuck bool) (Timeline, error) {
 	return t, err
 }
 
-// A firstWrite is a writer that tells when something is written for the first
-// time.
+// A firstWrite is a writer that reports the time of its first write.
 type firstWrite chan time.Time
 
 func (w firstWrite) Write(data []byte) (int, error) {
@@ -93,7 +93,7 @@ func (w firstWrite) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// A recording is the clients of a timeline.
+// A recording holds the clients of a timeline.
 type recording struct {
 	address   string
 	deadline  time.Time
@@ -218,7 +218,7 @@ func (r *recording) talkUntilDropped(text string) error {
 		default:
 		}
 		if len(r.speeches)*len(text) > 64*lecture.MaxWaiting {
-			return errors.New("it keeps too much for a client that never reads")
+			return errors.New("the server keeps too much for a client that never reads")
 		}
 		if err := r.speak(text); err != nil {
 			return err
@@ -227,7 +227,7 @@ func (r *recording) talkUntilDropped(text string) error {
 }
 
 // around returns the timeline. If there was a client that never read, it shows as
-// many messages before the end of that client as after it.
+// many messages from before the server dropped that client as from after.
 func (r *recording) around(stuck bool) (t Timeline) {
 	shown := r.speeches
 	if stuck {

@@ -23,8 +23,9 @@ import (
 // measure as little as possible. One epoll waits for all of them.
 //
 // All clients of a chat hear the same bytes. So the crowd keeps these bytes once,
-// and compares what each client receives with them. What a client receives first,
-// the crowd takes apart: each message must be one that a client has said.
+// and compares what each client receives with them. When data reaches the first
+// client, the crowd splits it into messages. Each must be one that a client has
+// said.
 type crowd struct {
 	server   netip.AddrPort
 	accepted func(client string) error // waits until the server has accepted it
@@ -34,7 +35,7 @@ type crowd struct {
 	named    map[string]*client // by prefix
 	buffer   [128 << 10]byte
 
-	said     []byte    // that is what all clients hear
+	said     []byte    // the bytes that all clients hear
 	messages []message // in said
 	whole    int       // bytes of said that are messages
 	total    int       // bytes that have ever been in said
@@ -154,7 +155,7 @@ type stuck struct {
 
 // fill is how many bytes wait in the server for a stuck client at first, and least
 // how many at any time, because the kernel may find room for a part. most is how
-// many may come to them before the server could throw the client out.
+// many bytes may wait before the server could throw the client out.
 const fill, least, most = 128 << 10, 64 << 10, lecture.MaxWaiting * 3 / 4
 
 // stick adds a client that never reads. The first client of the crowd, which
@@ -184,7 +185,8 @@ func (c *crowd) stick() (*stuck, error) {
 	return s, err
 }
 
-// waits returns an error unless so many bytes wait in the server for the client.
+// waits returns an error unless at least this many bytes wait in the server for
+// the client.
 func (s *stuck) waits(c *crowd, least int) error {
 	waits, err := kernel.Waiting(c.server, s.address, c.total-s.before)
 	if err == nil && waits < least {
@@ -231,7 +233,7 @@ func (c *crowd) begin(speakers []*client, length int) error {
 	return nil
 }
 
-// goOn goes on until done.
+// goOn lets the crowd run until done.
 func (c *crowd) goOn(done func() bool) error {
 	for deadline := time.Now().Add(c.patience); !done(); {
 		if err := c.step(); err != nil {
@@ -278,7 +280,7 @@ func (c *crowd) speak(k *client) error {
 	return nil
 }
 
-// step waits until something has come, and lets clients hear it.
+// step waits until data has arrived, and lets the clients receive it.
 func (c *crowd) step() error {
 	if err := c.selector.Select(10 * time.Millisecond); err != nil {
 		return err
@@ -326,7 +328,7 @@ func (c *crowd) hear(k *client) error {
 	return nil
 }
 
-// learn takes what a client has heard first.
+// learn adds to said the data that one client has received before all others.
 func (c *crowd) learn(data []byte) error {
 	c.said = append(c.said, data...)
 	c.total += len(data)

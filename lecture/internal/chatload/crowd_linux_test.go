@@ -71,7 +71,7 @@ func (r *room) serve(conn net.Conn) {
 }
 
 // talk lets five clients gather and two of them speak, until twenty messages have
-// come, which should fail.
+// arrived. With a wrong change, it must return an error.
 func talk(t *testing.T, change func(client, count int, message string) string) (*crowd, error) {
 	c, err := newCrowd(serve(t, change))
 	if err != nil {
@@ -111,8 +111,8 @@ func TestCrowd(t *testing.T) {
 			t.Errorf("%d clients: %d messages arrived, %d deliveries, %d times",
 				clients, c.arrived, c.deliveries, c.latency.TotalCount())
 		}
-		// At most three messages are under way. The kernel also counts segments
-		// that come twice.
+		// At most three messages are under way. The kernel also counts
+		// duplicate segments.
 		if after, err := c.segments(); err != nil || 3*(after-before) < c.deliveries {
 			t.Errorf("%d clients: %d deliveries in %d segments (%v)", clients, c.deliveries, after-before, err)
 		}

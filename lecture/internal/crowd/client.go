@@ -74,10 +74,12 @@ func (c *Client) Recv(end byte) iter.Seq2[[]byte, error] {
 	}
 }
 
-// Behind returns what has come behind the message that Recv yields.
+// Behind returns the bytes that have arrived after the message that Recv
+// yields.
 func (c *Client) Behind() []byte { return c.received.Behind() }
 
-// recv returns what a client has sent, and nothing if it is no longer heard.
+// recv returns what a client has sent, or nothing if the server no longer
+// listens to that client.
 func (c *Client) recv() ([]byte, error) {
 	if c.closed {
 		return nil, nil
@@ -134,7 +136,7 @@ func (c *Client) Write(data []byte) {
 		c.sendQueue.Write(data[n:])
 	default:
 		c.sendQueue.Write(data)
-		full := c.key.Events&selectors.EventWrite != 0 // poll will tell
+		full := c.key.Events&selectors.EventWrite != 0 // poll will report room
 		if !full || c.sendQueue.Len() > lecture.MaxWaiting {
 			c.sendQueue.Next(c.send(c.sendQueue.Bytes()))
 		}
@@ -170,10 +172,10 @@ func (c *Client) send(data []byte) int {
 	return n
 }
 
-// Disconnect is for a client that sends no more, because of an error of Recv or
+// Disconnect handles a client that sends no more, because of an error of Recv or
 // Due, or because it is stuck: see Leave. It reports whether the client took part
-// until now. When the client leaves, its connection closes as soon as
-// it has taken what waits for it.
+// until now. When the client leaves, its connection closes as soon as it has
+// taken what waits for it.
 func (c *Client) Disconnect(why error) (tookPart bool) {
 	c.msgBy = never
 	tookPart = c.Leave.Disconnect(c.Addr, why)
@@ -181,7 +183,8 @@ func (c *Client) Disconnect(why error) (tookPart bool) {
 	return tookPart
 }
 
-// waitFor decides what to wait for after a step of a client's.
+// waitFor chooses the events to wait for, after something has changed for the
+// client.
 func (c *Client) waitFor() {
 	if c.closed {
 		return
@@ -234,7 +237,7 @@ func (c *Client) shut() bool {
 	return !c.closed
 }
 
-// drain discards more from a client that is no longer heard.
+// drain discards more data from a client that the server no longer listens to.
 func (c *Client) drain(n int, err error) {
 	c.drained += n
 	if err != nil || c.drained > socket.MaxLinger {
@@ -259,7 +262,7 @@ func (c *Client) close() {
 }
 
 // lookAtClock returns an error if a client is late, or has to leave because the
-// program has to stop. A client that has to take something may do that first.
+// program has to stop. A client for which something waits may take it first.
 func (c *Client) lookAtClock(stopBegins bool) error {
 	waits, hurry := c.sendQueue.Len(), program.Hurrying().Err() != nil
 	switch {
@@ -281,7 +284,7 @@ func (c *Client) lookAtClock(stopBegins bool) error {
 	return nil
 }
 
-// late reports whether a deadline is over.
+// late reports whether a deadline has passed.
 func (c *Client) late(deadline time.Time) bool {
 	c.crowd.timing = c.crowd.timing || deadline != never
 	return deadline != never && c.crowd.now.After(deadline)

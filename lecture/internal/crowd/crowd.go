@@ -1,8 +1,8 @@
-// Package crowd is the machine below a chat server that serves all clients from
-// one thread. A Crowd tells which client can be served next, and closes a
-// connection without a reset. A Client has a send queue, which leaves as far as
-// there is room, and deadlines. What the clients say, and who has to hear it, is
-// up to the server.
+// Package crowd is the engine of a chat server that serves all clients from one
+// thread. A Crowd says which client can be served next, and closes a connection
+// without a reset. A Client has deadlines, and a send queue, which is sent as
+// far as there is room. What the clients say, and who has to hear it, is up to
+// the server.
 //
 // After New and Listen, a server calls Wait, Next until there is no event, and Due, over and over:
 //
@@ -32,10 +32,10 @@ import (
 // A Crowd waits for all clients of a server at once, with poll(2), and knows how
 // long each of them may take. No call waits except Wait.
 type Crowd struct {
-	// StopHearing is how the server stops. When the program has to stop, a
-	// client for which something waits may take that. If StopHearing is true,
-	// Due yields it before that, and the server does not hear it any more. If not,
-	// it goes on chatting, and Due yields it after.
+	// StopHearing is how the server stops. When the program has to stop, a client
+	// may still take what waits for it. If StopHearing is true, Due yields the
+	// client before that, and the server no longer listens to it. If not, the
+	// client goes on chatting until then, and Due yields it afterwards.
 	StopHearing bool
 
 	selector    selectors.Selector
@@ -45,7 +45,7 @@ type Crowd struct {
 	clients     []*Client
 	stuck       []*Client // too much waits for them
 	backoff     socket.Backoff
-	acceptAgain time.Time // if accept has failed
+	acceptAgain time.Time // after accept has failed; otherwise never
 	now         time.Time // when this turn of the loop began
 	looked      time.Time // when we last looked at the deadlines
 	timing      bool      // there is a deadline
@@ -133,8 +133,7 @@ func (p *Crowd) Accept() *Client {
 	return c
 }
 
-// All yields all clients. During the loop, the client that it is about may go,
-// and no other.
+// All yields all clients. During the loop, only the client just yielded may go.
 func (p *Crowd) All() iter.Seq[*Client] {
 	return func(yield func(*Client) bool) {
 		for row := len(p.clients) - 1; row >= 0; row-- { // a later one may move here
@@ -146,8 +145,8 @@ func (p *Crowd) All() iter.Seq[*Client] {
 }
 
 // Stuck yields the clients for which too much waits. The server has to
-// disconnect them because of lecture.ErrDoesNotRead. Due yields them as well, so
-// a server calls Stuck only if it cannot wait for that.
+// disconnect them with lecture.ErrDoesNotRead. Due yields them as well, so a
+// server calls Stuck only if it cannot wait for that.
 func (p *Crowd) Stuck() iter.Seq[*Client] {
 	return func(yield func(*Client) bool) {
 		for i := 0; i < len(p.stuck); i++ { // more may become stuck

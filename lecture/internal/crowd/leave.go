@@ -17,11 +17,12 @@ type Leave struct {
 	reported bool
 }
 
-// Disconnect is for a client that sends no more because of why. If that is a
-// fault, Disconnect reports it in one line on stderr, but no second one. If why
-// is io.EOF, the client has closed its side between messages, and still hears
-// the others. When such a client is gone, that is no fault. Disconnect reports
-// whether the client took part until now: if so, the others may want to know.
+// Disconnect handles a client that sends no more because of why. If that is a
+// fault, Disconnect reports it in one line on stderr, but only the first fault
+// of a client. If why is io.EOF, the client has closed its side between
+// messages, and still hears the others. When such a client is gone, that is no
+// fault. Disconnect reports whether the client took part until now: if so, the
+// others may want to know.
 func (l *Leave) Disconnect(addr string, why error) (tookPart bool) {
 	fault := why != io.EOF && (!l.Silent || IsOurs(why))
 	if fault && !l.reported {
@@ -35,8 +36,8 @@ func (l *Leave) Disconnect(addr string, why error) (tookPart bool) {
 	return tookPart
 }
 
-// IsOurs reports whether the server disconnects the client. Otherwise, the
-// client has done that.
+// IsOurs reports whether the server disconnects a client because of why.
+// Otherwise, the client has ended the conversation.
 func IsOurs(why error) bool {
 	return errors.Is(why, program.ErrTimedOut) ||
 		errors.Is(why, program.ErrStopped) ||

@@ -14,14 +14,14 @@ import (
 	"fopnp/internal/check/conform"
 )
 
-// RunOneRecv puts a server through all checks. It echoes what its first recv from
-// a client returns, and hangs up.
+// RunOneRecv puts a server through all checks. The server echoes what its first
+// recv from a client returns, and hangs up.
 func RunOneRecv(t *testing.T, name string) {
 	conform.Run(t, oneRecvServer(name), slices.Concat(conform.Checks, oneRecvChecks))
 }
 
-// RunOneClient puts a server through all checks. It echoes all that its one
-// client sends, and ends when the client leaves.
+// RunOneClient puts a server through all checks. The server echoes all that its
+// one client sends, and ends when the client leaves.
 func RunOneClient(t *testing.T, name string) {
 	conform.Run(t, oneClientServer(name), slices.Concat(conform.Checks, oneClientChecks))
 }

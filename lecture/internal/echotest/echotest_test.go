@@ -17,8 +17,8 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// With these in its environment the test binary is the wrong server: a defect,
-// and which kind of server it is.
+// If these environment variables are set, the test binary is the wrong server.
+// They name its defect and its kind.
 const isServer, kindOf = "ECHOTEST_DEFECT", "ECHOTEST_KIND"
 
 // A kind is a kind of server.
@@ -52,10 +52,9 @@ func server(kind kind, row conform.Server, defect string) conform.Server {
 	return row
 }
 
-// suites name, for each check, what breaks the rule that it proves. If a check
-// has several defects, each alone breaks it. Besides the checks of this
-// package, there are some of package conform that see more of these servers
-// than of others.
+// suites name, for each check, the defects that break its rule. If there are
+// several, each alone breaks it. Besides the checks of this package, there are
+// some of package conform that cover more of these servers than of others.
 var suites = []struct {
 	kind    kind
 	row     conform.Server

@@ -10,12 +10,12 @@ import (
 	"fopnp/internal/py/pyfmt"
 )
 
-// An Echo returns what comes back of a message, without its end mark.
+// An Echo returns the echo of a message, without its end mark.
 type Echo func(client netip.AddrPort, msg string) string
 
-// RunOneMessage puts a server through all checks. It echoes one message, which
-// ends in a NUL byte, to each client, and serves as many clients at once as
-// atOnce says: see conform.Server.
+// RunOneMessage puts a server through all checks. The server echoes one
+// message, which ends in a NUL byte, to each client, and serves as many clients
+// at once as atOnce says: see conform.Server.
 func RunOneMessage(t *testing.T, name string, atOnce int, echo Echo) {
 	conform.Run(t, oneMessageServer(name, atOnce, echo),
 		slices.Concat(conform.Checks, oneMessageChecks(echo)))
@@ -99,9 +99,9 @@ func (m messages) says(t *conform.Trial, msg string) {
 func printed(msg string) string { return "ADDR: " + pyfmt.Bare([]byte(msg)) }
 
 // prints waits until the server has closed the connection to a client. Between
-// the lines about that and about the connection, it must have printed lines. In
-// these, ADDR stands for the client's address. No other client may commit a
-// fault meanwhile.
+// the lines about the beginning and the end of the connection, the server must
+// have printed lines. In these, ADDR stands for the client's address. No other
+// client may commit a fault meanwhile.
 func prints(c *conform.Client, lines ...string) {
 	addr := pyfmt.AddrPort(c.Addr())
 	begin := "Connection from " + addr + "\n"
@@ -142,7 +142,8 @@ func (m messages) several(t *conform.Trial) {
 	}
 }
 
-// A message may come in any pieces, and its pieces may be split characters.
+// A message may come in any pieces, and a piece may end in the middle of a
+// character.
 func (m messages) inPieces(t *conform.Trial) {
 	const msg = "Grüß Gott"
 	c := t.Connect()
@@ -155,8 +156,8 @@ func (m messages) inPieces(t *conform.Trial) {
 	prints(c, printed(msg))
 }
 
-// What comes after the message has no echo, and the server names it, even if
-// the message just fills the room of a recv.
+// The server does not echo bytes after the message, but names them, even if the
+// message just fills the room of a recv.
 func (m messages) behind(t *conform.Trial) {
 	for _, behind := range []string{"two\x00", "half", "\x00", "\xff\x00"} {
 		m.names(t, "one", behind)
@@ -166,7 +167,7 @@ func (m messages) behind(t *conform.Trial) {
 	}
 }
 
-// names lets a client send msg and what the server has to name.
+// names lets a client send msg and then behind, which the server has to name.
 func (m messages) names(t *conform.Trial, msg, behind string) {
 	c := t.Connect()
 	c.Send(msg + "\x00" + behind)

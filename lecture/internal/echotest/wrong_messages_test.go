@@ -128,7 +128,7 @@ func (w *wrong) receiveMessage(conn net.Conn) (msg, behind []byte, err error) {
 	}
 }
 
-// why is the reason why a client sends no more.
+// why returns the reason why a client sends no more.
 func why(err error) string {
 	switch {
 	case err == io.EOF:
@@ -139,7 +139,7 @@ func why(err error) string {
 	return "connection reset by peer"
 }
 
-// printed is a message as it is printed.
+// printed returns a message as the server prints it.
 func (w *wrong) printed(msg []byte) string {
 	if w.defect == "prints what comes" {
 		return string(msg)
@@ -147,7 +147,7 @@ func (w *wrong) printed(msg []byte) string {
 	return pyfmt.Bare(msg)
 }
 
-// echoOf is what comes back of a message.
+// echoOf returns the echo of a message.
 func (w *wrong) echoOf(addr string, msg, behind []byte, threads bool) []byte {
 	echo := bytes.Clone(w.message(msg))
 	switch {
@@ -161,7 +161,7 @@ func (w *wrong) echoOf(addr string, msg, behind []byte, threads bool) []byte {
 	return append(echo, 0)
 }
 
-// why is what is wrong with a client, if anything is.
+// why returns the client's fault, if there is one.
 func (w *wrong) why(behind []byte, err error) string {
 	switch {
 	case err == io.EOF && w.defect != "nothing is a fault":

@@ -17,7 +17,7 @@ import (
 )
 
 // wrong is an echo server that is correct but for one defect, which a check must
-// find. It has nothing in common with the servers of the lectures.
+// find. It is written independently of the servers of the lectures.
 type wrong struct {
 	defect    string
 	oneClient bool // it is like echo_server, not like echoserver

@@ -188,9 +188,9 @@ func (f *folder) changesBetween(t *conform.Trial) {
 	gets(t, name, "version 99", 0)
 }
 
-// A file that changes while the server reads it has the hash of what it is in the
-// end, as soon as it changes no more. The last change comes at some time before,
-// while or after the server reads the file.
+// If a file changes while the server reads it, the answer has the hash of its
+// final contents, as soon as the file no longer changes. The last change comes at
+// some time before, while or after the server reads the file.
 func (f *folder) changesWhileHashed(t *conform.Trial) {
 	const name = "busy"
 	random := rand.New(rand.NewPCG(1, 2))
@@ -249,20 +249,20 @@ func (f *folder) vanishes(t *conform.Trial) {
 	c.Leave()
 }
 
-// A file that becomes shorter while the server sends it arrives as far as it is
-// there, and is reported.
+// If a file becomes shorter while the server sends it, what is left of it
+// arrives, and the server reports it.
 func (f *folder) shrinks(t *conform.Trial) {
 	c := f.stuck(t, "shrinks")
 	f.truncate(t, "shrinks", 1000)
 	n, err := io.Copy(io.Discard, c)
 	if !t.Failed() && (err != nil || n >= size) {
-		t.Failf("%d of %d bytes came of a file that became shorter, and %v", n, size, err)
+		t.Failf("received %d of %d bytes of a file that became shorter (%v)", n, size, err)
 	}
 	c.Close()
 	c.ExpectEnding(t.Error)
 }
 
-// A file that becomes longer is sent to the length announced.
+// If a file becomes longer, the server sends only the announced length.
 func (f *folder) grows(t *conform.Trial) {
 	c := f.stuck(t, "grows")
 	f.truncate(t, "grows", 2*size)
@@ -324,8 +324,8 @@ func (f *folder) manyAtOnce(t *conform.Trial) {
 	all.Wait()
 }
 
-// Two thousand clients that say nothing, and some that have said half of what they
-// want, keep no other client waiting, and cost little memory.
+// Two thousand clients that say nothing, and some that have sent half a request,
+// keep no other client waiting, and cost little memory.
 func idleCrowd(t *conform.Trial) {
 	n := 2000
 	if progtest.Race {

@@ -61,8 +61,8 @@ func header(data string) string {
 	return fmt.Sprintf("%d %x\n", len(data), sha256.Sum256([]byte(data)))
 }
 
-// A folder is one whose files a server sends, beside a file that it must not
-// send.
+// A folder holds the files that a server sends. Beside the folder is a file
+// that the server must not send.
 type folder struct{ dir, secret string }
 
 func newFolder(t *testing.T) *folder {

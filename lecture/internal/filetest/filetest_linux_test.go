@@ -12,7 +12,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// With this in its environment the test binary is the wrong server: a defect.
+// If this environment variable is set, the test binary is the wrong server. The
+// value is its defect.
 const isServer = "FILETEST_DEFECT"
 
 func TestMain(m *testing.M) {
@@ -42,8 +43,8 @@ func TestCorrect(t *testing.T) {
 	conform.Run(t, f.wrongServer(""), f.checks())
 }
 
-// defects names, for each check, what breaks the rule that it proves. If a
-// check has several defects, each alone breaks it.
+// defects names, for each check, the defects that break its rule. If there are
+// several, each alone breaks it.
 var defects = map[string]string{
 	"offsets":                        "length of the rest, ignores the offset",
 	"offsets/wrong":                  "beyond is the end, signs, no number is 0, huge is 0",

@@ -24,7 +24,7 @@ import (
 )
 
 // wrong is a file server that is correct but for one defect, which a check must
-// find. It has nothing in common with file_server, but prints its lines.
+// find. It is written independently of file_server, but prints its lines.
 type wrong struct {
 	defect   string
 	dir      string
@@ -310,8 +310,8 @@ func (w *wrong) hash(file *os.File) (size int64, hash string, err error) {
 	return size, hash, err
 }
 
-// hashOnce returns the size and the hash of a file. It waits until the file will
-// have another time when it changes, and remembers the hash.
+// hashOnce returns the size and the hash of a file. It first waits until the
+// file's next change would leave a different time, and it remembers the hash.
 func (w *wrong) hashOnce(file *os.File) (int64, string, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -28,7 +28,7 @@ import (
 //	both-gib  of the server and the client, for a GiB of big
 //
 // If the machine has no Python with an http.server, Say returns "(not
-// measured)" for what concerns it. Say returns an error if the words are none
+// measured)" for words about Python. Say returns an error if the words are none
 // of these, or if the data have no such value.
 func (d *Data) Say(words ...string) (string, error) {
 	if d.Python == "" && slices.Contains(words, Python) {
@@ -77,7 +77,7 @@ func inWords(value float64, unit string) string {
 	return measured.Microseconds(value)
 }
 
-// names has the servers whose name in the tables is a different one.
+// names maps servers to their names in the tables, where these differ.
 var names = map[string]string{
 	NetHTTP: "Go's `net/http`", Python: "Python's `http.server`",
 }

@@ -144,7 +144,7 @@ func (c *crowd) close() {
 // reset sets all counts to zero.
 func (c *crowd) reset() { c.requests, c.errors, c.bytes = 0, 0, 0 }
 
-// converse has n clients ask until end. Their connections stay open.
+// converse makes n clients ask until end. Their connections stay open.
 func (c *crowd) converse(n int, end time.Time) error {
 	c.come(n)
 	for c.now.Before(end) {
@@ -155,8 +155,8 @@ func (c *crowd) converse(n int, end time.Time) error {
 	return nil
 }
 
-// fetch has a single client ask for the file count times. An answer that is not
-// the file is an error, and so is one that takes longer than patience.
+// fetch makes a single client ask for the file count times. An answer that is
+// not the file is an error, and so is one that takes longer than patience.
 func (c *crowd) fetch(count int) error {
 	for range count {
 		c.come(1)

@@ -51,7 +51,7 @@ func serve(t *testing.T, answer string, piece int) (port int) {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// crowdOf has two clients ask until there are 20 right answers or two errors.
+// crowdOf makes two clients ask until there are 20 right answers or two errors.
 func crowdOf(t *testing.T, port int, p protocol, f *File) *crowd {
 	t.Helper()
 	c, err := newCrowd(port, p, f)

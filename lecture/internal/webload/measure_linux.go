@@ -144,7 +144,7 @@ func (p *Place) Measure(
 	return s, watch(&s, w, process, c)
 }
 
-// watch has the clients of a crowd ask, and notes what that costs.
+// watch makes the clients of a crowd ask, and notes what that costs.
 func watch(
 	s *measured.Sample, w webbench.Workload, server *bench.Process, c *crowd,
 ) (err error) {
@@ -239,7 +239,7 @@ func accepted(server, client netip.AddrPort) error {
 			return err
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the server does not accept any more")
+			return fmt.Errorf("the server no longer accepts connections")
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -122,7 +122,7 @@ func head(t *trial) {
 	}
 }
 
-// The same is true of every other answer.
+// Every other answer to HEAD, too, is that to GET without the body.
 func headNotThere(t *trial) {
 	for request, status := range map[string]string{
 		" /nosuch HTTP/1.0\r\n\r\n": "404 Not Found",
@@ -197,7 +197,7 @@ func ranges(t *trial) {
 // A request is a request, however it arrives.
 func requestByteAtATime(t *trial) {
 	c := t.Connect()
-	tick := time.NewTicker(time.Millisecond) // so that most are received alone
+	tick := time.NewTicker(time.Millisecond) // so the server receives most bytes one by one
 	defer tick.Stop()
 	request := "GET /sub/deep.txt?q HTTP/1.1\r\nhost: a\r\n\r\n"
 	for _, b := range []byte(request) {

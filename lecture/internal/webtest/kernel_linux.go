@@ -31,7 +31,7 @@ func links(t *trial) {
 	}
 }
 
-// They may lead to other files of the folder.
+// Symbolic links may lead to other files of the folder.
 func linksInside(t *trial) {
 	t.sends("/inside.txt", page)
 	t.sends("/twice.txt", page)
@@ -95,7 +95,7 @@ func noDescriptor(t *trial) {
 }
 
 // However an answer ends, the server closes the file. It does not leave that to
-// the garbage collector: here there is none.
+// the garbage collector: here it is off.
 func filesAreClosed(t *trial) {
 	before := t.NumDescriptors()
 	t.sends("/page.txt", page)

@@ -15,7 +15,8 @@ import (
 	"fopnp/internal/check/progtest"
 )
 
-// With this in its environment the test binary is the wrong server: a defect.
+// If this environment variable is set, the test binary is the wrong server. The
+// value is its defect.
 const isServer = "WEBTEST_DEFECT"
 
 func TestMain(m *testing.M) {
@@ -53,10 +54,10 @@ func TestCorrect(t *testing.T) {
 	conform.Run(t, server("", site), Checks(site))
 }
 
-// defects names, for each check, what breaks the rule that it proves. If a
-// check has several defects, each alone breaks it. The checks of package
-// conform are here if they do something else for a server with one request per
-// connection. Package zentest has all of them.
+// defects names, for each check, the defects that break its rule. If there are
+// several, each alone breaks it. The checks of package conform are here if they
+// do something else for a server with one request per connection. Package
+// zentest has all of them.
 var defects = map[string]string{
 	"nothing":                               "silence is a fault",
 	"wrong call/two hosts":                  "wrong call has status 1",

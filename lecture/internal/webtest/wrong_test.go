@@ -25,7 +25,7 @@ import (
 )
 
 // wrong is a web server that is correct but for one defect, which a check must
-// find. It has nothing in common with webserver.
+// find. It is written independently of webserver.
 type wrong struct {
 	defect        string
 	timeout       time.Duration
@@ -132,7 +132,7 @@ func (w *wrong) acceptForever() {
 	}
 }
 
-// converse is a whole conversation.
+// converse holds a whole conversation.
 func (w *wrong) converse(conn *net.TCPConn) {
 	if w.defect == "connections stay open" {
 		w.kept.Store(conn, nil)
@@ -182,7 +182,7 @@ func (w *wrong) close(conn *net.TCPConn) {
 	io.Copy(io.Discard, io.LimitReader(conn, 2<<20))
 }
 
-// answerRequest returns what there is to report.
+// answerRequest answers a request, and returns what there is to report.
 func (w *wrong) answerRequest(conn *net.TCPConn) (why string) {
 	method, header, status, why := w.readHeader(conn)
 	if header == "" {
@@ -499,7 +499,7 @@ func (w *wrong) contentType(name string) string {
 	}
 }
 
-// length is what the header announces.
+// length returns the length that the header announces.
 func (w *wrong) length(file *os.File, size int64) int64 {
 	if w.defect == "length in characters" {
 		text, _ := io.ReadAll(file)

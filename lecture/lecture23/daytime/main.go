@@ -3,7 +3,7 @@
 // the rest.
 //
 // Source: Lecture 23, 16.3 Basic Network Services. The lecture has the client,
-// gettime, and asks a server of NIST. Daytime answers it without a network.
+// gettime, and asks a NIST server. Daytime answers gettime without a network.
 //
 // What to notice: we write only the handler. The server class listens, creates
 // a socket for each client, and closes it when Handle ends.

@@ -12,11 +12,11 @@
 // follows redirects, too.
 //
 // What Go changes: the original reads the header with one recv and hopes that
-// it has all of it. It finds the length only in the line "Content-Length:", in
-// these letters, and decodes the page as UTF-8. If the server hangs up too
-// soon, it loops for ever. It sends no Host, so it gets the wrong page from a
-// server that has several names, and it saves a 404 as an empty page. This one
-// keeps the old file until the new one is whole.
+// this is all of it. It finds the length only in the line "Content-Length:", in
+// exactly this spelling, and decodes the page as UTF-8. If the server hangs up
+// too soon, it loops for ever. It sends no Host, so it gets the wrong page from
+// a server that has several names, and it saves a 404 as an empty page. This
+// one keeps the old file until the new one is whole.
 package main
 
 import (

@@ -11,8 +11,8 @@
 // hosts, or at several ports, name them all, and stop one.
 //
 // What Go changes: the original asks a single host, and reads what one recv
-// returns. The lecture's web server sends its answer without a header, so an
-// answer that does not begin with HTTP/ is taken for the file.
+// returns. The lecture's web server sends its answer without a header, so we
+// take an answer that does not begin with HTTP/ for the file.
 package main
 
 import (

@@ -5,11 +5,11 @@
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
 //
 // What to notice: a slow bucket never holds up a program that spews, nor does a
-// missing one. It seldom learns that the bucket is missing, because only a
-// second datagram is refused. The bucket loses what arrives faster than it can
-// receive, so it receives in one goroutine and prints in another. When it
-// stops, it says how many datagrams it has received. It cannot know how many
-// were sent.
+// missing one. The program seldom learns that the bucket is missing, because
+// only its second datagram is refused. The bucket loses what arrives faster
+// than it can receive, so it receives in one goroutine and prints in another.
+// When it stops, it says how many datagrams it has received. It cannot know how
+// many were sent.
 //
 // What to try: start two buckets on one machine, the first with -r
 // localhost:7740, the second with -p 7740.

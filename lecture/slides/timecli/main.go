@@ -3,11 +3,11 @@
 //
 // Source: Network Programming Using Python, CONNECTION-ORIENTED CLIENT
 //
-// What to notice: how does the client know that it has all of the time? The
+// What to notice: how does the client know that it has the whole answer? The
 // server hangs up.
 //
 // What Go changes: the original calls recv once. That returns what has arrived,
-// which may be half of the time.
+// which may be half of the answer.
 package main
 
 import (

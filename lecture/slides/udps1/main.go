@@ -11,8 +11,8 @@
 // else.
 //
 // What Go changes: the slide notes that this server never terminates. Here
-// Ctrl-C stops it in order. If a datagram is longer than 8192 bytes, the rest
-// is lost, as in the original, but a line on stderr says so.
+// Ctrl-C stops it cleanly. If a datagram is longer than 8192 bytes, the rest is
+// lost, as in the original, but a line on stderr says so.
 package main
 
 import (

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// A Listener is that of a server called wrong, which is correct but for one
-// defect. Some defects are the listener's.
+// A Listener is the listener of a server called wrong, which is correct except
+// for one defect. Some of the defects are in the listener.
 type Listener struct {
 	net.Listener
 	Defect string
-	failed bool // accept has, and the server has said so
+	failed bool // accept has failed, and the server has said so
 }
 
-// StopOnSignal has the server stop after SIGINT or SIGTERM. With the first, it
-// closes the listener and cancels stopping, and after a grace hurrying. A second
-// signal ends the server.
+// StopOnSignal makes the server stop on SIGINT or SIGTERM. On the first signal,
+// it closes the listener and cancels stopping. After a grace period, it cancels
+// hurrying. A second signal ends the server.
 func (l *Listener) StopOnSignal(grace time.Duration) (stopping, hurrying context.Context) {
 	stopping, stop := context.WithCancel(context.Background())
 	hurrying, hurry := context.WithCancel(context.Background())

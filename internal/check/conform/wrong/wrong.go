@@ -1,9 +1,9 @@
 //go:build unix
 
-// Package wrong has servers that are wrong on purpose. A suite of package
-// conform must reject each of them. They send something to each client that
-// connects, and close the connection: see conform.Unasked. Other suites have wrong
-// servers of their own, which accept their clients, and stop, by a Listener.
+// Package wrong has servers that are wrong on purpose. A suite of package conform
+// must reject each of them. They send something to each client that connects, and
+// close the connection: see conform.Unasked. Other suites have wrong servers of
+// their own, which use a Listener to accept clients and to stop.
 package wrong
 
 import (
@@ -40,8 +40,8 @@ var Deeds = map[string]string{
 	"leaves it to the collector":             "unasked/descriptors are closed",
 }
 
-// With this in its environment a test binary is a wrong server, with the defect
-// that is the value.
+// isServer is the environment variable that makes a test binary a wrong server.
+// Its value is the defect.
 const isServer = "CONFORM_WRONG"
 
 // Main must be called before any test runs, in every test that uses Server, with
@@ -133,7 +133,7 @@ func (s *server) handle(conn *net.TCPConn) {
 	conn.Close()
 }
 
-// isHalfClosed reports whether the client closes its side in the next moment.
+// isHalfClosed reports whether the client closes its side within 100 ms.
 func isHalfClosed(conn net.Conn) bool {
 	conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 	_, err := conn.Read(make([]byte, 1))

@@ -55,7 +55,8 @@ func TestWrong(t *testing.T) {
 		t.Run(deed, func(t *testing.T) {
 			t.Parallel()
 			var err error
-			// A busy machine may leave a server that spins no time for it.
+			// On a busy machine, a server that spins may get too little CPU
+			// time to show it.
 			for tries := 0; err == nil && tries < 5; tries++ {
 				err = run(t, name, deed)
 			}

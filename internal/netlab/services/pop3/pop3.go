@@ -31,7 +31,7 @@ var ErrInUse = errors.New("another client is using this mailbox")
 // A Server serves maildrops.
 type Server struct {
 	Host string      // its name, for the greeting
-	TLS  *tls.Config // nil if clients cannot turn to TLS
+	TLS  *tls.Config // nil if clients cannot upgrade to TLS
 
 	// Login opens the maildrop of a user. It returns an error if there is none,
 	// if the password is wrong, or if another client has the maildrop.
@@ -206,8 +206,9 @@ func (c *client) authorize(name, argument string) (more bool) {
 		if c.flush() != nil {
 			return false
 		}
-		// What the client has sent already was not encrypted. Somebody between
-		// us may have added it, so forget it, and the user's name as well.
+		// What the client has sent already was not encrypted. A man in the
+		// middle may have inserted it, so discard it, and the user's name as
+		// well.
 		c.user = ""
 		c.use(tls.Server(c.conn, c.server.TLS))
 	case "USER":

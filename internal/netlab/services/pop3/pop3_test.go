@@ -144,7 +144,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A message that has gone, or cannot be deleted, is an error and no end.
+// A message that has gone, or cannot be deleted, is an error, but does not end
+// the session.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	d := &drop{texts: []string{letter}, broken: errors.New("disk on fire")}

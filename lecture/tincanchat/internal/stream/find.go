@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// find finds the stream, or creates it. If it is not the one that we have
-// followed, we hear all of it: NATS has lost the old one, and since then
-// everything that was said is in this one.
+// find finds the stream, or creates it. If it is not the stream that we have
+// followed, we hear all of it: NATS has lost the old stream, and everything
+// said since then is in the new one.
 func (s *Stream) find() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), doubt/2)
 	defer cancel()
@@ -34,18 +34,18 @@ func (s *Stream) find() (err error) {
 	return nil
 }
 
-// copies is how many servers of a cluster have the stream, if there are so many.
-// The stream survives the loss of one of three.
+// copies is how many servers of a cluster have the stream, if the cluster has
+// that many. The stream survives the loss of one of three.
 const copies = 3
 
-// What JetStream answers.
+// Error codes of JetStream.
 const (
 	unavailable  = jetstream.ErrorCode(10008) // the cluster has no leader
 	tooFew       = jetstream.ErrorCode(10005) // servers for so many copies
 	clustersOnly = jetstream.ErrorCode(10074) // have more than one copy
 )
 
-// answered reports whether err is one of these answers.
+// answered reports whether err is a JetStream error with one of codes.
 func answered(err error, codes ...jetstream.ErrorCode) bool {
 	var answer *jetstream.APIError
 	return errors.As(err, &answer) && slices.Contains(codes, answer.ErrorCode)

@@ -1,6 +1,7 @@
 // Package stream gives the servers of one chat the same messages in the same
-// order. Each server says its clients' messages to one JetStream stream, and
-// follows that stream. NATS, which has the stream, may lose a machine.
+// order. Each server publishes its clients' messages to one JetStream stream,
+// and follows that stream. A cluster of NATS servers, which keeps the stream,
+// may lose a machine.
 package stream
 
 import (
@@ -26,8 +27,8 @@ import (
 const Name = "tincanchat"
 
 // MostPatience is the longest that a program may try to say something. The
-// stream recognizes a message that it already has for twice as long, so however
-// often the program sends it, the stream has it once.
+// stream recognizes duplicates for twice as long, so it has a message once,
+// however often the program sends it.
 const MostPatience = time.Minute
 
 // Times that a student should not notice.
@@ -63,7 +64,7 @@ type Stream struct {
 	js       jetstream.JetStream
 	url      atomic.Value // of the NATS server that we are connected to
 
-	resume atomic.Pointer[context.CancelFunc] // has Follow look at the stream again
+	resume atomic.Pointer[context.CancelFunc] // makes Follow look at the stream again
 
 	// Follow alone uses these.
 	stream   jetstream.Stream
@@ -76,9 +77,9 @@ type Stream struct {
 	unheard sync.Map // from the ID of each of our messages to a chan struct{}
 }
 
-// Open connects to NATS, and creates the stream if there is none. What is in
-// the stream already will not be heard. If it cannot, the program ends with
-// status 1 and a line that says why.
+// Open connects to NATS, and creates the stream if there is none. Follow skips
+// what is in the stream already. If Open fails, the program ends with status 1
+// and a line that says why.
 func (o Options) Open() *Stream {
 	s := &Stream{patience: *o.patience}
 	if err := s.connect(*o.url); err != nil {
@@ -104,8 +105,8 @@ func (o Options) Open() *Stream {
 	return s
 }
 
-// isLeaderless reports whether NATS may do soon what it did not do now because
-// of err: its cluster has just started, or elects a leader.
+// isLeaderless reports whether err may go away soon, because the cluster of
+// NATS has just started, or elects a leader.
 func isLeaderless(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) ||
 		answered(err, unavailable, tooFew)
@@ -200,9 +201,9 @@ func (s *Stream) Say(data []byte) error {
 	}
 }
 
-// Follow calls hear with all that is said, by us and by others, and never
-// returns. All that follow the stream hear the same in the
-// same order, each thing once.
+// Follow calls hear with every message, from this program and from others, and
+// never returns. All programs that follow the stream hear the same messages in
+// the same order, each once.
 func (s *Stream) Follow(hear func(data []byte)) {
 	for {
 		ctx, cancel := context.WithCancel(context.Background())
