@@ -480,7 +480,13 @@ func comeAndGo(r *room) {
 		}
 	}
 	counter.Send(r.said("end"))
-	<-heardAll
+	for listening := true; listening; {
+		select {
+		case <-heardOne: // the server has sent a number twice
+		case <-heardAll:
+			listening = false
+		}
+	}
 	listener.Send(r.said("thank you"))
 	hearing.Wait()
 	<-gone
