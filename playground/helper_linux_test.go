@@ -215,7 +215,7 @@ func denied(filter []unix.SockFilter) error {
 }
 
 // endBy ends one playground after another. The first ends when its shell exits, each of
-// the others when one of its processes gets a signal. Each time, no process, socket or
+// the others when another of its processes gets a signal. Each time, no process, socket or
 // file may be left, and in the end no namespace or mount.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
@@ -232,9 +232,17 @@ func endBy(signal syscall.Signal) error {
 	if len(names) < len(playground.Hosts)+4 {
 		return fmt.Errorf("it has only the processes %q", names)
 	}
-	for _, name := range names {
-		if _, err := oneEnd(name, signal); err != nil {
-			return fmt.Errorf("%s got %v: %w", name, signal, err)
+	every, err := strconv.Atoi(os.Getenv("PLAYGROUND_EVERY"))
+	if err != nil {
+		return err
+	}
+	from, err := strconv.Atoi(os.Getenv("PLAYGROUND_FROM"))
+	if err != nil {
+		return err
+	}
+	for i := from; i < len(names); i += every {
+		if _, err := oneEnd(names[i], signal); err != nil {
+			return fmt.Errorf("%s got %v: %w", names[i], signal, err)
 		}
 	}
 	if err := freed(); err != nil {

@@ -29,7 +29,8 @@ exit status is that of the COMMAND.
   map         draws the hosts and the wires, as text or as an SVG picture (-svg)
   wire        shows what each wire does to packets
   wire NAME   makes a wire delay or lose packets, limits its rate, or makes it
-              perfect again; what you do not name, such as an earlier delay, ends
+              perfect again; settings that you do not name, such as an earlier
+              delay, end
 
 From each host, you can reach the others with ssh, scp and "playground HOST". Each
 host has this repository in /fopnp. The password of root and of brandon is abc123.

@@ -28,8 +28,8 @@ func own() []string {
 	return append(os.Environ(), fmt.Sprintf("PLAYGROUND=%d.%d", os.Getpid(), count.Add(1)))
 }
 
-// The scripts run with the programs that the machine has and with our own, if they use
-// any of those. Those that leave the network as it is share one.
+// Most scripts run twice: with the machine's programs and with ours. Those that leave
+// the network as it is share one.
 func TestScripts(t *testing.T) {
 	needsNamespaces(t)
 	t.Parallel()
@@ -251,7 +251,12 @@ func TestNothingLeft(t *testing.T) {
 	for _, test := range []struct {
 		signal  string
 		brandon string // the user ID: 0 if there is only one user
-	}{{"KILL", "0"}, {"TERM", "0"}, {"HUP", "0"}, {"KILL", "1000"}} {
+		every   string // without -all, only one of so many processes gets the signal,
+		from    string // beginning with the process at this index
+	}{
+		{"KILL", "0", "1", "0"},
+		{"TERM", "0", "3", "0"}, {"HUP", "0", "3", "1"}, {"KILL", "1000", "3", "2"},
+	} {
 		t.Run(test.signal+" "+test.brandon, func(t *testing.T) {
 			t.Parallel()
 			const all = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET
@@ -259,7 +264,11 @@ func TestNothingLeft(t *testing.T) {
 			if test.brandon != "0" && !withAllUsers(t, cmd) {
 				t.Skip("this user may not give a playground all users of the machine")
 			}
-			cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "PLAYGROUND_BRANDON="+test.brandon, "GOCOVERDIR=")
+			if progtest.All() {
+				test.every, test.from = "1", "0"
+			}
+			cmd.Env = append(cmd.Env, "PLAYGROUND_BIN="+progtest.Bin(), "PLAYGROUND_BRANDON="+test.brandon, "GOCOVERDIR=",
+				"PLAYGROUND_EVERY="+test.every, "PLAYGROUND_FROM="+test.from)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -100,8 +100,8 @@ func measure(b *testing.B, program string) map[string]map[string]float64 {
 	return values
 }
 
-// memory returns the memory of a process and of all its descendants. What several
-// of them share counts once.
+// memory returns the memory of a process and of all its descendants. Memory that
+// several of them share counts once.
 func memory(b *testing.B, pid int) float64 {
 	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {

@@ -12,8 +12,8 @@
 // What to try: with -fix, the client receives while it sends, and any number of
 // bytes comes back. The difference is one if statement.
 //
-// What Go changes: both sides give up a connection that stalls for a minute
-// (-t), which ends the deadlock. Ctrl-C ends it at once.
+// What Go changes: both sides close a connection that stalls for a minute (-t),
+// which ends the deadlock. Ctrl-C ends it at once.
 package main
 
 import (

@@ -8,8 +8,9 @@
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_async.py
 //
 // What to notice: no call but poll ever waits, so one slow client does not slow
-// down the others. The page is long because doing this by hand takes a lot of
-// code: after every step, the server has to write down what it waits for next.
+// down the others. The listing is long because doing this by hand takes a lot
+// of code: after every step, the server has to write down what it waits for
+// next.
 //
 // What Go changes: the server closes a descriptor and removes its row in one
 // step. The original closes it and lets the next poll report POLLNVAL; a client

@@ -1,6 +1,6 @@
-// Srv_legacy2 answers Zen questions with asyncore's async_chat: the handler
-// sets a terminator, is called when asyncore finds it, and never has to look
-// for the end of a question.
+// Srv_legacy2 answers Zen questions with asyncore's async_chat: the program
+// sets a terminator, asyncore calls the handler when it finds one, and the
+// handler never has to look for the end of a question.
 //
 // Source:
 // https://github.com/brandon-rhodes/fopnp/blob/m/py3/chapter07/srv_legacy2.py

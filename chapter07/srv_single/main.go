@@ -7,8 +7,8 @@
 // What to notice: three calls make a server. Most of the time it waits, either
 // in accept or in recv.
 //
-// What to try: connect two clients with telnet, and type a question in the
-// second first.
+// What to try: connect two clients with telnet, and type a question only in the
+// second.
 package main
 
 import "fopnp/chapter07/zen_utils"

@@ -1,8 +1,8 @@
 // Timeline draws a chart of six clients that ask a slow Zen server three
 // questions each: when each one waits, and when it is served.
 //
-// What to notice: each line is a client, in the order in which they came. You
-// see an architecture at a glance: the steps of srv_single, the two blocks of
+// What to notice: each line is a client, in order of arrival. You see an
+// architecture at a glance: the steps of srv_single, the two blocks of
 // srv_threaded, the lines of an event loop, which serves every client a little
 // at a time, and those of srv_legacy1, where no client waits.
 //

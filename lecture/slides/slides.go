@@ -9,11 +9,11 @@
 // the end of the line: ReadLine does.
 //
 // What Go changes: a client that hangs up without the empty line that ends a
-// session sends the original into a loop that prints nothing for ever. Here the
-// server reports this and every other fault in one line on stderr, and serves
-// the next client. It prints bare what a client has sent, as in the slides, but
-// it escapes control characters: a line cannot pass for two, nor clear the
-// screen.
+// session sends the original into a loop that prints empty lines for ever. Here
+// the server reports this and every other fault in one line on stderr, and
+// serves the next client. It prints bare what a client has sent, as in the
+// slides, but it escapes control characters: a line cannot pass for two, nor
+// clear the screen.
 package slides
 
 import (

@@ -90,7 +90,7 @@ var Workloads = []Workload{
 		Clients: []int{10, 2000}, Servers: crowded, Talk: Talk{1, 0}, Crowd: 10_000, Window: 400 * time.Millisecond,
 	}, {
 		Name: "beside-slow",
-		About: "`closed-loop` with 32 clients. One more client came before them: it sends a byte every 10 ms " +
+		About: "`closed-loop` with 32 clients. One more client connects before them: it sends a byte every 10 ms " +
 			"and never ends its question.",
 		Clients: []int{32}, Servers: Servers, Talk: Talk{1, 10}, Slow: true, Window: 300 * time.Millisecond,
 	}, {

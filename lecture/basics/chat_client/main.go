@@ -1,5 +1,5 @@
 // Chat_client sends each line that you type to the chat and prints what the
-// others say: one loop waits for both.
+// others say: one loop waits for you and for the server.
 //
 // Source: Network Programming II - Chat Server & Client
 //
@@ -13,7 +13,7 @@
 // What Go changes: at a terminal, a line editor keeps the prompt and your half
 // line together. A tab that you type becomes a space. The client escapes what
 // it prints, so no message can clear the screen or pass for a notice. At
-// Ctrl-D, the original loops for ever, and this client leaves.
+// Ctrl-D, the original loops for ever, but this client leaves.
 package main
 
 import (

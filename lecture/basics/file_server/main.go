@@ -14,8 +14,8 @@
 //
 // What to try: "echo 0 mytext.txt | nc -N localhost 60000" is a client, too.
 //
-// What Go changes: the original sends mytext.txt whatever the client asks, and
-// then "Thank you for connecting", which its client adds to the file. If
+// What Go changes: the original sends mytext.txt whatever the client asks for,
+// and then "Thank you for connecting", which its client adds to the file. If
 // mytext.txt is missing, it ends. A thread is a goroutine. The system copies a
 // large file to the socket, so the server reads it only for its hash.
 package main

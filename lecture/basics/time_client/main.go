@@ -4,8 +4,8 @@
 // Source: Network Programming - Server & Client A: Basics, Simple Socket
 //
 // What to notice: it is timecli of the slides, but removes the line ending. The
-// socket receives bytes. The text decodes them, because a string is text. Here
-// Bare does that.
+// socket receives bytes. The original decodes them, because a string is text.
+// Here Bare does that.
 //
 // What to try: ask timeserv of the slides (-p 8888), which sends no line
 // ending.

@@ -13,10 +13,10 @@
 //
 // What to try: "telnet localhost 9999" is a client, too.
 //
-// What Go changes: ctime is not a function but a layout, time.ANSIC. There is
-// an option -t, as in all servers. It changes nothing, because this one never
-// waits for a line. The original does not set SO_REUSEADDR: started again, it
-// may say that the address is in use.
+// What Go changes: instead of the function ctime, there is a layout,
+// time.ANSIC. There is an option -t, as in all servers. It changes nothing,
+// because this one never waits for a line. The original does not set
+// SO_REUSEADDR: started again, it may say that the address is in use.
 package main
 
 import (

@@ -88,7 +88,7 @@ var Workloads = []Workload{
 		Servers: Servers, Clients: sizes, Speakers: 1, Window: 250 * time.Millisecond,
 	}, {
 		Name:    "twenty",
-		About:   "The same, but twenty clients speak, or all ten.",
+		About:   "The same, but twenty clients speak (all ten, if there are only ten).",
 		Servers: Servers, Clients: sizes, Speakers: 20, Window: 250 * time.Millisecond,
 	}, {
 		Name: "one-stuck",

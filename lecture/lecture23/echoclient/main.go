@@ -1,6 +1,6 @@
 // Echoclient repeats the lecture's session with the echo server and prints it
-// as Python's interpreter does: it sends a message twice, and gets only one
-// back.
+// as Python's interpreter does: it sends a message twice, but gets it back only
+// once.
 //
 // Source: Lecture 23, Echo server - client
 //

@@ -1,5 +1,5 @@
 // Webclient downloads a page by hand: it connects to the server, sends a
-// request, and reads until it has the header, and then as many bytes as the
+// request, reads until it has the header, and then reads as many bytes as the
 // header says.
 //
 // Source: Lecture 23, 16.2 Writing a Basic Client (webclient.py)

@@ -12,7 +12,7 @@
 //
 // What Go changes: the original asks a single host, and reads what one recv
 // returns. The lecture's web server sends its answer without a header, so we
-// take an answer that does not begin with HTTP/ for the file.
+// treat an answer that does not begin with HTTP/ as the file.
 package main
 
 import (

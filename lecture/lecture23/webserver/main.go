@@ -15,7 +15,7 @@
 // What Go changes: os.Root opens the files, so no name leads out of the folder.
 // The original has a TCPServer, which serves one client at a time. A browser
 // opens connections that it does not use yet, and a single one of them would
-// stop the server. So this one has a ThreadingTCPServer.
+// block the server. So this one has a ThreadingTCPServer.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// SockServTCP sends each line back in upper case with the handler of
+// SockServTCP sends each line back in upper case with the same handler as
 // SockServUDP: the two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE

@@ -1,4 +1,4 @@
-// SockServUDP sends each datagram back in upper case with the handler of
+// SockServUDP sends each datagram back in upper case with the same handler as
 // SockServTCP: the two programs differ only in their server class.
 //
 // Source: Network Programming Using Python, EXERCISE 4: SOCKETSERVER USAGE

@@ -11,9 +11,9 @@
 //
 // What to try: "telnet localhost 8888" is a client, too.
 //
-// What Go changes: ctime is not a function but a layout, time.ANSIC. There is
-// an option -t, as in all servers. It changes nothing, because this one never
-// waits for a line.
+// What Go changes: instead of the function ctime, there is a layout,
+// time.ANSIC. There is an option -t, as in all servers. It changes nothing,
+// because this one never waits for a line.
 package main
 
 import (

@@ -4,8 +4,8 @@
 // Source: Network Programming Using Python, SOCKETSERVER TIMESTAMP TCP CLIENT
 //
 // What to notice: the client connects first, and then asks what to send. While
-// you think, the server serves nobody else. There is a connection for the empty
-// line that ends the client, too, and nothing is sent over it.
+// you think, the server serves nobody else. The empty line that ends the client
+// has a connection, too, over which nothing is sent.
 //
 // What to try: think for more than a minute before you enter a line. By then
 // the server has hung up, and the client says so.

@@ -8,8 +8,8 @@
 // loop waits, and the transports have the queues. A callback must not wait,
 // because all clients would wait with it.
 //
-// The page is long because there is a method for each thing that can happen to
-// a client.
+// The listing is long because there is a method for each thing that can happen
+// to a client.
 //
 // What to try: type half a message with telnet. The half waits in the client's
 // object, and the others chat on.

@@ -15,9 +15,9 @@
 // What Go changes: goroutines instead of green threads. The original loses half
 // a message that follows a whole one. Its queues have no bound.
 //
-// The page is long because the queues are its lesson, so their code is here.
-// That of chat_server_multithread is in the package. The package's Conn has the
-// rest: deadlines, and closing without a reset.
+// The listing is long because the queues are its lesson, so their code is here.
+// The Queue of chat_server_multithread is in package tincanchat. That package's
+// Conn has the rest: deadlines, and closing without a reset.
 package main
 
 import (

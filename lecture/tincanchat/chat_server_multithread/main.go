@@ -7,17 +7,17 @@
 // What to notice: a goroutine that waits for its client makes no other client
 // wait, because each client has its own queue. All goroutines use the list of
 // queues, so it has a lock. Because a goroutine holds the lock until a message
-// is in all queues, all clients hear the messages in one order.
+// is in all queues, all clients hear the messages in the same order.
 //
 // What to try: delete the lock, build with -race, and let two clients talk.
 //
 // What Go changes: goroutines instead of threads. The original may print a
-// client's first message before "Connection from", and when a connection is
-// reset, it never removes its queue. Its queues have no bound.
+// client's first message before "Connection from", and it never removes the
+// queue of a client whose connection is reset. Its queues have no bound.
 //
-// The page is long because either goroutine of a client may be the first to
-// fail, and then the other has to end, too. The package's Conn and Queue have
-// the rest: deadlines, and closing without a reset.
+// The listing is long because either goroutine of a client may be the first to
+// fail, and then the other has to end, too. Conn and Queue of package
+// tincanchat have the rest: deadlines, and closing without a reset.
 package main
 
 import (

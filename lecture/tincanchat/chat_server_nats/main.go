@@ -14,9 +14,9 @@
 // What Go changes: the book has no such server. This one prints only its own
 // clients' messages.
 //
-// The page is long because chat_server_multithread is. Package stream has the
-// rest: it sends a message again until it is confirmed, and follows the stream
-// even if NATS loses a machine.
+// The listing is long because chat_server_multithread is. Package stream has
+// the rest: it sends a message again until it is confirmed, and follows the
+// stream even if NATS loses a machine.
 package main
 
 import (

@@ -12,7 +12,7 @@
 // a megabyte waits for it and the server disconnects it.
 //
 // What Go changes: the original dies when a client leaves in the round in which
-// another one speaks, and when a client takes only a part of a message. Its
+// another one speaks, and when a client takes only part of a message. Its
 // queues have no bound, and it never decodes its messages, so they read
 // b'hello'.
 //

@@ -1,5 +1,5 @@
-// Chat_timeline draws a chart of six clients of a chat server that speak in
-// turn: who speaks, and when each client has the message.
+// Chat_timeline draws a chart of six clients that speak in turn on a chat
+// server: who speaks, and when each client has received the message.
 //
 // What to notice: each line is a client. A message reaches all of them at
 // almost the same time. With -s, one more client never reads. The messages that

@@ -11,7 +11,7 @@
 //
 // What Go changes: the client does not send a line that holds a NUL, is not
 // UTF-8 or is too long. It says so in one line on stderr, and you can type
-// another. At Ctrl-D the original ends with a traceback, and this client
+// another. At Ctrl-D, the original ends with a traceback, but this client just
 // leaves.
 package main
 

@@ -12,8 +12,8 @@
 //
 // What Go changes: a thread is a goroutine. The original starts the thread
 // before it prints "Connection from", so the message may come first, and its
-// threads mix their lines. When it is told to stop, it leaves its clients
-// without an echo.
+// threads may mix their lines. When the original is told to stop, it leaves its
+// clients without an echo.
 package main
 
 import (
