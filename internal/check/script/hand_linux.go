@@ -36,8 +36,10 @@ import (
 //	                      printed is then in stdout and stderr
 //	holds PROGRAM NAME N  check that the program has N descriptors of a socket
 //	blocking NAME         check that our descriptor of the socket is blocking
-//	idle NAME             check that no client and no datagram waits at our
-//	                      descriptor of the socket
+//	ready NAME            wait until a client or a datagram waits at our
+//	                      descriptor of the socket, as inetd does before it
+//	                      starts a program
+//	idle NAME             check that none waits there
 //
 // KIND is one of these:
 //
@@ -62,7 +64,8 @@ import (
 // Clients have more commands than in other scripts:
 //
 //	finish NAME      shut down the sending side, after the last question
-//	reset NAME       break the connection, as a crash would
+//	reset NAME       reset the connection, as a crash would, and wait until the
+//	                 reset has arrived at our descriptor, if that is open
 //	over NAME        wait until the program hangs up; the client must have
 //	                 received nothing since the last hear
 //	segments NAME N  check that all that the client has received arrived in N
@@ -140,6 +143,10 @@ var handCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 			ts.Fatalf("%s is no longer blocking", args[0])
 		}
 	},
+	"ready": func(ts *testscript.TestScript, neg bool, args []string) {
+		arguments(ts, neg, args, 1, 1, "ready NAME")
+		ts.Check(handsOf(ts).file(ts, args[0]).arrives(unix.POLLIN, "a client or a datagram"))
+	},
 	"idle": func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 1, 1, "idle NAME")
 		fds := []unix.PollFd{{Fd: int32(handsOf(ts).file(ts, args[0]).Fd()), Events: unix.POLLIN}}
@@ -158,6 +165,9 @@ var handCommands = map[string]func(ts *testscript.TestScript, neg bool, args []s
 		c := clientOf(ts, args[0])
 		ts.Check(c.stream.(*net.TCPConn).SetLinger(0))
 		ts.Check(c.Close())
+		if file := handsOf(ts).files[args[0]]; file != nil {
+			ts.Check(file.arrives(unix.POLLERR, "the reset"))
+		}
 	},
 	"over": func(ts *testscript.TestScript, neg bool, args []string) {
 		arguments(ts, neg, args, 1, 1, "over NAME")
@@ -195,6 +205,25 @@ type handed struct {
 	target string   // what /proc calls it
 	kept   bool     // the command hand does not close it
 	reader *os.File // of a pipe
+}
+
+// arrives waits until the kernel reports events at our descriptor of a socket, because
+// what names has arrived. If hand has closed our descriptor, arrives does nothing.
+func (h *handed) arrives(events int16, what string) error {
+	const closed = ^uintptr(0)
+	if h.Fd() == closed {
+		return nil
+	}
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(h.Fd()), Events: events}}, int(progtest.Patience.Milliseconds()))
+		switch {
+		case err == unix.EINTR: // by a signal of Go's runtime
+		case n == 0 && err == nil:
+			return fmt.Errorf("%s does not arrive", what)
+		default:
+			return err
+		}
+	}
 }
 
 // A handedTo is a program that was started with sockets or pipes.
