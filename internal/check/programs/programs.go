@@ -50,6 +50,8 @@ func UserCache() (Cache, error) {
 // ones. It returns a new folder with these programs and nothing else. They stay as
 // they are, whatever is built later, until remove is called. The error of a failed
 // build includes what the go command printed. If ctx is cancelled, the build stops.
+// The caller must keep remove: it holds the lock that keeps other processes from
+// removing the folder.
 func (c Cache) Build(ctx context.Context, root string, packages []string, flags ...string) (bin string, remove func(), err error) {
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return "", nil, err

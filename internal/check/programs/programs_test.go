@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,54 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// With one of these environment variables, this test binary is another program.
+const (
+	user = "USES_PROGRAMS"   // it builds the programs of this module, prints where they are, and waits
+	tool = "TOOL_THAT_WAITS" // it waits until the test that listens at this address closes the connection
+)
+
+func TestMain(m *testing.M) {
+	if root, is := os.LookupEnv(user); is {
+		bin, remove, err := Cache{os.Getenv("USER_CACHE")}.Build(context.Background(), root, []string{"./echo"})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(bin)
+		io.Copy(io.Discard, os.Stdin)
+		remove()
+		os.Exit(0)
+	}
+	if address, is := os.LookupEnv(tool); is {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			io.Copy(io.Discard, conn)
+		}
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// start starts a program, and ends its input with the test.
+func start(t *testing.T, cmd *exec.Cmd) (stdin io.Writer, lines *bufio.Reader) {
+	t.Helper()
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		input.Close()
+		cmd.Wait()
+	})
+	return input, bufio.NewReader(stdout)
+}
 
 // newModule returns the root of a new module with the program echo, which prints
 // its version and then copies its input.
@@ -83,21 +132,7 @@ func TestProgramsStay(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
 	one := build(t, c, root)
-	running := exec.Command(filepath.Join(one, "echo"))
-	stdin, err := running.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := running.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := running.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer running.Wait()
-	defer stdin.Close()
-	lines := bufio.NewReader(stdout)
+	stdin, lines := start(t, exec.Command(filepath.Join(one, "echo")))
 	if line, err := lines.ReadString('\n'); line != "one\n" {
 		t.Fatalf("it printed %q, %v", line, err)
 	}
@@ -246,23 +281,11 @@ func wantRuns(t *testing.T, c Cache, bins ...string) {
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
-	process := exec.Command(os.Args[0], "-test.run", "^TestUsesPrograms$")
-	process.Env = append(os.Environ(), "CACHE="+c.Dir, "MODULE="+root)
+	process := exec.Command(os.Args[0])
+	process.Env = append(os.Environ(), user+"="+root, "USER_CACHE="+c.Dir)
 	process.Stderr = t.Output()
-	stdin, err := process.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := process.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer process.Wait()
-	defer stdin.Close()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
+	_, lines := start(t, process)
+	line, err := lines.ReadString('\n')
 	theirs := strings.TrimSpace(line)
 	if err != nil || filepath.Dir(filepath.Dir(theirs)) != c.Dir {
 		t.Fatalf("it printed %q, %v", line, err)
@@ -278,45 +301,34 @@ func TestKilled(t *testing.T) {
 	wantRuns(t, c, first, build(t, c, root))
 }
 
-// TestUsesPrograms is the process that TestKilled kills. It builds the programs,
-// prints where they are, and waits.
-func TestUsesPrograms(t *testing.T) {
-	cache := os.Getenv("CACHE")
-	if cache == "" {
-		t.Skip("only TestKilled starts it")
-	}
-	bin, remove, err := Cache{cache}.Build(t.Context(), os.Getenv("MODULE"), []string{"./echo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer remove()
-	fmt.Println(bin)
-	io.Copy(io.Discard, os.Stdin)
-}
-
 // A build that is stopped leaves no files.
 func TestStopped(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	t.Setenv(tool, listener.Addr().String())
 	c, root := Cache{t.TempDir()}, newModule(t, "one")
-	ctx, cancel := context.WithCancel(t.Context())
-	work := filepath.Join(c.Dir, "work")
+	ctx, stop := context.WithCancel(t.Context())
 	go func() {
-		for ctx.Err() == nil {
-			if begun, _ := os.ReadDir(work); len(begun) > 0 {
-				cancel()
-			}
-			time.Sleep(time.Millisecond)
+		defer stop()
+		conn, err := listener.Accept() // from the go command's first tool, which then waits
+		if err != nil {
+			return
 		}
+		t.Cleanup(func() { conn.Close() })
 	}()
-	if _, _, err := c.Build(ctx, root, []string{"./echo"}); err == nil {
-		t.Error("the build was not stopped")
+	if _, _, err := c.Build(ctx, root, []string{"./echo"}, "-toolexec="+os.Args[0]); !errors.Is(ctx.Err(), context.Canceled) || err == nil {
+		t.Errorf("the build was not stopped: %v", err)
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("these are left: %v, %v", left, err)
 	}
-	if _, err := os.Stat(work); err == nil {
-		t.Errorf("%s is left", work)
+	if _, err := os.Stat(filepath.Join(c.Dir, "work")); err == nil {
+		t.Error("the work folder is left")
 	}
 }
 
