@@ -215,8 +215,9 @@ func denied(filter []unix.SockFilter) error {
 }
 
 // endBy ends one playground after another. The first ends when its shell exits, each of
-// the others when another of its processes gets a signal. Each time, no process, socket or
-// file may be left, and in the end no namespace or mount.
+// the others when another of its processes gets a signal. PLAYGROUND_FROM is the index
+// of the first of these processes, and PLAYGROUND_EVERY the step to the next. Each
+// time, no process, socket or file may be left, and at the end no namespace or mount.
 func endBy(signal syscall.Signal) error {
 	if err := ownProc(); err != nil {
 		return err

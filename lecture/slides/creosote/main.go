@@ -1,5 +1,5 @@
 // Creosote carries debug output to another machine: it sends ("spews") the
-// words that you give it as datagrams. Without words, it is the bucket, which
+// words that you give it as datagrams; without words, it is the bucket, which
 // prints what others send.
 //
 // Source: Network Programming Using Python, CREOSOTE OUTPUT and CREOSOTE INPUT
@@ -18,8 +18,8 @@
 // log for every append, so it begins a new log if you move the old one away. It
 // does not redirect to itself. It does not send back what came from the bucket
 // that it redirects to, so two buckets that redirect to each other do not loop.
-// It cannot see a ring of three, or that two addresses belong to one host. So
-// on Linux, no datagram is redirected more than seven times.
+// It cannot see a ring of three, or that two addresses belong to one remote
+// host. So on Linux, no datagram is redirected more than seven times.
 package main
 
 import (

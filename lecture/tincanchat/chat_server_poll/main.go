@@ -3,10 +3,10 @@
 //
 // Source: Learning Python Network Programming, chat_server_poll
 //
-// What to notice: the server never waits for a client. What a client does not
-// take at once waits in a send queue of its own, and poll says when there is
-// room again. The messages that arrive in one turn of the loop leave together,
-// in one write for each client, unless they exceed 64 KiB.
+// What to notice: the server never waits for a client. Data that a client does
+// not take at once waits in a send queue of its own, and poll says when there
+// is room again. The messages that arrive in one turn of the loop leave
+// together, in one write for each client, unless they exceed 64 KiB.
 //
 // What to try: let a client connect and read nothing. The others chat on, until
 // a megabyte waits for it and the server disconnects it.
